@@ -1,0 +1,80 @@
+// Command rfccov says which statements of the RFCs are claimed by a passing test,
+// and which of those claims are proven by a mutant.
+//
+//	rfccov [-prove] [-changed REV] [-j N] [package ...]
+//
+// Without -prove it runs the tests once, counts the claims and checks that every
+// mutant has a claim. With -prove it applies each mutant through `go test
+// -overlay`, which leaves the tree untouched, and demands that a test that claims
+// the statement fails. With -changed only the mutants are proven whose file, or
+// whose claiming package, differs from that revision. The exit status is 1 when
+// a test fails, or a mutant is stale, unclaimed, does not compile or survives.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/posthouse/posthouse/internal/rfc"
+)
+
+const mutantsDir = "internal/rfc/mutants"
+
+func main() {
+	prove := flag.Bool("prove", false, "apply each mutant and demand that a claiming test fails")
+	changed := flag.String("changed", "", "prove only what differs from this `revision`")
+	jobs := flag.Int("j", runtime.NumCPU(), "mutants to run at a time")
+	flag.Parse()
+	packages := flag.Args()
+	if len(packages) == 0 {
+		packages = []string{"./..."}
+	}
+	if err := run(packages, *prove, *changed, *jobs); err != nil {
+		fmt.Fprintln(os.Stderr, "rfccov:", err)
+		os.Exit(1)
+	}
+}
+
+func run(packages []string, prove bool, revision string, jobs int) error {
+	ledger, err := rfc.Ledger()
+	if err != nil {
+		return err
+	}
+	mutants, err := rfc.Mutants(mutantsDir)
+	if err != nil {
+		return err
+	}
+	claims, err := collect(packages)
+	if err != nil {
+		return err
+	}
+	proven := map[string]bool{}
+	failures := 0
+	if prove || revision != "" {
+		mutants, err = touched(mutants, claims, revision)
+		if err != nil {
+			return err
+		}
+		for _, v := range proveAll(mutants, claims, jobs) {
+			fmt.Println(v)
+			if v.err != nil {
+				failures++
+				continue
+			}
+			proven[v.mutant.ID] = true
+		}
+	}
+	printTable(ledger, claims, proven)
+	for _, m := range mutants {
+		if len(claims[m.ID]) == 0 && !prove {
+			fmt.Println("unclaimed:", m.Name)
+			failures++
+		}
+	}
+	if failures > 0 {
+		return fmt.Errorf("%d mutants failed", failures)
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/posthouse/posthouse/internal/rfc"
+)
+
+// verdict is what became of one mutant: killed when err is nil.
+type verdict struct {
+	mutant rfc.Mutant
+	by     claim
+	err    error
+}
+
+func (v verdict) String() string {
+	if v.err != nil {
+		return fmt.Sprintf("FAIL %s: %v", v.mutant.Name, v.err)
+	}
+	return fmt.Sprintf("proven %s by %s", v.mutant.Name, v.by.test)
+}
+
+// timeout bounds one test run with a mutant in place: a mutant may well hang.
+const timeout = "120s"
+
+// proveAll applies each mutant and returns the verdicts in the same order.
+func proveAll(mutants []rfc.Mutant, claims map[string][]claim, jobs int) []verdict {
+	out := make([]verdict, len(mutants))
+	slots := make(chan struct{}, max(jobs, 1))
+	var wg sync.WaitGroup
+	for i, m := range mutants {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			by, err := prove(m, claims[m.ID])
+			out[i] = verdict{m, by, err}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// prove runs the packages of the claims with m applied until a claiming test
+// fails.
+func prove(m rfc.Mutant, claims []claim) (claim, error) {
+	if len(claims) == 0 {
+		return claim{}, errors.New("no passing test claims the statement")
+	}
+	overlay, cleanup, err := overlay(m)
+	if err != nil {
+		return claim{}, err
+	}
+	defer cleanup()
+	var pkgs []string
+	for _, c := range claims {
+		if !slices.Contains(pkgs, c.pkg) {
+			pkgs = append(pkgs, c.pkg)
+		}
+	}
+	for _, pkg := range pkgs {
+		failed, total, err := runMutated(overlay, pkg)
+		if err != nil {
+			return claim{}, err
+		}
+		i := slices.IndexFunc(claims, func(c claim) bool { return c.pkg == pkg && failed[c.test] })
+		if i < 0 {
+			continue
+		}
+		if tops := topLevel(failed); 2*tops > total {
+			return claim{}, fmt.Errorf("breaks %d of %d tests of %s: it does not show this statement", tops, total, pkg)
+		}
+		return claims[i], nil
+	}
+	return claim{}, errors.New("survives: no claiming test fails")
+}
+
+// overlay writes the mutated file and the overlay that puts it in place.
+func overlay(m rfc.Mutant) (name string, cleanup func(), err error) {
+	source, err := os.ReadFile(m.File)
+	if err != nil {
+		return "", nil, err
+	}
+	mutated, err := m.Apply(string(source))
+	if err != nil {
+		return "", nil, err
+	}
+	dir, err := os.MkdirTemp("", "rfccov")
+	if err != nil {
+		return "", nil, err
+	}
+	cleanup = func() { os.RemoveAll(dir) }
+	abs, err1 := filepath.Abs(m.File)
+	file := filepath.Join(dir, filepath.Base(m.File))
+	err2 := os.WriteFile(file, []byte(mutated), 0o600)
+	plan, err3 := json.Marshal(map[string]map[string]string{"Replace": {abs: file}})
+	name = filepath.Join(dir, "overlay.json")
+	if err := errors.Join(err1, err2, err3, os.WriteFile(name, plan, 0o600)); err != nil {
+		cleanup()
+		return "", nil, err
+	}
+	return name, cleanup, nil
+}
+
+// runMutated runs the tests of one package and returns those that failed, with
+// the number of top-level tests. A mutant that hangs or panics ends the whole
+// run: then the tests still open count as failed.
+func runMutated(overlay, pkg string) (failed map[string]bool, total int, err error) {
+	out, _ := exec.Command("go", "test", "-json", "-count=1", "-timeout="+timeout, "-overlay="+overlay, pkg).Output()
+	failed = map[string]bool{}
+	state := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			continue
+		}
+		if e.Action == "build-fail" {
+			return nil, 0, errors.New("does not compile")
+		}
+		if e.Test != "" && (e.Action == "run" || e.Action == "pass" || e.Action == "fail" || e.Action == "skip") {
+			state[e.Test] = e.Action
+		}
+	}
+	for test, action := range state {
+		failed[test] = action == "fail" || action == "run"
+		if !strings.Contains(test, "/") {
+			total++
+		}
+	}
+	if total == 0 {
+		return nil, 0, errors.New("no test ran with it")
+	}
+	return failed, total, lines.Err()
+}
+
+func topLevel(failed map[string]bool) int {
+	n := 0
+	for test, bad := range failed {
+		if bad && !strings.Contains(test, "/") {
+			n++
+		}
+	}
+	return n
+}
+
+// touched keeps the mutants whose file, or whose claiming package, differs from
+// the revision; all of them when it is empty.
+func touched(mutants []rfc.Mutant, claims map[string][]claim, revision string) ([]rfc.Mutant, error) {
+	if revision == "" {
+		return mutants, nil
+	}
+	out, err := exec.Command("git", "diff", "--name-only", revision).Output()
+	if err != nil {
+		return nil, fmt.Errorf("git diff %s: %w", revision, err)
+	}
+	files := strings.Fields(string(out))
+	return slices.DeleteFunc(mutants, func(m rfc.Mutant) bool {
+		if slices.Contains(files, m.File) || slices.Contains(files, filepath.ToSlash(filepath.Join(mutantsDir, m.Name+".mut"))) {
+			return false
+		}
+		return !slices.ContainsFunc(claims[m.ID], func(c claim) bool {
+			return slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(c.pkg, "/"+filepath.ToSlash(filepath.Dir(f))) })
+		})
+	}), nil
+}
