@@ -1,0 +1,81 @@
+// Package posthouse is a Go SDK for mail: SMTP client and server, POP3 client
+// and server, MIME, and the authentication that they share. It is for programs
+// that send, receive, store and read mail, and for people who want to read in
+// code what the RFCs say.
+//
+// This package holds no code. It holds the picture of the house:
+//
+//	examples/                                            programs; may import anything public
+//	---------------------------------------------------- 6  implementations and assemblies
+//	pop3/maildrop
+//	---------------------------------------------------- 4  formats and policies, one standard each
+//	message/maildir     auth/popbefore
+//	---------------------------------------------------- 3  protocols: no arrows between the three
+//	smtp (smtptest)     pop3 (pop3test)     message
+//	---------------------------------------------------- 2  the shared contract, and the connection
+//	auth                internal/serve      internal/conn
+//	---------------------------------------------------- 1  wire codecs: no net, no clock, no goroutine
+//	smtp/smtpwire       pop3/pop3wire       internal/textwire
+//	---------------------------------------------------- beside the stack, for tests only
+//	internal/{transcript,testnet,rfc,layers}             internal/bench: a module of its own
+//
+// Imports point to a lower floor only; smtp, pop3 and message never import each
+// other. The test in internal/layers holds the house to this drawing.
+//
+// # Rooms
+//
+//   - [github.com/posthouse/posthouse/smtp]: Server, Client, Handler, Transaction,
+//     Envelope; one file a command. smtp/smtpwire is its codec, smtp/smtptest a
+//     server for your tests.
+//   - [github.com/posthouse/posthouse/pop3]: Server, Client, Store, Maildrop.
+//     pop3/pop3wire is its codec, pop3/pop3test a server for your tests and the
+//     suite that every Store must pass.
+//   - [github.com/posthouse/posthouse/message]: Parse for any mail there is, Draft
+//     for the mail you write.
+//   - [github.com/posthouse/posthouse/auth]: ConnectionState, Identity, verifiers
+//     and Credentials: who is there, told alike to every protocol.
+//   - [github.com/posthouse/posthouse/auth/popbefore]: POP before SMTP: a login
+//     at the maildrop opens the relay for a while.
+//   - [github.com/posthouse/posthouse/message/maildir]: durable delivery into a
+//     Maildir.
+//   - [github.com/posthouse/posthouse/pop3/maildrop]: a pop3.Store over a Maildir
+//     tree, and one in memory.
+//
+// # What is promised
+//
+// A line ends at CRLF and data at CRLF.CRLF, and at nothing else. A client
+// never finishes a message whose body failed, and says of a lost reply that
+// the outcome is unknown. A server's 250 after the data, and a POP3 server's +OK
+// to QUIT, come after the store said that its work is durable. Every wait has
+// a deadline and every size a limit, by default. Secrets and bodies do not reach
+// logs or transcripts.
+//
+// # RFCs
+//
+//	1870  SMTP SIZE                          smtp
+//	1939  POP3                               pop3
+//	2034  SMTP ENHANCEDSTATUSCODES           smtp
+//	2045  MIME: bodies                       message
+//	2046  MIME: media types                  message
+//	2047  MIME: encoded words                message
+//	2183  Content-Disposition                message
+//	2231  MIME: parameters                   message
+//	2392  Content-ID URLs                    message
+//	2449  POP3 CAPA                          pop3
+//	2595  POP3 STLS                          pop3
+//	2920  SMTP PIPELINING                    smtp
+//	3206  POP3 AUTH-RESP-CODE                pop3
+//	3207  SMTP STARTTLS                      smtp
+//	3463  enhanced status codes              smtp/smtpwire
+//	3848  transmission types in Received     smtp
+//	4422  SASL                               auth
+//	4616  SASL PLAIN                         auth
+//	4648  base64                             auth
+//	4954  SMTP AUTH                          smtp
+//	5034  POP3 AUTH                          pop3
+//	5321  SMTP                               smtp
+//	5322  message format                     message
+//	6152  SMTP 8BITMIME                      smtp
+//	6409  submission                         smtp
+//	8314  implicit TLS                       smtp, pop3
+package posthouse
