@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDecodeBase64(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, line, want string
+		ok               bool
+	}{
+		{"RFC 4954 section 4.1", "dGVzdAB0ZXN0ADEyMzQ=", "test\x00test\x001234", true},
+		{"nothing", "", "", true},
+		{"empty initial response", "=", "", true},
+		{"no padding needed", "YWJj", "abc", true},
+		{"two pads", "YQ==", "a", true},
+		{"the longest", strings.Repeat("AAAA", MaxResponse/4), strings.Repeat("\x00", MaxResponse/4*3), true},
+		{"too long", strings.Repeat("AAAA", MaxResponse/4+1), "", false},
+		{"padding missing", "YQ", "", false},
+		{"half the padding missing", "YQ=", "", false},
+		{"bits set in the padding", "YR==", "", false},
+		{"bits set in the single pad", "YWF=", "", false},
+		{"pad at the start", "=AAA", "", false},
+		{"pad in the middle", "AAA=BBB", "", false},
+		{"a quantum after the padding", "YQ==YWJj", "", false},
+		{"two pads alone", "==", "", false},
+		{"four pads", "====", "", false},
+		{"blank at the end", "YWJj ", "", false},
+		{"blank in between", "YW Jj", "", false},
+		{"CRLF in between", "YW\r\nJj", "", false},
+		{"LF at the end", "YWJj\n", "", false},
+		{"URL alphabet", "-_-_", "", false},
+		{"NUL", "YW\x00j", "", false},
+		{"cancel", "*", "", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := DecodeBase64(nil, []byte(row.line))
+			require.NotNil(t, got)
+			require.Equal(t, row.want, string(got))
+			if row.ok {
+				require.NoError(t, err)
+			} else {
+				bad := (*MalformedError)(nil)
+				require.ErrorAs(t, err, &bad)
+				require.NotContains(t, err.Error(), row.line)
+			}
+			got, err = DecodeBase64([]byte("before "), []byte(row.line))
+			require.Equal(t, row.ok, err == nil)
+			require.Equal(t, "before "+row.want, string(got))
+		})
+	}
+}
+
+func FuzzDecodeBase64(f *testing.F) {
+	for _, line := range []string{"", "=", "YQ==", "YQ=", "YR==", "AAA=BBB", "YW\r\nJj", "dGVzdAB0ZXN0ADEyMzQ="} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		// Canonical: exactly one line stands for each text, save "=" for nothing.
+		data, err := DecodeBase64(nil, line)
+		if err == nil && string(line) != "=" {
+			require.Equal(t, string(line), string(AppendBase64(nil, data)))
+		}
+		// And any text goes there and back.
+		if encoded := AppendBase64(nil, line); len(encoded) <= MaxResponse {
+			back, err := DecodeBase64(nil, encoded)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(line, back))
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package auth
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/emersion/go-sasl"
+	"github.com/stretchr/testify/require"
+)
+
+func TestPasswordPicksMechanism(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name    string
+		offered []string
+		want    string
+	}{
+		{"PLAIN before LOGIN", []string{"LOGIN", "CRAM-MD5", "PLAIN"}, "PLAIN"},
+		{"LOGIN alone", []string{"DIGEST-MD5", "LOGIN"}, "LOGIN"},
+		{"lower case", []string{"plain"}, "PLAIN"},
+		{"neither", []string{"CRAM-MD5", "evil\r\nname"}, ""},
+		{"nothing", nil, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			client, err := Password("tim", "secret").Client(secure, row.offered)
+			if row.want == "" {
+				require.ErrorIs(t, err, ErrNoMechanism)
+				require.NotContains(t, err.Error(), "\n")
+				for _, o := range row.offered {
+					require.Contains(t, err.Error(), fmt.Sprintf("%q", o))
+				}
+				return
+			}
+			require.NoError(t, err)
+			mechanism, _, err := client.Start()
+			require.NoError(t, err)
+			require.Equal(t, row.want, mechanism)
+		})
+	}
+}
+
+func TestPasswordNeverInCleartext(t *testing.T) {
+	t.Parallel()
+	offered := []string{"PLAIN", "LOGIN"}
+	_, err := Password("tim", "secret").Client(cleartext, offered)
+	require.ErrorIs(t, err, ErrCleartext)
+	_, _, err = Password("tim", "secret").(UserPasser).UserPassword(cleartext)
+	require.ErrorIs(t, err, ErrCleartext)
+	_, _, err = Password("tim", "secret").(UserPasser).UserPassword(secure)
+	require.NoError(t, err)
+
+	_, err = InsecurePassword("tim", "secret").Client(cleartext, offered)
+	require.NoError(t, err)
+	user, password, err := InsecurePassword("tim", "secret").(UserPasser).UserPassword(cleartext)
+	require.NoError(t, err)
+	require.Equal(t, []string{"tim", "secret"}, []string{user, password})
+}
+
+func TestPasswordRefusesWhatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 256)
+	for _, row := range [][2]string{{"", "p"}, {"u", ""}, {"u\x00", "p"}, {"u", "p\x00"}, {"u\xff", "p"}, {"u", long}, {long, "p"}} {
+		_, err := Password(row[0], row[1]).Client(secure, []string{"PLAIN"})
+		require.ErrorIs(t, err, ErrCredentials, "%q", row)
+		_, _, err = Password(row[0], row[1]).(UserPasser).UserPassword(secure)
+		require.ErrorIs(t, err, ErrCredentials, "%q", row)
+	}
+}
+
+func TestCredentialsPrintWithoutPassword(t *testing.T) {
+	t.Parallel()
+	config := struct{ Auth Credentials }{Password("tim", "secret")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		require.NotContains(t, fmt.Sprintf(verb, config), "secret", verb)
+		require.NotContains(t, fmt.Sprintf(verb, config.Auth), "secret", verb)
+		require.Contains(t, fmt.Sprintf(verb, config.Auth), "tim", verb)
+	}
+}
+
+// TestBothSides lets our clients log in at our server.
+func TestBothSides(t *testing.T) {
+	t.Parallel()
+	s := &Server{Passwords: table}
+	for _, mechanism := range []string{"PLAIN", "LOGIN"} {
+		for _, ask := range []bool{false, true} { // also without the initial response, as when it does not fit on the line
+			client, err := Password("tim", "tanstaaftanstaaf").Client(secure, []string{mechanism})
+			require.NoError(t, err)
+			name, response, err := client.Start()
+			require.NoError(t, err)
+			require.Equal(t, mechanism == "PLAIN", response != nil)
+			x, err := s.Start(t.Context(), secure, name)
+			require.NoError(t, err)
+			if ask && response != nil {
+				challenge, done, err := x.Next(t.Context(), nil)
+				require.NoError(t, err)
+				require.False(t, done)
+				require.Empty(t, challenge)
+			}
+			for done := false; !done; {
+				var challenge []byte
+				challenge, done, err = x.Next(t.Context(), response)
+				require.NoError(t, err)
+				if !done {
+					response, err = client.Next(challenge)
+					require.NoError(t, err)
+				}
+			}
+			require.Equal(t, &Identity{User: "tim", Name: "tim", Mechanism: mechanism}, x.Identity())
+			_, err = client.Next([]byte("and now?"))
+			require.ErrorIs(t, err, sasl.ErrUnexpectedServerChallenge)
+		}
+	}
+}
+
+func TestTLSMode(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, StartTLS, *new(TLSMode))
+	for m := StartTLS; m <= InsecureNoTLS; m++ {
+		parsed, err := ParseTLSMode(m.String())
+		require.NoError(t, err)
+		require.Equal(t, m, parsed)
+	}
+	require.Equal(t, "TLSMode(9)", TLSMode(9).String())
+	for _, name := range []string{"", "none", "STARTTLS", "TLSMode(9)"} {
+		_, err := ParseTLSMode(name)
+		require.Error(t, err)
+	}
+}

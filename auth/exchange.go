@@ -1,0 +1,67 @@
+package auth
+
+import (
+	"context"
+	"errors"
+)
+
+var errOver = errors.New("auth: exchange is over")
+
+// Exchange is one run of a SASL mechanism on the server's side
+// (RFC 4422 section 3). It is made by [Server.Start] and is for one goroutine.
+// An exchange that the client cancels is simply dropped.
+type Exchange struct {
+	server    *Server
+	state     ConnectionState
+	mechanism string
+	steps     mechanism // nil when it is over
+	begun     bool
+	user      string // for the event
+	identity  *Identity
+}
+
+// A mechanism is the server's side of one run of a SASL mechanism: sasl.Server,
+// with a context. It sets x.user when it learns it. A non-nil Identity ends
+// the exchange well, an error ends it badly.
+type mechanism interface {
+	next(ctx context.Context, x *Exchange, response []byte) (challenge []byte, id *Identity, err error)
+}
+
+// Next takes a response of the client, decoded, and returns the server's next
+// challenge, to be encoded; or says that it is done. The first response is
+// the initial response, nil if the client sent none, which differs from an
+// empty one; a later response is never nil.
+//
+// An error ends the exchange: a [*MalformedError], [ErrCredentials] or an error
+// that wraps it, or any other error for what should be temporary. Next keeps no
+// part of response, and the challenge is valid until the next call.
+func (x *Exchange) Next(ctx context.Context, response []byte) (challenge []byte, done bool, err error) {
+	if x.steps == nil {
+		return nil, false, errOver
+	}
+	if response == nil && x.begun {
+		response = []byte{}
+	}
+	x.begun = true
+	challenge, x.identity, err = x.steps.next(ctx, x, response)
+	if err == nil && x.identity == nil {
+		return challenge, false, nil
+	}
+	x.steps = nil
+	x.server.observe(ctx, Event{State: x.state, Mechanism: x.mechanism, User: x.user, Identity: x.identity, Err: err})
+	return nil, err == nil, err
+}
+
+// Mechanism returns the mechanism's registered name.
+func (x *Exchange) Mechanism() string { return x.mechanism }
+
+// Identity returns who the client is, once Next has said that it is done;
+// before, and after an error, nil.
+func (x *Exchange) Identity() *Identity { return x.identity }
+
+// verify decides on what the client has shown.
+func (x *Exchange) verify(ctx context.Context, c claim) (*Identity, error) {
+	id, user, err := x.server.verify(ctx, x.mechanism, c)
+	x.user = user
+	return id, err
+}

@@ -1,0 +1,345 @@
+package auth
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	cleartext = ConnectionState{ID: "c1", Protocol: SMTP}
+	secure    = ConnectionState{ID: "c2", Protocol: SMTP, TLS: &tls.ConnectionState{HandshakeComplete: true}}
+	known     = ConnectionState{ID: "c3", Protocol: SMTP, TLS: &tls.ConnectionState{}, Identity: &Identity{User: "tim"}}
+)
+
+var errOutage = errors.New("the database is away, its password is secret-dsn")
+
+// table is what the tests' servers verify with.
+var table = PasswordFunc(func(ctx context.Context, user, password string) error {
+	if user == "outage" {
+		return errOutage
+	}
+	return Passwords{"tim": "tanstaaftanstaaf", "IX": "pass word"}.VerifyPassword(ctx, user, password)
+})
+
+// observed collects events.
+type observed []Event
+
+func (o *observed) add(_ context.Context, e Event) { *o = append(*o, e) }
+
+func TestMechanismsOfferedOnlyWhereSafe(t *testing.T) {
+	t.Parallel()
+	both := []string{"PLAIN", "LOGIN"}
+	for _, row := range []struct {
+		name   string
+		server *Server
+		state  ConnectionState
+		want   []string
+		err    error
+	}{
+		{"nil server", nil, secure, nil, ErrMechanism},
+		{"zero server", new(Server), secure, nil, ErrMechanism},
+		{"TLS", &Server{Passwords: table}, secure, both, nil},
+		{"cleartext", &Server{Passwords: table}, cleartext, nil, ErrCleartext},
+		{"cleartext allowed", &Server{Passwords: table, InsecureAllowCleartext: true}, cleartext, both, nil},
+		{"nothing to verify with in cleartext", &Server{InsecureAllowCleartext: true}, cleartext, nil, ErrMechanism},
+		{"already authenticated", &Server{Passwords: table}, known, nil, ErrAuthenticated},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, row.want, row.server.Mechanisms(row.state))
+			for _, mechanism := range []string{"PLAIN", "plain", "LOGIN"} {
+				_, err := row.server.Start(t.Context(), row.state, mechanism)
+				require.ErrorIs(t, err, row.err)
+			}
+			_, err := row.server.Start(t.Context(), row.state, "CRAM-MD5")
+			require.ErrorIs(t, err, ErrMechanism)
+			id, err := row.server.Password(t.Context(), row.state, "tim", "tanstaaftanstaaf")
+			require.ErrorIs(t, err, row.err)
+			require.Equal(t, row.err == nil, id != nil)
+		})
+	}
+}
+
+func TestStartFoldsASCIIOnly(t *testing.T) {
+	t.Parallel()
+	s := &Server{Passwords: table}
+	for _, name := range []string{"pla\u0131n", "PLA\u0130N", "PLAIN ", "", "PLAIN\x00", "P\u212aAIN"} {
+		_, err := s.Start(t.Context(), secure, name)
+		require.ErrorIs(t, err, ErrMechanism, "%q", name)
+	}
+}
+
+// rows of claims, shown by each of the three ways that can carry them.
+var claims = []struct {
+	name                string
+	authzid, user, pass string
+	want                *Identity // without its Mechanism
+	refused, malformed  bool
+	err                 error
+	eventUser           string
+	notByTwo            bool // only PLAIN can carry it
+}{
+	{name: "right", user: "tim", pass: "tanstaaftanstaaf", want: &Identity{User: "tim", Name: "tim"}, eventUser: "tim"},
+	{name: "authzid is the user", authzid: "tim", user: "tim", pass: "tanstaaftanstaaf", want: &Identity{User: "tim", Name: "tim"}, eventUser: "tim", notByTwo: true},
+	{name: "user and password prepared", user: "I\u00adX", pass: "pass\u00a0word", want: &Identity{User: "IX", Name: "IX"}, eventUser: "IX"},
+	{name: "authzid prepared", authzid: "\u2168", user: "IX", pass: "pass word", want: &Identity{User: "IX", Name: "IX"}, eventUser: "IX", notByTwo: true},
+	{name: "wrong password", user: "tim", pass: "tanstaaf", refused: true, eventUser: "tim"},
+	{name: "unknown user", user: "tom", pass: "tanstaaftanstaaf", refused: true, eventUser: "tom"},
+	{name: "authzid of another", authzid: "Ursel", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", notByTwo: true},
+	{name: "authzid that cannot be prepared", authzid: "\u0627" + "1", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", notByTwo: true},
+	{name: "authzid prepared to nothing", authzid: "\u00ad", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", notByTwo: true},
+	{name: "user prepared to nothing", user: "\u00ad", pass: "x", refused: true, eventUser: "\u00ad"},
+	{name: "password with a control character", user: "tim", pass: "tanstaaf\a", refused: true, eventUser: "tim"},
+	{name: "outage", user: "outage", pass: "x", err: errOutage, eventUser: "outage"},
+	{name: "empty user", user: "", pass: "x", malformed: true},
+	{name: "empty password", user: "tim", pass: "", malformed: true},
+	{name: "NUL in the password", user: "tim", pass: "tanstaaf\x00tanstaaf", malformed: true},
+	{name: "password not UTF-8", user: "tim", pass: "tanstaaf\xff", malformed: true},
+	{name: "user not UTF-8", user: "t\xc0\x80m", pass: "x", malformed: true},
+	{name: "user of 255 octets", user: strings.Repeat("u", 255), pass: "x", refused: true, eventUser: strings.Repeat("u", 255)},
+	{name: "user of 256 octets", user: strings.Repeat("u", 256), pass: "x", malformed: true},
+	{name: "password of 255 octets", user: "tim", pass: strings.Repeat("p", 255), refused: true, eventUser: "tim"},
+	{name: "password of 256 octets", user: "tim", pass: strings.Repeat("p", 256), malformed: true},
+	{name: "authzid of 256 octets", authzid: strings.Repeat("z", 256), user: "tim", pass: "x", malformed: true, notByTwo: true},
+}
+
+func TestClaims(t *testing.T) {
+	t.Parallel()
+	ways := map[string]func(context.Context, *Server, string, string, string) (*Identity, error){
+		"PLAIN": func(ctx context.Context, s *Server, authzid, user, pass string) (*Identity, error) {
+			return converse(ctx, s, "PLAIN", authzid+"\x00"+user+"\x00"+pass)
+		},
+		"LOGIN": func(ctx context.Context, s *Server, _, user, pass string) (*Identity, error) {
+			return converse(ctx, s, "LOGIN", user, pass)
+		},
+		"USER": func(ctx context.Context, s *Server, _, user, pass string) (*Identity, error) {
+			return s.Password(ctx, secure, user, pass)
+		},
+	}
+	for way, show := range ways {
+		for _, row := range claims {
+			if row.notByTwo && way != "PLAIN" {
+				continue
+			}
+			t.Run(way+"/"+row.name, func(t *testing.T) {
+				t.Parallel()
+				var events observed
+				s := &Server{Passwords: table, Observe: events.add}
+				id, err := show(t.Context(), s, row.authzid, row.user, row.pass)
+
+				bad := (*MalformedError)(nil)
+				isMalformed := row.malformed && way != "USER"
+				require.Equal(t, isMalformed, errors.As(err, &bad), "malformed: %v", err)
+				require.Equal(t, row.refused || row.malformed && way == "USER", errors.Is(err, ErrCredentials), "refused: %v", err)
+				if row.err != nil {
+					require.ErrorIs(t, err, row.err)
+				}
+				want := row.want
+				if want != nil {
+					want = &Identity{User: want.User, Name: want.Name, Mechanism: way}
+				}
+				require.Equal(t, want, id)
+				require.Equal(t, want == nil, err != nil)
+
+				require.Len(t, events, 1)
+				require.Equal(t, Event{State: secure, Mechanism: way, User: row.eventUser, Identity: want, Err: err}, events[0])
+				if len(row.pass) > 1 {
+					require.NotContains(t, fmt.Sprintf("%+v", events[0]), row.pass)
+				}
+			})
+		}
+	}
+}
+
+// converse runs an exchange with the given responses, the first of them an
+// initial response.
+func converse(ctx context.Context, s *Server, mechanism string, responses ...string) (*Identity, error) {
+	x, err := s.Start(ctx, secure, mechanism)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range responses {
+		_, done, err := x.Next(ctx, []byte(r))
+		if err != nil {
+			return x.Identity(), err
+		}
+		if done != (i == len(responses)-1) {
+			return nil, errors.New("done at the wrong response")
+		}
+	}
+	return x.Identity(), nil
+}
+
+func TestExchangeFlow(t *testing.T) {
+	t.Parallel()
+	const plain = "\x00tim\x00tanstaaftanstaaf"
+	none := "-" // no response given yet
+	for _, row := range []struct {
+		name, mechanism string
+		responses       []string
+		challenges      []string // the last one missing if the exchange ends well
+		malformed       bool
+	}{
+		{"PLAIN at once", "PLAIN", []string{plain}, nil, false},
+		{"PLAIN asked for", "PLAIN", []string{none, plain}, []string{""}, false},
+		{"PLAIN empty initial response", "PLAIN", []string{""}, nil, true},
+		{"PLAIN nothing twice", "PLAIN", []string{none, none}, []string{""}, true},
+		{"PLAIN no NUL", "PLAIN", []string{"tim"}, nil, true},
+		{"PLAIN one NUL", "PLAIN", []string{"tim\x00tanstaaftanstaaf"}, nil, true},
+		{"PLAIN three NULs", "PLAIN", []string{plain + "\x00"}, nil, true},
+		{"PLAIN too long", "PLAIN", []string{plain + strings.Repeat("p", 800)}, nil, true},
+		{"LOGIN prompts", "LOGIN", []string{none, "tim", "tanstaaftanstaaf"}, []string{"Username:", "Password:"}, false},
+		{"LOGIN with the name at once", "LOGIN", []string{"tim", "tanstaaftanstaaf"}, []string{"Password:"}, false},
+		{"LOGIN empty name at once", "LOGIN", []string{""}, nil, true},
+		{"LOGIN empty name", "LOGIN", []string{none, ""}, []string{"Username:"}, true},
+		{"LOGIN nothing twice", "LOGIN", []string{none, none}, []string{"Username:"}, true},
+		{"LOGIN empty password", "LOGIN", []string{"tim", ""}, []string{"Password:"}, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var events observed
+			s := &Server{Passwords: table, Observe: events.add}
+			x, err := s.Start(t.Context(), secure, strings.ToLower(row.mechanism))
+			require.NoError(t, err)
+			require.Equal(t, row.mechanism, x.Mechanism())
+			for i, r := range row.responses {
+				response := []byte(r)
+				if r == none {
+					response = nil
+				}
+				challenge, done, err := x.Next(t.Context(), response)
+				if i < len(row.challenges) {
+					require.NoError(t, err)
+					require.False(t, done)
+					require.NotNil(t, challenge)
+					require.Equal(t, row.challenges[i], string(challenge))
+					require.Nil(t, x.Identity())
+					require.Empty(t, events)
+					continue
+				}
+				if row.malformed {
+					bad := (*MalformedError)(nil)
+					require.ErrorAs(t, err, &bad)
+					require.False(t, done)
+					require.Nil(t, x.Identity())
+				} else {
+					require.NoError(t, err)
+					require.True(t, done)
+					require.Equal(t, &Identity{User: "tim", Name: "tim", Mechanism: row.mechanism}, x.Identity())
+				}
+			}
+			require.Len(t, events, 1)
+
+			// What is over stays over, and says nothing more to the observer.
+			_, done, err := x.Next(t.Context(), []byte(plain))
+			require.Error(t, err)
+			require.False(t, done)
+			require.Len(t, events, 1)
+		})
+	}
+}
+
+func TestVerifierGetsTheContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := &Server{Passwords: PasswordFunc(func(ctx context.Context, _, _ string) error { return ctx.Err() })}
+	_, err := converse(ctx, s, "PLAIN", "\x00tim\x00x")
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, ErrCredentials)
+}
+
+func TestPasswords(t *testing.T) {
+	t.Parallel()
+	p := Passwords{"tim": "right", "none": "", "wide": "\u00aa", "bad": "\a"}
+	for _, row := range []struct {
+		user, password string
+		ok             bool
+	}{
+		{"tim", "right", true},
+		{"tim", "Right", false},
+		{"tim", "", false},
+		{"TIM", "right", false},
+		{"tom", "right", false},
+		{"none", "", false},
+		{"none", "x", false},
+		{"wide", "a", true}, // the stored password is prepared too
+		{"bad", "\a", false},
+		{"bad", "", false},
+	} {
+		err := p.VerifyPassword(t.Context(), row.user, row.password)
+		require.Equal(t, row.ok, err == nil, "%q %q", row.user, row.password)
+		if !row.ok {
+			require.Equal(t, ErrCredentials, err)
+		}
+	}
+	require.Equal(t, ErrCredentials, Passwords(nil).VerifyPassword(t.Context(), "tim", "right"))
+}
+
+// FuzzParsePlain holds the parser to the grammar: what it takes is put together
+// again to the same octets, and what it does not take breaks a rule.
+func FuzzParsePlain(f *testing.F) {
+	f.Add([]byte("\x00tim\x00tanstaaftanstaaf"))
+	f.Add([]byte("Ursel\x00Kurt\x00xipj3plmq"))
+	f.Add([]byte("\x00\x00\x00"))
+	f.Add([]byte("a\x00\xff\x00c"))
+	f.Fuzz(func(t *testing.T, message []byte) {
+		c, err := parsePlain(message)
+		if err == nil {
+			require.Equal(t, string(message), c.name+"\x00"+c.user+"\x00"+c.password)
+			require.Empty(t, c.flaw())
+			return
+		}
+		bad := (*MalformedError)(nil)
+		require.ErrorAs(t, err, &bad)
+		require.Zero(t, c)
+		if parts := strings.Split(string(message), "\x00"); len(parts) == 3 {
+			require.NotEmpty(t, claim{parts[0], parts[1], parts[2]}.flaw())
+		}
+	})
+}
+
+// FuzzLogin runs whole exchanges: whatever the client sends, it is let in with
+// the right name and password only, within two responses.
+func FuzzLogin(f *testing.F) {
+	f.Add([]byte("tim"), []byte("tanstaaftanstaaf"), true)
+	f.Add([]byte(""), []byte(""), false)
+	f.Add([]byte("t\xadim"), []byte("\x00"), true)
+	f.Fuzz(func(t *testing.T, user, password []byte, atOnce bool) {
+		s := &Server{Passwords: table}
+		x, err := s.Start(t.Context(), secure, "LOGIN")
+		require.NoError(t, err)
+		if !atOnce {
+			challenge, done, err := x.Next(t.Context(), nil)
+			require.Equal(t, "Username:", string(challenge))
+			require.False(t, done)
+			require.NoError(t, err)
+		}
+		if user == nil {
+			user = []byte{}
+		}
+		_, done, err := x.Next(t.Context(), user)
+		require.False(t, done)
+		if err == nil {
+			_, done, err = x.Next(t.Context(), password)
+		}
+		require.Equal(t, err == nil, done)
+		require.Equal(t, done, x.Identity() != nil)
+		if done {
+			require.NoError(t, table(t.Context(), x.Identity().User, mustPrepare(t, string(password))))
+		}
+	})
+}
+
+func mustPrepare(t *testing.T, text string) string {
+	t.Helper()
+	text, err := prepare(text)
+	require.NoError(t, err)
+	return text
+}

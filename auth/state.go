@@ -1,0 +1,61 @@
+package auth
+
+import (
+	"crypto/tls"
+	"net"
+)
+
+// Protocol names the protocol of a connection.
+type Protocol string
+
+const (
+	SMTP       Protocol = "SMTP"       // mail exchange, RFC 5321
+	Submission Protocol = "submission" // message submission, RFC 6409
+	LMTP       Protocol = "LMTP"       // local delivery, RFC 2033
+	POP3       Protocol = "POP3"       // RFC 1939
+)
+
+// Phase is the state of a connection's protocol. Each protocol names its own
+// phases; the text is for logs and events, and is stable.
+type Phase string
+
+// ConnectionState is what one end of a connection knows about it at one
+// moment. It is a copy: it does not follow the connection. It is passed by
+// value; TLS and Identity point to what must not be changed.
+//
+// What may be trusted, and from when on:
+//
+//   - ID, Protocol and Phase are this end's own.
+//   - LocalAddr and RemoteAddr are the network's: they are there from the first
+//     moment and prove no more than that packets found their way back.
+//   - Hello is a claim and proves nothing. It is empty until the peer made it,
+//     and again after a TLS upgrade: nothing learned in cleartext is kept
+//     (RFC 3207 section 4.2).
+//   - TLS is set when a handshake has been completed, never before. On a server
+//     it proves privacy; a peer only if it shows verified certificates. On a
+//     client it proves the server's name as far as its tls.Config demanded.
+//   - Identity is set when an authentication succeeded, and is forgotten by
+//     nothing but the end of the connection: a TLS upgrade is not possible after
+//     it. On a client it says as whom the server has let us in.
+type ConnectionState struct {
+	ID         string               // joins the log lines of one session; unique within the process, no secret
+	Protocol   Protocol             // the protocol spoken
+	Phase      Phase                // where in the protocol the session is
+	LocalAddr  net.Addr             // this end
+	RemoteAddr net.Addr             // the other end
+	Hello      string               // on a server the name the client gave in HELO, EHLO or LHLO; on a client the name the server gave
+	TLS        *tls.ConnectionState // nil in cleartext
+	Identity   *Identity            // nil until authenticated
+}
+
+// ConnectionStater is implemented by every connection of either side.
+type ConnectionStater interface {
+	ConnectionState() ConnectionState
+}
+
+// Identity is an authenticated peer.
+type Identity struct {
+	User      string // whose password, or other secret, was shown
+	Name      string // who the peer is to be taken for: User, unless it asked for another name and was granted it
+	Mechanism string // how: a SASL mechanism, or "USER" for the commands USER and PASS
+}
