@@ -1,0 +1,91 @@
+package pop3wire_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/pop3/pop3wire"
+)
+
+func TestParseCapa(t *testing.T) {
+	t.Parallel()
+	list, err := pop3wire.ParseCapa([]byte("TOP\r\nUSER\r\nSASL CRAM-MD5  KERBEROS_V4\r\nLOGIN-DELAY 900\r\nEXPIRE 60\r\n"))
+	require.NoError(t, err)
+	require.Len(t, list, 5)
+	require.True(t, list.Has("top"))
+	require.False(t, list.Has("UIDL"))
+	mechanisms, ok := list.Params("sasl")
+	require.True(t, ok)
+	require.Equal(t, []string{"CRAM-MD5", "KERBEROS_V4"}, mechanisms)
+	params, ok := list.Params("TOP")
+	require.True(t, ok)
+	require.Empty(t, params)
+
+	list, err = pop3wire.ParseCapa(nil)
+	require.NoError(t, err)
+	require.Empty(t, list)
+	for _, body := range []string{"\r\n", "TOP", "TOP\n", " TOP\r\n", "TOP\r\n\r\n", "TOP \x01\r\n", "T\u00d6P\r\n"} {
+		_, err := pop3wire.ParseCapa([]byte(body))
+		require.Error(t, err, "%q", body)
+	}
+}
+
+func TestCapabilityAppend(t *testing.T) {
+	t.Parallel()
+	list := pop3wire.Capabilities{{Tag: "SASL", Params: []string{"PLAIN", "LOGIN"}}, {Tag: "TOP"}}
+	got, err := list.Append([]byte("before\r\n"))
+	require.NoError(t, err)
+	require.Equal(t, "before\r\nSASL PLAIN LOGIN\r\nTOP\r\n", string(got))
+	for _, c := range []pop3wire.Capability{
+		{}, {Tag: "."}, {Tag: "A.B"}, {Tag: "A B"}, {Tag: "A\r\n"}, {Tag: "A", Params: []string{""}}, {Tag: "A", Params: []string{"b\r\n."}},
+		{Tag: "A", Params: []string{strings.Repeat("x", 510)}},
+	} {
+		got, err := c.Append([]byte("before"))
+		require.Error(t, err, "%+v", c)
+		require.Equal(t, "before", string(got))
+	}
+	_, err = pop3wire.Capability{Tag: "A", Params: []string{strings.Repeat("x", 508)}}.Append(nil)
+	require.NoError(t, err, "512 octets with the CRLF")
+	_, err = pop3wire.Capabilities{{Tag: "A"}, {}}.Append(nil)
+	require.Error(t, err)
+}
+
+func FuzzCapability(f *testing.F) {
+	f.Add([]byte("SASL PLAIN LOGIN"))
+	f.Add([]byte("IMPLEMENTATION a.b"))
+	f.Add([]byte(".x"))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		c, err := pop3wire.ParseCapability(line)
+		if err != nil {
+			return
+		}
+		out, err := c.Append(nil)
+		if err != nil { // too long, or a dot in the tag
+			return
+		}
+		again, err := pop3wire.ParseCapa(out)
+		require.NoError(t, err)
+		require.Equal(t, fmt.Sprint(pop3wire.Capabilities{c}), fmt.Sprint(again))
+	})
+}
+
+func ExampleParseCapa() {
+	list, err := pop3wire.ParseCapa([]byte("UIDL\r\nSASL PLAIN\r\nEXPIRE NEVER\r\n"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mechanisms, _ := list.Params("SASL")
+	fmt.Println(list.Has("uidl"), mechanisms)
+	// Output: true [PLAIN]
+}
+
+func ExampleSplitVerb() {
+	verb, args := pop3wire.SplitVerb([]byte("top 3 10"))
+	var top pop3wire.Top
+	fmt.Println(verb, top.Parse(args), top.N, top.Lines)
+	// Output: TOP <nil> 3 10
+}
