@@ -1,0 +1,167 @@
+package smtpwire
+
+import (
+	"encoding/xml"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseAddress(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 64)
+	label := strings.Repeat("b", 63)
+	for _, tt := range []struct{ name, in, local, domain, out string }{
+		{"plain", "Bob.Smith@Example.ORG", "Bob.Smith", "Example.ORG", ""},
+		{"single label", "bob@localhost", "bob", "localhost", ""},
+		{"all of atext", "!#$%&'*+-/=?^_`{|}~09azAZ@e.org", "!#$%&'*+-/=?^_`{|}~09azAZ", "e.org", ""},
+		{"quoted blank", `"a b"@e.org`, "a b", "e.org", ""},
+		{"quoted for nothing", `"bob"@e.org`, "bob", "e.org", "bob@e.org"},
+		{"escaped for nothing", `"b\ob"@e.org`, "bob", "e.org", "bob@e.org"},
+		{"quoted specials", `"a\"b\\c>d@e"@e.org`, `a"b\c>d@e`, "e.org", ""},
+		{"quoted dots", `".a..b."@e.org`, ".a..b.", "e.org", ""},
+		{"empty quoted", `""@e.org`, "", "e.org", ""},
+		{"IPv4", "a@[192.0.2.1]", "a", "[192.0.2.1]", ""},
+		{"IPv6", "a@[IPv6:2001:db8::1]", "a", "[IPv6:2001:db8::1]", ""},
+		{"IPv6, tag folded", "a@[ipv6:::1]", "a", "[ipv6:::1]", ""},
+		{"UTF-8", "grün@bücher.example", "grün", "bücher.example", ""},
+		{"longest local part", long + "@e.org", long, "e.org", ""},
+		{"longest label", "a@" + label + ".org", "a", label + ".org", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a, err := ParseAddress(tt.in)
+			require.NoError(t, err)
+			require.Equal(t, tt.local, a.Local())
+			require.Equal(t, tt.domain, a.Domain())
+			want := tt.out
+			if want == "" {
+				want = tt.in
+			}
+			require.Equal(t, want, a.String())
+		})
+	}
+}
+
+func TestParseAddressRefuses(t *testing.T) {
+	t.Parallel()
+	label := strings.Repeat("b", 63)
+	for name, in := range map[string]string{
+		"empty":                        "",
+		"no at":                        "bob",
+		"no local part":                "@e.org",
+		"no domain":                    "bob@",
+		"two ats":                      "a@b@c",
+		"angle brackets":               "<a@b>",
+		"parameter":                    "a@b.c> SIZE=1 X=<y",
+		"blank":                        "a b@c",
+		"CRLF":                         "a@b\r\nRCPT TO:<c@d>",
+		"CRLF in quotes":               "\"a\r\nb\"@c",
+		"escaped LF":                   "\"a\\\nb\"@c",
+		"NUL":                          "a\x00@b",
+		"DEL in quotes":                "\"\x7f\"@b",
+		"unclosed quote":               `"a@b`,
+		"text after the quote":         `"a"b@c`,
+		"escape at the end":            `"a\"@b`,
+		"escaped UTF-8":                `"\ü"@b`,
+		"leading dot":                  ".a@b",
+		"trailing dot":                 "a.@b",
+		"two dots":                     "a..b@c",
+		"domain with trailing dot":     "a@b.",
+		"label with hyphen first":      "a@-b",
+		"label with hyphen last":       "a@b-.c",
+		"underscore":                   "a@b_c",
+		"65 octets of local part":      strings.Repeat("a", 65) + "@b",
+		"label of 64":                  "a@b" + label,
+		"255 octets":                   strings.Repeat("a", 64) + "@" + strings.Repeat("b.", 95),
+		"IPv4 short":                   "a@[1.2.3]",
+		"IPv4 too large":               "a@[1.2.3.256]",
+		"IPv6 without tag":             "a@[::1]",
+		"IPv4 with tag":                "a@[IPv6:1.2.3.4]",
+		"IPv6 with zone":               "a@[IPv6:fe80::1%eth0]",
+		"IPv6 with :: for one group":   "a@[IPv6:1:2:3:4:5:6::8]",
+		"IPv6 mapped, :: for one":      "a@[IPv6:1:2:3:4:5::192.0.2.1]",
+		"general literal":              "a@[x:y]",
+		"unclosed literal":             "a@[1.2.3.4",
+		"text behind the literal":      "a@[1.2.3.4]x",
+		"invalid UTF-8":                "\xff@b",
+		"C1 control":                   "\u0085@b",
+		"line separator in the domain": "a@b\u2028c",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, err := ParseAddress(in)
+			require.ErrorIs(t, err, ErrAddress)
+			require.True(t, a.IsZero())
+		})
+	}
+}
+
+func TestAddressIsASCII(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]bool{"a@b": true, "ü@b": false, "a@ü": false} {
+		a, err := ParseAddress(in)
+		require.NoError(t, err)
+		require.Equal(t, want, a.IsASCII(), in)
+	}
+	require.True(t, Address{}.IsASCII())
+	require.Empty(t, Address{}.String())
+}
+
+// TestParseAddressIsEmail takes the verdicts of the isemail suite: what it calls valid,
+// or valid for SMTP, is accepted, and nothing else.
+func TestParseAddressIsEmail(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../../shared/data/address/isemail/tests-half.xml")
+	if err != nil {
+		t.Skip("the isemail suite is not here")
+	}
+	var suite struct {
+		Tests []struct {
+			ID       string `xml:"id,attr"`
+			Address  string `xml:"address"`
+			Category string `xml:"category"`
+		} `xml:"test"`
+	}
+	require.NoError(t, xml.Unmarshal(data, &suite))
+	require.NotEmpty(t, suite.Tests)
+	for _, tt := range suite.Tests {
+		address := strings.Map(func(r rune) rune {
+			if 0x2400 <= r && r < 0x2420 { // stands for a control character
+				return r - 0x2400
+			}
+			return r
+		}, tt.Address)
+		var want bool
+		switch tt.Category {
+		case "ISEMAIL_VALID_CATEGORY", "ISEMAIL_DNSWARN", "ISEMAIL_RFC5321":
+			want = true
+		}
+		_, err := ParseAddress(address)
+		require.Equal(t, want, err == nil, "test %s: %q (%s)", tt.ID, address, tt.Category)
+	}
+}
+
+func FuzzParseAddress(f *testing.F) {
+	for _, s := range []string{"a@b", `"a b\""@[IPv6:::1]`, "ü@é.org", `"\a"@b`, `""@b`, "a@b> X=<c"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		a, err := ParseAddress(s)
+		if err != nil {
+			require.True(t, a.IsZero())
+			return
+		}
+		again, err := ParseAddress(a.String())
+		require.NoError(t, err)
+		require.Equal(t, a, again)
+		for _, c := range []byte(a.String()) {
+			require.False(t, c < ' ' || c == 0x7f)
+		}
+		_, rest, ok := scanPath(string(a.appendPath(nil)))
+		require.True(t, ok)
+		require.Empty(t, rest)
+	})
+}

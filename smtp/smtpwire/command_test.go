@@ -1,0 +1,379 @@
+package smtpwire
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// command is what all typed commands have in common.
+type command interface {
+	Parse(args string) error
+	Append(dst []byte) ([]byte, error)
+	AppendPublic(dst []byte) []byte
+}
+
+var (
+	_ command = (*Hello)(nil)
+	_ command = (*Mail)(nil)
+	_ command = (*Rcpt)(nil)
+	_ command = (*Auth)(nil)
+	_ command = (*Vrfy)(nil)
+	_ command = (*Help)(nil)
+	_ command = (*Noop)(nil)
+)
+
+func address(t testing.TB, s string) Address {
+	t.Helper()
+	a, err := ParseAddress(s)
+	require.NoError(t, err)
+	return a
+}
+
+func newCommand(v Verb) command {
+	switch v {
+	case HELO:
+		return &Hello{}
+	case EHLO:
+		return &Hello{Extended: true}
+	case MAIL:
+		return &Mail{}
+	case RCPT:
+		return &Rcpt{}
+	case AUTH:
+		return &Auth{}
+	case VRFY:
+		return &Vrfy{}
+	case HELP:
+		return &Help{}
+	case NOOP:
+		return &Noop{}
+	default:
+		return nil
+	}
+}
+
+func TestMail(t *testing.T) {
+	t.Parallel()
+	bob := address(t, "bob@example.org")
+	for _, tt := range []struct {
+		name, args string
+		want       Mail
+		out        string // "": as args
+	}{
+		{"plain", "FROM:<bob@example.org>", Mail{From: bob, Size: -1}, ""},
+		{"null path", "FROM:<>", Mail{Size: -1}, ""},
+		{"lower case", "from:<bob@example.org> size=5 body=8bitmime", Mail{From: bob, Size: 5, Body: Body8BitMIME}, "FROM:<bob@example.org> SIZE=5 BODY=8BITMIME"},
+		{"SIZE", "FROM:<bob@example.org> SIZE=0", Mail{From: bob, Size: 0}, ""},
+		{"SIZE beyond int64", "FROM:<bob@example.org> SIZE=99999999999999999999", Mail{From: bob, Size: 1<<63 - 1}, "FROM:<bob@example.org> SIZE=9223372036854775807"},
+		{"7BIT", "FROM:<bob@example.org> BODY=7BIT", Mail{From: bob, Size: -1, Body: Body7Bit}, ""},
+		{"AUTH", "FROM:<bob@example.org> AUTH=e+3Dmc2@example.com", Mail{From: bob, Size: -1, Auth: "e=mc2@example.com", HasAuth: true}, ""},
+		{"AUTH unknown", "FROM:<bob@example.org> AUTH=<>", Mail{From: bob, Size: -1, HasAuth: true}, ""},
+		{"others", "FROM:<bob@example.org> X-Y=1 Z", Mail{From: bob, Size: -1, Params: []Param{{"X-Y", "1"}, {"Z", ""}}}, ""},
+		{"two blanks", "FROM:<bob@example.org>  X-Y=1  Z", Mail{From: bob, Size: -1, Params: []Param{{"X-Y", "1"}, {"Z", ""}}}, "FROM:<bob@example.org> X-Y=1 Z"},
+		{"source route", "FROM:<@a.example,@[192.0.2.1]:bob@example.org>", Mail{From: bob, Size: -1}, "FROM:<bob@example.org>"},
+		{"bracket in quotes", `FROM:<"a>b SIZE=1"@c>`, Mail{From: address(t, `"a>b SIZE=1"@c`), Size: -1}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var m Mail
+			require.NoError(t, m.Parse(tt.args))
+			require.Equal(t, tt.want, m)
+			line, err := m.Append([]byte("x"))
+			require.NoError(t, err)
+			want := tt.out
+			if want == "" {
+				want = tt.args
+			}
+			require.Equal(t, "xMAIL "+want+"\r\n", string(line))
+			require.Equal(t, "xMAIL "+want, string(m.AppendPublic([]byte("x"))))
+		})
+	}
+}
+
+func TestRcpt(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, args, to string
+		params         []Param
+		out            string
+	}{
+		{"plain", "TO:<bob@example.org>", "bob@example.org", nil, ""},
+		{"lower case", "to:<bob@example.org>", "bob@example.org", nil, "TO:<bob@example.org>"},
+		{"postmaster", "TO:<Postmaster>", "Postmaster", nil, ""},
+		{"postmaster folded", "TO:<postMASTER> X=1", "postMASTER", []Param{{"X", "1"}}, ""},
+		{"postmaster with domain", "TO:<Postmaster@e.org>", "Postmaster@e.org", nil, ""},
+		{"source route", "TO:<@a,@b:bob@example.org>", "bob@example.org", nil, "TO:<bob@example.org>"},
+		{"literal", "TO:<bob@[IPv6:2001:db8::1]> X", "bob@[IPv6:2001:db8::1]", []Param{{"X", ""}}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var r Rcpt
+			require.NoError(t, r.Parse(tt.args))
+			require.Equal(t, tt.to, r.To.String())
+			require.Equal(t, tt.params, r.Params)
+			line, err := r.Append([]byte("x"))
+			require.NoError(t, err)
+			want := tt.out
+			if want == "" {
+				want = tt.args
+			}
+			require.Equal(t, "xRCPT "+want+"\r\n", string(line))
+			require.Equal(t, "xRCPT "+want, string(r.AppendPublic([]byte("x"))))
+		})
+	}
+}
+
+func TestHello(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a", "mail.example.org", "[192.0.2.1]", "[IPv6:2001:db8::1]", "my_pc", "192.0.2.1", "_x"} {
+		h := Hello{Extended: true}
+		require.NoError(t, h.Parse(name))
+		line, err := h.Append(nil)
+		require.NoError(t, err)
+		require.Equal(t, "EHLO "+name+"\r\n", string(line))
+		h.Extended = false
+		require.Equal(t, "HELO "+name, string(h.AppendPublic(nil)))
+	}
+}
+
+func TestAuth(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args   string
+		want   Auth
+		public string
+	}{
+		{"LOGIN", Auth{Mechanism: "LOGIN"}, "AUTH LOGIN"},
+		{"PLAIN AGEAYg==", Auth{Mechanism: "PLAIN", Initial: []byte("\x00a\x00b"), HasInitial: true}, "AUTH PLAIN ***"},
+		{"EXTERNAL =", Auth{Mechanism: "EXTERNAL", HasInitial: true}, "AUTH EXTERNAL ***"},
+		{"SCRAM-SHA-256", Auth{Mechanism: "SCRAM-SHA-256"}, "AUTH SCRAM-SHA-256"},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			t.Parallel()
+			var a Auth
+			require.NoError(t, a.Parse(tt.args))
+			require.Equal(t, tt.want, a)
+			line, err := a.Append(nil)
+			require.NoError(t, err)
+			require.Equal(t, "AUTH "+tt.args+"\r\n", string(line))
+			require.Equal(t, tt.public, string(a.AppendPublic(nil)))
+		})
+	}
+	var a Auth
+	require.NoError(t, a.Parse("plain AGEAYg=="))
+	require.Equal(t, "PLAIN", a.Mechanism)
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		verb Verb
+		args string
+		code int
+		enh  EnhancedCode
+	}{
+		{"no argument", MAIL, "", 501, badArgument},
+		{"other keyword", MAIL, "TO:<a@b>", 501, badArgument},
+		{"blank before the colon", MAIL, "FROM :<a@b>", 501, badArgument},
+		{"blank behind the colon", MAIL, "FROM: <a@b>", 501, badSender},
+		{"no brackets", MAIL, "FROM:a@b", 501, badSender},
+		{"unclosed", MAIL, "FROM:<a@b", 501, badSender},
+		{"no domain", MAIL, "FROM:<a>", 501, badSender},
+		{"postmaster as sender", MAIL, "FROM:<Postmaster>", 501, badSender},
+		{"text behind the path", MAIL, "FROM:<a@b>SIZE=1", 501, badSender},
+		{"UTF-8", MAIL, "FROM:<ü@b>", 553, needsUTF8},
+		{"not even UTF-8", MAIL, "FROM:<\xff@b>", 553, needsUTF8},
+		{"SIZE empty", MAIL, "FROM:<a@b> SIZE=", 501, badArgument},
+		{"SIZE without a value", MAIL, "FROM:<a@b> SIZE", 501, badArgument},
+		{"SIZE negative", MAIL, "FROM:<a@b> SIZE=-1", 501, badArgument},
+		{"SIZE signed", MAIL, "FROM:<a@b> SIZE=+1", 501, badArgument},
+		{"SIZE of 21 digits", MAIL, "FROM:<a@b> SIZE=000000000000000000001", 501, badArgument},
+		{"SIZE twice", MAIL, "FROM:<a@b> SIZE=1 SIZE=1", 501, badArgument},
+		{"BODY unknown", MAIL, "FROM:<a@b> BODY=BINARYMIME", 501, badArgument},
+		{"BODY twice", MAIL, "FROM:<a@b> BODY=7BIT BODY=7BIT", 501, badArgument},
+		{"AUTH not xtext", MAIL, "FROM:<a@b> AUTH=a+3db@c", 501, badArgument},
+		{"AUTH cut short", MAIL, "FROM:<a@b> AUTH=a@b+3", 501, badArgument},
+		{"AUTH no address", MAIL, "FROM:<a@b> AUTH=bob", 501, badArgument},
+		{"AUTH twice", MAIL, "FROM:<a@b> AUTH=<> AUTH=<>", 501, badArgument},
+		{"other twice", MAIL, "FROM:<a@b> X=1 x=2", 501, badArgument},
+		{"bad keyword", MAIL, "FROM:<a@b> -X", 501, badArgument},
+		{"control in a value", MAIL, "FROM:<a@b> X=\x01", 501, badArgument},
+		{"equals in a value", MAIL, "FROM:<a@b> X=a=b", 501, badArgument},
+		{"tab between", MAIL, "FROM:<a@b>\tSIZE=1", 501, badSender},
+		{"null path", RCPT, "TO:<>", 501, badMailbox},
+		{"blank behind the colon", RCPT, "TO: <a@b>", 501, badMailbox},
+		{"other name without domain", RCPT, "TO:<bob>", 501, badMailbox},
+		{"route without mailbox", RCPT, "TO:<@a:>", 501, badMailbox},
+		{"route without colon", RCPT, "TO:<@a>", 501, badMailbox},
+		{"route cut short", RCPT, "TO:<@a,b:c@d>", 501, badMailbox},
+		{"UTF-8", RCPT, "TO:<a@\u00fc>", 553, needsUTF8},
+		{"bad parameter", RCPT, "TO:<a@b> =", 501, badArgument},
+		{"no brackets", RCPT, "TO:a@b", 501, badMailbox},
+		{"no name", EHLO, "", 501, badArgument},
+		{"two names", EHLO, "a b", 501, badArgument},
+		{"UTF-8", EHLO, "bücher", 501, badArgument},
+		{"header injection", EHLO, "a)(b", 501, badArgument},
+		{"bad literal", EHLO, "[1.2.3]", 501, badArgument},
+		{"long", HELO, strings.Repeat("a.", 128) + "_", 501, badArgument},
+		{"no mechanism", AUTH, "", 501, badArgument},
+		{"long mechanism", AUTH, "ABCDEFGHIJKLMNOPQRSTU", 501, badArgument},
+		{"bad mechanism", AUTH, "PL\u017fIN", 501, badArgument},
+		{"no base64", AUTH, "PLAIN !", 501, badSyntax},
+		{"no padding", AUTH, "PLAIN AGEAYg", 501, badSyntax},
+		{"trailing bits", AUTH, "PLAIN AGEAYh==", 501, badSyntax},
+		{"blank in base64", AUTH, "PLAIN AGEA Yg==", 501, badSyntax},
+		{"empty initial response", AUTH, "PLAIN ", 501, badSyntax},
+		{"no argument", VRFY, "", 501, badArgument},
+		{"control", NOOP, "\x01", 501, badArgument},
+		{"8 bit", HELP, "\xff", 501, badArgument},
+	} {
+		t.Run(tt.verb.String()+" "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			err := newCommand(tt.verb).Parse(tt.args)
+			var se *SyntaxError
+			require.ErrorAs(t, err, &se)
+			require.Equal(t, tt.code, se.Code)
+			require.Equal(t, tt.enh, se.Enhanced)
+			require.NotContains(t, se.Text, tt.args+"\n")
+			require.Equal(t, Reply{se.Code, se.Enhanced, []string{se.Text}}, se.Reply())
+			require.Contains(t, err.Error(), se.Text)
+		})
+	}
+}
+
+// TestAppendRefuses: nothing a caller can put into a field reaches the wire as a
+// parameter, a command or a line of its own.
+func TestAppendRefuses(t *testing.T) {
+	t.Parallel()
+	bob := address(t, "bob@example.org")
+	utf8 := address(t, "ü@example.org")
+	postmaster := Address{local: "postmaster"}
+	for _, tt := range []struct {
+		name string
+		cmd  command
+		what string
+	}{
+		{"UTF-8 sender", &Mail{From: utf8, Size: -1}, "MAIL: sender"},
+		{"sender without a domain", &Mail{From: postmaster, Size: -1}, "MAIL: sender"},
+		{"body out of range", &Mail{From: bob, Body: 9}, "MAIL: BODY"},
+		{"AUTH with CRLF", &Mail{From: bob, HasAuth: true, Auth: "a@b\r\nRSET"}, "MAIL: AUTH"},
+		{"AUTH no address", &Mail{From: bob, HasAuth: true, Auth: "bob"}, "MAIL: AUTH"},
+		{"AUTH in UTF-8", &Mail{From: bob, HasAuth: true, Auth: "ü@b"}, "MAIL: AUTH"},
+		{"keyword with blank", &Mail{From: bob, Params: []Param{{"A B", ""}}}, "MAIL: parameter"},
+		{"value with blank", &Mail{From: bob, Params: []Param{{"A", "b c"}}}, "MAIL: parameter"},
+		{"value with CRLF", &Rcpt{To: bob, Params: []Param{{"A", "b\r\nc"}}}, "RCPT: parameter"},
+		{"empty keyword", &Rcpt{To: bob, Params: []Param{{"", "b"}}}, "RCPT: parameter"},
+		{"null recipient", &Rcpt{}, "RCPT: recipient"},
+		{"UTF-8 recipient", &Rcpt{To: utf8}, "RCPT: recipient"},
+		{"EHLO with CRLF", &Hello{Extended: true, Name: "a\r\nMAIL FROM:<>"}, "EHLO: name"},
+		{"HELO with blank", &Hello{Name: "a b"}, "HELO: name"},
+		{"HELO empty", &Hello{}, "HELO: name"},
+		{"AUTH with blank", &Auth{Mechanism: "PLAIN x"}, "AUTH: mechanism"},
+		{"AUTH in lower case", &Auth{Mechanism: "plain"}, "AUTH: mechanism"},
+		{"VRFY empty", &Vrfy{}, "VRFY: argument"},
+		{"VRFY with CRLF", &Vrfy{"a\r\nb"}, "VRFY: argument"},
+		{"HELP with LF", &Help{"a\nb"}, "HELP: argument"},
+		{"NOOP with NUL", &Noop{"a\x00"}, "NOOP: argument"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			line, err := tt.cmd.Append([]byte("before"))
+			var unsafe *ErrUnsafe
+			require.ErrorAs(t, err, &unsafe)
+			require.Equal(t, "smtpwire: "+tt.what+" cannot be sent", err.Error())
+			require.Equal(t, "before", string(line))
+			require.NotContains(t, string(tt.cmd.AppendPublic(nil)), "\n")
+		})
+	}
+}
+
+func TestXtext(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "", "a@b": "a@b", "a+b=c d\x00é": "a+2Bb+3Dc+20d+00+C3+A9"} {
+		require.Equal(t, want, string(AppendXtext(nil, text)))
+		got, ok := ParseXtext(want)
+		require.True(t, ok)
+		require.Equal(t, text, got)
+	}
+	for _, bad := range []string{"+", "+2", "+2b", "+G0", "a=b", "a b", "é"} {
+		_, ok := ParseXtext(bad)
+		require.False(t, ok, bad)
+	}
+}
+
+// TestParseAllocs: the commands of each message are parsed without allocating.
+func TestParseAllocs(t *testing.T) {
+	var m Mail
+	var r Rcpt
+	var h Hello
+	line := []byte("MAIL FROM:<bob@example.org> SIZE=1024 BODY=8BITMIME X=1")
+	require.NoError(t, m.Parse("FROM:<> X=1"))
+	require.NoError(t, r.Parse("TO:<a@b> X=1"))
+	dst := make([]byte, 0, 1024)
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		if v, _ := SplitVerb(line); v != MAIL {
+			t.Fatal(v)
+		}
+		err := errors.Join(
+			m.Parse("FROM:<bob@example.org> SIZE=1024 BODY=8BITMIME X=1"),
+			r.Parse(`TO:<@a.example:"alice b"@[192.0.2.1]> NOTIFY=NEVER`),
+			h.Parse("mail.example.org"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst, _ = m.Append(dst[:0])
+		dst, _ = r.Append(dst)
+		dst = Reply{Code: 250, Enhanced: EnhancedCode{2, 1, 0}, Lines: replyOK}.Append(dst)
+	}))
+}
+
+var replyOK = []string{"ok"}
+
+// FuzzCommand: what parses can be written, and reads the same again; what can be
+// written is one line.
+func FuzzCommand(f *testing.F) {
+	for _, s := range []string{
+		"MAIL FROM:<@a,@b:\"x y\"@[IPv6:::1]> SIZE=1 BODY=7BIT AUTH=a+2Bb@c X=y",
+		"RCPT TO:<postmaster> NOTIFY=NEVER", "EHLO my_host", "HELO [192.0.2.1]",
+		"AUTH PLAIN AGEAYg==", "AUTH EXTERNAL =", "NOOP x", "HELP", "VRFY <bob>", "MAIL FROM:<>",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		verb, args := SplitVerb(line)
+		cmd := newCommand(verb)
+		if cmd == nil || cmd.Parse(string(args)) != nil {
+			return
+		}
+		first, err := cmd.Append(nil)
+		require.NoError(t, err)
+		require.True(t, bytes.HasSuffix(first, []byte("\r\n")))
+		for _, c := range first[:len(first)-2] {
+			require.True(t, c == '\t' || ' ' <= c && c <= '~', "%q", first)
+		}
+		again, args := SplitVerb(first[:len(first)-2])
+		require.Equal(t, verb, again)
+		second := newCommand(verb)
+		require.NoError(t, second.Parse(string(args)), "%q", first)
+		line, err = second.Append(nil)
+		require.NoError(t, err)
+		require.Equal(t, first, line)
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	var m Mail
+	var r Rcpt
+	line := []byte("MAIL FROM:<bob@example.org> SIZE=1024 BODY=8BITMIME")
+	b.ReportAllocs()
+	for b.Loop() {
+		SplitVerb(line)
+		_ = m.Parse("FROM:<bob@example.org> SIZE=1024 BODY=8BITMIME")
+		_ = r.Parse("TO:<alice@example.com>")
+	}
+}

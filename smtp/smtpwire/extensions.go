@@ -1,0 +1,52 @@
+package smtpwire
+
+import "strings"
+
+// Extensions are the keywords that a server lists in its reply to EHLO, in upper case,
+// each with its parameters as they were written, "" when there are none.
+type Extensions map[string]string
+
+// ParseEHLO reads the lines of a reply to EHLO behind its first, which greets. Keywords
+// may be of either case: RFC 5321 section 4.1.1.1. A line that does not follow the
+// grammar is passed over; of a keyword listed twice the first counts.
+//
+//	ehlo-line    = ehlo-keyword *( SP ehlo-param )
+//	ehlo-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
+//	ehlo-param   = 1*(%d33-126)
+func ParseEHLO(lines []string) Extensions {
+	e := make(Extensions, len(lines))
+	for _, line := range lines {
+		keyword, params, _ := strings.Cut(strings.TrimRight(line, " \t"), " ")
+		params = strings.TrimLeft(params, " ")
+		if !isKeyword(keyword) || !isText(params) {
+			continue
+		}
+		keyword = toUpper(keyword)
+		if _, twice := e[keyword]; !twice {
+			e[keyword] = params
+		}
+	}
+	return e
+}
+
+// Lookup returns the parameters of keyword, which may be of either case.
+func (e Extensions) Lookup(keyword string) (params string, ok bool) {
+	params, ok = e[toUpper(keyword)]
+	return params, ok
+}
+
+// Size returns the limit that SIZE states, in octets. It is 0 when the server states
+// none, or one that is no number: RFC 1870 section 4. ok says that SIZE is listed.
+func (e Extensions) Size() (limit int64, ok bool) {
+	params, ok := e["SIZE"]
+	if !ok {
+		return 0, false
+	}
+	limit, _ = parseSize(params)
+	return limit, true
+}
+
+// Mechanisms returns the mechanisms that AUTH lists, in upper case.
+func (e Extensions) Mechanisms() []string {
+	return strings.Fields(toUpper(e["AUTH"]))
+}

@@ -1,0 +1,180 @@
+package smtpwire
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReplyAppend(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		reply Reply
+		want  string
+	}{
+		{"plain", Reply{Code: 220, Lines: []string{"mx.example.org ESMTP"}}, "220 mx.example.org ESMTP\r\n"},
+		{"enhanced", Reply{250, EnhancedCode{2, 1, 5}, []string{"ok"}}, "250 2.1.5 ok\r\n"},
+		{"enhanced on each line", Reply{550, EnhancedCode{5, 7, 1}, []string{"no", "never"}}, "550-5.7.1 no\r\n550 5.7.1 never\r\n"},
+		{"several lines", Reply{Code: 250, Lines: []string{"mx", "SIZE 1", "HELP"}}, "250-mx\r\n250-SIZE 1\r\n250 HELP\r\n"},
+		{"no text", Reply{Code: 334}, "334 \r\n"},
+		{"no text, enhanced", Reply{Code: 250, Enhanced: EnhancedCode{2, 0, 0}}, "250 2.0.0\r\n"},
+		{"line feeds", Reply{554, EnhancedCode{5, 7, 1}, []string{"a\r\nb\n"}}, "554-5.7.1 a\r\n554-5.7.1 b\r\n554 5.7.1\r\n"},
+		{"controls and 8 bit", Reply{Code: 451, Lines: []string{"a\rb\x00c\x1bé\t."}}, "451 a?b?c???\t.\r\n"},
+		{"code out of range", Reply{Code: 25, Lines: []string{"x"}}, "451 x\r\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tt.want, string(tt.reply.Append(nil)))
+		})
+	}
+}
+
+// TestReplyLineLimit: no line is longer than 512 octets, and nothing is lost.
+func TestReplyLineLimit(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"words":   strings.Repeat("word ", 300),
+		"no gaps": strings.Repeat("x", 1700),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := Reply{550, EnhancedCode{5, 999, 999}, []string{text}}.Append(nil)
+			var got strings.Builder
+			lines := strings.SplitAfter(string(b), "\r\n")
+			for i, line := range lines[:len(lines)-1] {
+				require.LessOrEqual(t, len(line), 512)
+				_, more, rest, err := ParseReplyLine([]byte(strings.TrimSuffix(line, "\r\n")))
+				require.NoError(t, err)
+				require.Equal(t, i < len(lines)-2, more)
+				_, rest, ok := ParseEnhanced(rest)
+				require.True(t, ok)
+				got.Write(rest)
+			}
+			require.Equal(t, text, got.String())
+		})
+	}
+	challenge := strings.Repeat("x", 5000)
+	require.Equal(t, "334 "+challenge+"\r\n", string(Reply{Code: 334, Lines: []string{challenge}}.Append(nil)))
+}
+
+func TestParseReplyLine(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		line string
+		code int
+		more bool
+		text string
+	}{
+		{"250 ok", 250, false, "ok"},
+		{"250-ok", 250, true, "ok"},
+		{"250", 250, false, ""},
+		{"250 ", 250, false, ""},
+		{"250-", 250, true, ""},
+		{"599 x", 0, false, ""},
+		{"199 x", 0, false, ""},
+		{"600 x", 0, false, ""},
+		{"25", 0, false, ""},
+		{"2500 x", 0, false, ""},
+		{"25x x", 0, false, ""},
+		{"250\tx", 0, false, ""},
+		{"", 0, false, ""},
+	} {
+		code, more, text, err := ParseReplyLine([]byte(tt.line))
+		require.Equal(t, tt.code, code, tt.line)
+		require.Equal(t, tt.more, more, tt.line)
+		require.Equal(t, tt.text, string(text), tt.line)
+		require.Equal(t, tt.code == 0, err != nil, tt.line)
+	}
+}
+
+func TestParseEnhanced(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text, code, rest string
+	}{
+		{"2.1.0 ok", "2.1.0", "ok"},
+		{"5.7.123", "5.7.123", ""},
+		{"4.999.999  x", "4.999.999", " x"},
+		{"3.1.0 x", "", "3.1.0 x"},
+		{"2.1 x", "", "2.1 x"},
+		{"2.1.x", "", "2.1.x"},
+		{"2.1.0x", "", "2.1.0x"},
+		{"2.1000.0 x", "", "2.1000.0 x"},
+		{"2.1.1000 x", "", "2.1.1000 x"},
+		{"2..0 x", "", "2..0 x"},
+		{"", "", ""},
+	} {
+		code, rest, ok := ParseEnhanced([]byte(tt.text))
+		require.Equal(t, tt.code, code.String(), tt.text)
+		require.Equal(t, tt.rest, string(rest), tt.text)
+		require.Equal(t, tt.code != "", ok, tt.text)
+	}
+}
+
+func TestParseEHLO(t *testing.T) {
+	t.Parallel()
+	e := ParseEHLO([]string{
+		"PIPELINING", "size 35882577", "AUTH plain LOGIN", "8BITMIME ", "AUTH=PLAIN", "", "-X", "X-\u00fc", "STARTTLS", "size 1", "DSN  a  b", "X \x01",
+	})
+	require.Equal(t, Extensions{
+		"PIPELINING": "", "SIZE": "35882577", "AUTH": "plain LOGIN", "8BITMIME": "", "STARTTLS": "", "DSN": "a  b",
+	}, e)
+	limit, ok := e.Size()
+	require.True(t, ok)
+	require.EqualValues(t, 35882577, limit)
+	require.Equal(t, []string{"PLAIN", "LOGIN"}, e.Mechanisms())
+	_, ok = e.Lookup("starttls")
+	require.True(t, ok)
+	_, ok = e.Lookup("CHUNKING")
+	require.False(t, ok)
+
+	for params, want := range map[string]int64{"": 0, "x": 0, "99999999999999999999": 1<<63 - 1} {
+		limit, ok = Extensions{"SIZE": params}.Size()
+		require.True(t, ok)
+		require.Equal(t, want, limit)
+	}
+	_, ok = Extensions{}.Size()
+	require.False(t, ok)
+}
+
+func FuzzReply(f *testing.F) {
+	f.Add(250, uint16(2), uint16(1), uint16(0), "ok\nthen")
+	f.Add(550, uint16(0), uint16(0), uint16(0), strings.Repeat("x ", 600))
+	f.Fuzz(func(t *testing.T, code int, a, b, c uint16, text string) {
+		wire := Reply{code, EnhancedCode{a % 6, b % 1000, c % 1000}, []string{text}}.Append(nil)
+		lines := bytes.SplitAfter(wire, []byte("\r\n"))
+		require.Empty(t, lines[len(lines)-1])
+		for i, line := range lines[:len(lines)-1] {
+			if code != 334 {
+				require.LessOrEqual(t, len(line), 512)
+			}
+			body := line[:len(line)-2]
+			require.False(t, bytes.ContainsAny(body, "\r\n\x00"))
+			_, more, _, err := ParseReplyLine(body)
+			if code%100/10 <= 5 || code < 200 || code > 599 {
+				require.NoError(t, err, "%q", body)
+				require.Equal(t, i < len(lines)-2, more)
+			}
+		}
+	})
+}
+
+func FuzzParseReplyLine(f *testing.F) {
+	for _, s := range []string{"250-2.1.0 ok", "354 go", "220", "5"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		code, _, text, err := ParseReplyLine(line)
+		if err != nil {
+			return
+		}
+		require.True(t, 200 <= code && code <= 559)
+		if c, rest, ok := ParseEnhanced(text); ok {
+			require.True(t, bytes.HasSuffix(text, rest))
+			require.False(t, c.IsZero())
+		}
+	})
+}
