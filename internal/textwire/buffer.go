@@ -1,0 +1,18 @@
+package textwire
+
+import "sync"
+
+// BufferSize is the number of octets in one buffer, and so the most that a
+// Reader or a Writer keeps, and the upper bound of every limit on a line.
+const BufferSize = 32 << 10
+
+// blocks are pooled by pointer: a slice put into a sync.Pool would allocate its
+// header each time.
+type block [BufferSize]byte
+
+var pool = sync.Pool{New: func() any { return new(block) }}
+
+func getBuffer() []byte { return pool.Get().(*block)[:] }
+
+// putBuffer takes back a buffer that getBuffer gave out, whole.
+func putBuffer(b []byte) { pool.Put((*block)(b)) }

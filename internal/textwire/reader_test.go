@@ -1,0 +1,194 @@
+package textwire
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReadLine(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, in string
+		limit    int
+		want     []string
+		err      error
+	}{
+		{"lines", "EHLO a\r\n\r\nQUIT\r\n", 512, []string{"EHLO a", "", "QUIT"}, io.EOF},
+		{"nothing", "", 512, nil, io.EOF},
+		{"cut line", "QUIT", 512, nil, io.ErrUnexpectedEOF},
+		{"cut before LF", "QUIT\r", 512, nil, io.ErrUnexpectedEOF},
+		{"limit counts CRLF", "12345678\r\n", 10, []string{"12345678"}, io.EOF},
+		{"one octet over", "123456789\r\n", 10, nil, ErrLineTooLong},
+		{"long without end", strings.Repeat("x", 2*BufferSize), BufferSize, nil, ErrLineTooLong},
+		{"limit beyond the buffer", strings.Repeat("x", 2*BufferSize), 1 << 30, nil, ErrLineTooLong},
+		{"as long as the buffer", strings.Repeat("x", BufferSize-2) + "\r\n", BufferSize, []string{strings.Repeat("x", BufferSize-2)}, io.EOF},
+		{"no room at all", "\r\n", 0, nil, ErrLineTooLong},
+		{"bare LF", "QUIT\n", 512, nil, &FramingError{'\n', 4}},
+		{"bare LF first", "\n", 512, nil, &FramingError{'\n', 0}},
+		{"bare CR", "QU\rIT\r\n", 512, nil, &FramingError{'\r', 2}},
+		{"two CRs", "QUIT\r\r\n", 512, nil, &FramingError{'\r', 4}},
+		{"NUL", "QU\x00IT\r\n", 512, nil, &FramingError{0, 2}},
+		{"the first fault counts", "a\nb\x00\rc\r\n", 512, nil, &FramingError{'\n', 1}},
+		{"NUL before LF", "a\x00\n\r\n", 512, nil, &FramingError{0, 1}},
+		{"fault before too long", "a\rb4567890\r\n", 10, nil, &FramingError{'\r', 1}},
+		{"fault beyond the limit", "1234567890\n", 10, nil, ErrLineTooLong},
+		{"after a good line", "NOOP\r\nQUIT\n", 512, []string{"NOOP"}, &FramingError{'\n', 4}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			sources := map[string]io.Reader{
+				"whole":   strings.NewReader(tt.in),
+				"octets":  iotest.OneByteReader(strings.NewReader(tt.in)),
+				"dataerr": iotest.DataErrReader(strings.NewReader(tt.in)),
+				"filler":  filling{strings.NewReader(tt.in)},
+			}
+			for name, src := range sources {
+				r := NewReader(src)
+				got, err := readLines(r, tt.limit)
+				require.Equal(t, tt.want, got, name)
+				require.Equal(t, tt.err, err, name)
+				_, err = r.ReadLine(tt.limit)
+				require.Equal(t, tt.err, err, "%s: the error is sticky", name)
+				_, err = r.Read(make([]byte, 1))
+				require.Equal(t, tt.err, err, "%s: for Read also", name)
+				require.Nil(t, r.buf, "%s: a buffer is kept after an error", name)
+			}
+		})
+	}
+}
+
+func readLines(r *Reader, limit int) (lines []string, err error) {
+	for {
+		line, err := r.ReadLine(limit)
+		if err != nil {
+			return lines, err
+		}
+		lines = append(lines, string(line))
+	}
+}
+
+func TestReadLine_SplitAtEveryOctet(t *testing.T) {
+	t.Parallel()
+	const in = "MAIL FROM:<a@example.org>\r\n\r\nDATA\r\n"
+	for i := range len(in) {
+		lines, err := readLines(NewReader(segments(in[:i], in[i:])), 100)
+		require.Equal(t, []string{"MAIL FROM:<a@example.org>", "", "DATA"}, lines, i)
+		require.Equal(t, io.EOF, err, i)
+	}
+}
+
+// waiting is a source that looks at its Reader when it is asked to wait.
+type waiting struct {
+	src  io.Reader
+	look func(size int)
+}
+
+func (s waiting) Read(p []byte) (int, error) {
+	s.look(len(p))
+	return s.src.Read(p)
+}
+
+func TestReader_WaitsWithoutBuffer(t *testing.T) {
+	t.Parallel()
+	var r *Reader
+	waits := 0
+	r = NewReader(waiting{segments("NOOP\r\nNOOP\r\n", "QU", "IT\r\n"), func(int) {
+		waits++
+		require.Equal(t, r.Buffered() > 0, r.buf != nil, "wait %d", waits)
+	}})
+	lines, err := readLines(r, 512)
+	require.Equal(t, io.EOF, err)
+	require.Equal(t, []string{"NOOP", "NOOP", "QUIT"}, lines)
+	require.Equal(t, 4, waits) // for three segments and the end
+}
+
+func TestReader_LineNotReadBeyondLimit(t *testing.T) {
+	t.Parallel()
+	total := 0
+	src := iotest.OneByteReader(waiting{strings.NewReader(strings.Repeat("x", 100)), func(n int) { total += n }})
+	_, err := NewReader(src).ReadLine(10)
+	require.Equal(t, ErrLineTooLong, err)
+	require.Equal(t, 10, total)
+}
+
+func TestReader_Read(t *testing.T) {
+	t.Parallel()
+	chunk := strings.Repeat("0123456789\n\x00\r", 10000)
+	const command = "BDAT 130000\r\n"
+	for _, size := range []int{1, 100, directSize, 1 << 20} {
+		for name, src := range map[string]io.Reader{
+			"plain":  strings.NewReader(command + chunk + "QUIT\r\n"),
+			"filler": filling{strings.NewReader(command + chunk + "QUIT\r\n")},
+		} {
+			r := NewReader(src)
+			requireLine(t, r, command)
+			var got strings.Builder
+			_, err := io.CopyBuffer(&got, plain{io.LimitReader(r, int64(len(chunk)))}, make([]byte, size))
+			require.NoError(t, err)
+			require.True(t, chunk == got.String(), "%s, size %d", name, size)
+			requireLine(t, r, "QUIT\r\n")
+		}
+	}
+}
+
+func TestReader_SourceErrorComesAfterTheOctets(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	r := NewReader(io.MultiReader(strings.NewReader("NOOP\r\nQU"), iotest.ErrReader(broken)))
+	line, err := r.ReadLine(512)
+	require.NoError(t, err)
+	require.Equal(t, "NOOP", string(line))
+	_, err = r.ReadLine(512)
+	require.Equal(t, broken, err)
+}
+
+func TestReader_NoProgress(t *testing.T) {
+	t.Parallel()
+	r := NewReader(readerFunc(func([]byte) (int, error) { return 0, nil }))
+	_, err := r.ReadLine(512)
+	require.Equal(t, io.ErrNoProgress, err)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestReader_Reset(t *testing.T) {
+	t.Parallel()
+	r := NewReader(strings.NewReader("STARTTLS\r\nNOOP\r\n"))
+	_, err := r.ReadLine(512)
+	require.NoError(t, err)
+	require.Equal(t, len("NOOP\r\n"), r.Buffered())
+	r.Reset(strings.NewReader("EHLO a\r\n"))
+	require.Zero(t, r.Buffered())
+	line, err := r.ReadLine(512)
+	require.NoError(t, err)
+	require.Equal(t, "EHLO a", string(line))
+}
+
+func FuzzReadLine(f *testing.F) {
+	f.Add([]byte("EHLO a\r\nQUIT\r\n"), []byte{3}, uint16(20))
+	f.Add([]byte("a\rb\r\n"), []byte{1}, uint16(20))
+	f.Add([]byte("a\r\r\nb\n\x00"), []byte{0}, uint16(4))
+	f.Fuzz(func(t *testing.T, data, sizes []byte, limit uint16) {
+		for _, src := range []io.Reader{&chopped{data: data, sizes: sizes}, filling{&chopped{data: data, sizes: sizes}}} {
+			r, rest := NewReader(src), data
+			for {
+				want, wantErr := lineOf(rest, min(int(limit), BufferSize))
+				got, err := r.ReadLine(int(limit))
+				require.Equal(t, wantErr, err)
+				if err != nil {
+					break
+				}
+				require.Equal(t, want, string(got))
+				rest = rest[len(want)+2:]
+			}
+		}
+	})
+}
