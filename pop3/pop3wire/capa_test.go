@@ -40,7 +40,13 @@ func TestCapabilityAppend(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "before\r\nSASL PLAIN LOGIN\r\nTOP\r\n", string(got))
 	for _, c := range []pop3wire.Capability{
-		{}, {Tag: "."}, {Tag: "A.B"}, {Tag: "A B"}, {Tag: "A\r\n"}, {Tag: "A", Params: []string{""}}, {Tag: "A", Params: []string{"b\r\n."}},
+		{},
+		{Tag: "."},
+		{Tag: "A.B"},
+		{Tag: "A B"},
+		{Tag: "A\r\n"},
+		{Tag: "A", Params: []string{""}},
+		{Tag: "A", Params: []string{"b\r\n."}},
 		{Tag: "A", Params: []string{strings.Repeat("x", 510)}},
 	} {
 		got, err := c.Append([]byte("before"))

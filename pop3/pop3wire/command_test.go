@@ -156,12 +156,25 @@ func TestAppendRefuses(t *testing.T) {
 	t.Parallel()
 	const crlf = "\r\nDELE 1"
 	for _, c := range []pop3wire.Command{
-		pop3wire.User{}, pop3wire.User{Name: "a" + crlf}, pop3wire.User{Name: "a b"}, pop3wire.User{Name: "a\x00"},
-		pop3wire.Pass{}, pop3wire.Pass{Password: "a" + crlf}, pop3wire.Pass{Password: "a\n"}, pop3wire.Pass{Password: "a\x00"},
-		pop3wire.List{N: -1}, pop3wire.Uidl{N: -1}, pop3wire.Retr{}, pop3wire.Dele{N: -7},
-		pop3wire.Top{Lines: 1}, pop3wire.Top{N: 1, Lines: -1},
-		pop3wire.Auth{}, pop3wire.Auth{Mechanism: "PLAIN" + crlf}, pop3wire.Auth{Mechanism: "PLAIN", Initial: []byte(crlf)},
-		pop3wire.Bare{Verb: pop3wire.RETR}, pop3wire.Bare{},
+		pop3wire.User{},
+		pop3wire.User{Name: "a" + crlf},
+		pop3wire.User{Name: "a b"},
+		pop3wire.User{Name: "a\x00"},
+		pop3wire.Pass{},
+		pop3wire.Pass{Password: "a" + crlf},
+		pop3wire.Pass{Password: "a\n"},
+		pop3wire.Pass{Password: "a\x00"},
+		pop3wire.List{N: -1},
+		pop3wire.Uidl{N: -1},
+		pop3wire.Retr{},
+		pop3wire.Dele{N: -7},
+		pop3wire.Top{Lines: 1},
+		pop3wire.Top{N: 1, Lines: -1},
+		pop3wire.Auth{},
+		pop3wire.Auth{Mechanism: "PLAIN" + crlf},
+		pop3wire.Auth{Mechanism: "PLAIN", Initial: []byte(crlf)},
+		pop3wire.Bare{Verb: pop3wire.RETR},
+		pop3wire.Bare{},
 	} {
 		got, err := c.Append([]byte("before"))
 		var syntax *pop3wire.SyntaxError

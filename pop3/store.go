@@ -1,0 +1,68 @@
+package pop3
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/posthouse/posthouse/auth"
+)
+
+// ErrInUse is what [Store.Open] returns when another session holds the
+// maildrop. The client reads -ERR [IN-USE] and may try again in the same
+// session (RFC 2449 section 8.1.2).
+var ErrInUse = errors.New("pop3: maildrop is in use")
+
+// Info is what a maildrop says of one message. It is fixed for the session.
+type Info struct {
+	// UID is the unique-id listing of RFC 1939 section 7: 1 to 70 octets of
+	// 0x21 to 0x7E, unlike that of any other message of the maildrop, the
+	// same in every session, and never given to another message again.
+	UID string
+
+	// Size counts the octets that Maildrop.Message delivers: every line end
+	// as CRLF, no dot stuffed (RFC 1939 section 11).
+	Size int64
+}
+
+// Store opens maildrops. Its methods are called by many sessions at once.
+type Store interface {
+	// Open gives the authenticated client its maildrop, and holds it for the
+	// session as far as is needed that no message changes or vanishes. It
+	// returns ErrInUse when another session has it, an *Error to choose what
+	// the client reads, and any other error to have it read -ERR [SYS/TEMP].
+	// ctx ends when Open should give up; it does not outlive the call.
+	Open(ctx context.Context, id *auth.Identity) (Maildrop, error)
+}
+
+// Maildrop is one user's messages as they were when the session began: a
+// snapshot, and one atomic commit. The server owns all the rest: numbers,
+// deletion marks, RSET, TOP, stuffing and totals. Its methods are called by
+// one goroutine, one at a time.
+type Maildrop interface {
+	// List returns the messages in the order of their numbers, oldest first.
+	// It is called once, right after Open. The server keeps the slice and
+	// does not alter it.
+	List(ctx context.Context) ([]Info, error)
+
+	// Message opens the message that List described so. The reader delivers
+	// exactly m.Size octets in lines that end in CRLF; a message stored
+	// without a final line end is given one, and m.Size counts it. When the
+	// reader fails or delivers another count, the server cuts the
+	// connection, so that no client takes a part for the whole. The reader
+	// is closed before the next call; one that is an io.WriterTo saves a
+	// copy.
+	Message(ctx context.Context, m Info) (io.ReadCloser, error)
+
+	// Commit removes the marked messages, in the order of their numbers, and
+	// returns when that is durable: the client's +OK to QUIT stands for it.
+	// It is called once, for QUIT only, also with nothing to remove; a
+	// session that ends in any other way does not call it (RFC 1939 section
+	// 6). After an error some or none of the marked messages may be gone,
+	// and never another one.
+	Commit(ctx context.Context, deleted []Info) error
+
+	// Close releases the maildrop. It is called exactly once, before the
+	// client reads the answer to QUIT.
+	Close() error
+}
