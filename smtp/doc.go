@@ -1,0 +1,31 @@
+// Package smtp sends and receives mail: the client and the server of RFC 5321 and
+// RFC 6409, with the extensions named below.
+//
+// # The server
+//
+// A [Server] takes connections and hands each message to its [Handler] as a
+// [Transaction]: who speaks, the envelope, and the body as a reader, byte for byte.
+// The zero Server is safe: it relays for nobody, has limits on everything, and speaks
+// plain text only until it is given a certificate. What may be decided before a
+// message arrives is decided by [Hooks].
+//
+// It promises:
+//
+//   - A message is accepted when, and only when, the handler returned nil and the body
+//     was read to its genuine end without an error. A panic, a cancelled context, a
+//     peer that went away or a body that breaks the rules never ends in 250.
+//   - Only CRLF ends a line, and only CRLF.CRLF ends the data. A bare CR, a bare LF or
+//     a NUL is refused, and the connection closed. Octets of a body are never read as
+//     commands.
+//   - Nothing that was learned before STARTTLS is believed after it, and plain text sent
+//     behind STARTTLS is an error.
+//   - The replies of a pipelined group leave in one write. An idle connection holds no
+//     buffers.
+//   - No internal error text reaches a peer: see [Error].
+//
+// # Standards
+//
+// RFC 5321 (SMTP), RFC 1870 (SIZE), RFC 2034 and RFC 3463 (enhanced status codes),
+// RFC 2920 (PIPELINING), RFC 3207 (STARTTLS), RFC 3848 (transmission types), RFC 4954
+// (AUTH), RFC 6152 (8BITMIME), RFC 6409 (submission), RFC 8314 (TLS).
+package smtp
