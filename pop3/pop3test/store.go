@@ -1,0 +1,149 @@
+package pop3test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/pop3"
+)
+
+// Store is a [pop3.Store] in memory, for tests. A maildrop is open in one
+// session at a time, and belongs to the name under which a client was
+// authorised. The zero value is ready for use, by any number of goroutines.
+type Store struct {
+	mu    sync.Mutex
+	boxes map[string]*mailbox
+	uids  int // the last unique-id given away
+}
+
+var _ pop3.Store = (*Store)(nil)
+
+type mailbox struct {
+	open     bool
+	messages []message // what is stored, oldest first; never changed in place
+}
+
+type message struct {
+	uid  string
+	text []byte
+}
+
+// SetMessages replaces what is in user's maildrop. Each message is copied,
+// octet for octet; CRLF is added to one that does not end in it. Sessions
+// that are open keep what they have. The messages get new unique-ids.
+func (s *Store) SetMessages(user string, messages [][]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	box := s.box(user)
+	box.messages = nil
+	for _, text := range messages {
+		s.add(box, text)
+	}
+}
+
+// Deliver adds a message to user's maildrop, as SetMessages does.
+func (s *Store) Deliver(user string, text []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(s.box(user), text)
+}
+
+// Messages returns what is in user's maildrop. The caller must not change it.
+func (s *Store) Messages(user string) [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var texts [][]byte
+	for _, m := range s.box(user).messages {
+		texts = append(texts, m.text)
+	}
+	return texts
+}
+
+func (s *Store) box(user string) *mailbox {
+	if s.boxes == nil {
+		s.boxes = map[string]*mailbox{}
+	}
+	if s.boxes[user] == nil {
+		s.boxes[user] = &mailbox{}
+	}
+	return s.boxes[user]
+}
+
+func (s *Store) add(box *mailbox, text []byte) {
+	text = bytes.Clone(text)
+	if !bytes.HasSuffix(text, []byte("\r\n")) {
+		text = append(text, "\r\n"...)
+	}
+	s.uids++
+	box.messages = append(slices.Clip(box.messages), message{fmt.Sprintf("uid-%d", s.uids), text})
+}
+
+// Open opens the maildrop of id.Name, or returns [pop3.ErrInUse].
+func (s *Store) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	box := s.box(id.Name)
+	if box.open {
+		return nil, pop3.ErrInUse
+	}
+	box.open = true
+	return &session{store: s, box: box, messages: box.messages}, nil
+}
+
+// session is one session's snapshot of a mailbox.
+type session struct {
+	store    *Store
+	box      *mailbox
+	messages []message
+}
+
+func (s *session) List(context.Context) ([]pop3.Info, error) {
+	list := make([]pop3.Info, len(s.messages))
+	for i, m := range s.messages {
+		list[i] = pop3.Info{UID: m.uid, Size: int64(len(m.text))}
+	}
+	return list, nil
+}
+
+func (s *session) Message(_ context.Context, info pop3.Info) (io.ReadCloser, error) {
+	for _, m := range s.messages {
+		if m.uid == info.UID {
+			return reader{bytes.NewReader(m.text)}, nil
+		}
+	}
+	return nil, fmt.Errorf("pop3test: no message %q", info.UID)
+}
+
+func (s *session) Commit(_ context.Context, deleted []pop3.Info) error {
+	gone := make(map[string]bool, len(deleted))
+	for _, info := range deleted {
+		gone[info.UID] = true
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	var kept []message
+	for _, m := range s.box.messages {
+		if !gone[m.uid] {
+			kept = append(kept, m)
+		}
+	}
+	s.box.messages = kept
+	return nil
+}
+
+func (s *session) Close() error {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.box.open = false
+	return nil
+}
+
+// reader is a message being read. It keeps the WriteTo of bytes.Reader.
+type reader struct{ *bytes.Reader }
+
+func (reader) Close() error { return nil }
