@@ -1,0 +1,164 @@
+package maildir
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Entry is one message of a Maildir, as its file name tells.
+type Entry struct {
+	// Key is the name up to the first colon or comma: it stays the same for the life of the message.
+	// If another message has the same, it is the name up to the colon.
+	Key string
+	// Name is the name of the file, within new or cur.
+	Name string
+	// New says that the message is in new: no mail reader has seen it.
+	New bool
+	// Flags are the ASCII letters after ":2,", sorted, each once: D draft, F flagged, P passed, R replied, S seen, T trashed.
+	Flags string
+	// Delivered is the time in the name, or zero.
+	Delivered time.Time
+	// Size is the octets on disk.
+	Size int64
+	// CRLFSize is the octets that Dir.Open gives, by ",W=" in the name; -1 if the name does not say, or if by its ",S="
+	// another program has altered the file. Dir.Count finds it out.
+	CRLFSize int64
+}
+
+// parseEntry reads the name of a file of size octets. Any name is a message's; what cannot be understood is left at
+// its zero or -1.
+func parseEntry(name string, isNew bool, size int64) Entry {
+	e := Entry{Name: name, New: isNew, Size: size, CRLFSize: -1}
+	base, info, _ := strings.Cut(name, ":")
+	key, fields, _ := strings.Cut(base, ",")
+	e.Key = key
+	e.Delivered = deliveryTime(key)
+	altered := false
+	for fields != "" {
+		var field string
+		field, fields, _ = strings.Cut(fields, ",")
+		if digits, ok := strings.CutPrefix(field, "S="); ok {
+			altered = parseSize(digits) != size
+		} else if digits, ok := strings.CutPrefix(field, "W="); ok {
+			e.CRLFSize = parseSize(digits)
+		}
+	}
+	if altered || e.CRLFSize < size {
+		e.CRLFSize = -1
+	}
+	if flags, ok := strings.CutPrefix(info, "2,"); ok {
+		e.Flags = sortFlags(flags)
+	}
+	return e
+}
+
+// base is the name up to the colon: what no change of flags changes.
+func (e *Entry) base() string {
+	base, _, _ := strings.Cut(e.Name, ":")
+	return base
+}
+
+func (e *Entry) dir() string {
+	if e.New {
+		return dirNew
+	}
+	return dirCur
+}
+
+func (e *Entry) path() string { return e.dir() + "/" + e.Name }
+
+// compareEntries orders by time of delivery, then by name up to the colon: a message keeps its place when its flags
+// change. It gives zero for two names of one message.
+func compareEntries(a, b Entry) int {
+	return cmp.Or(a.Delivered.Compare(b.Delivered), strings.Compare(a.Key, b.Key), strings.Compare(a.base(), b.base()))
+}
+
+// deliveryTime reads the seconds before the first dot, and the microseconds after an M in the second part.
+func deliveryTime(key string) time.Time {
+	digits, rest, _ := strings.Cut(key, ".")
+	seconds, ok := parseDigits(digits, math.MaxUint32*16)
+	if !ok {
+		return time.Time{}
+	}
+	micros := int64(0)
+	if i := strings.IndexByte(rest, 'M'); i >= 0 && !strings.Contains(rest[:i], ".") {
+		end := i + 1
+		for end < len(rest) && rest[end] >= '0' && rest[end] <= '9' {
+			end++
+		}
+		micros, _ = parseDigits(rest[i+1:end], 999_999)
+	}
+	return time.Unix(seconds, micros*1000).UTC()
+}
+
+func parseSize(digits string) int64 {
+	if n, ok := parseDigits(digits, math.MaxInt64); ok {
+		return n
+	}
+	return -1
+}
+
+// parseDigits reads a number of digits alone.
+func parseDigits(s string, limit int64) (int64, bool) {
+	if s == "" || s[0] == '+' || s[0] == '-' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n > limit {
+		return 0, false
+	}
+	return n, true
+}
+
+// sortFlags gives the letters of s in ASCII order, each once.
+func sortFlags(s string) string {
+	letters := make([]byte, 0, len(s))
+	for i := range len(s) {
+		if isLetter(s[i]) {
+			letters = append(letters, s[i])
+		}
+	}
+	slices.Sort(letters)
+	return string(slices.Compact(letters))
+}
+
+func isLetter(c byte) bool { return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' }
+
+// namer makes names that no other process and no other namer makes.
+type namer struct {
+	pid    int
+	random uint64 // makes the names unique
+	host   string
+	seq    uint64
+	last   int64 // microseconds since 1970 of the last name: names of one namer are in order whatever the clock does
+}
+
+// next gives a name without sizes: "1700000000.M12345P678Q1R0123456789abcdef.host".
+func (n *namer) next(now time.Time) string {
+	n.seq++
+	n.last = max(now.UnixMicro(), n.last+1, 0)
+	return fmt.Sprintf("%d.M%06dP%dQ%dR%016x.%s", n.last/1e6, n.last%1e6, n.pid, n.seq, n.random, n.host)
+}
+
+// maxHost keeps a Key within the 70 octets that POP3 allows to a unique-id.
+const maxHost = 20
+
+// hostPart makes a host's name fit to stand in a file name.
+func hostPart(host string) string {
+	part := []byte(host)
+	part = part[:min(len(part), maxHost)]
+	for i, c := range part {
+		if !isLetter(c) && (c < '0' || c > '9') && c != '-' && c != '.' {
+			part[i] = '_'
+		}
+	}
+	if len(part) == 0 {
+		return "localhost"
+	}
+	return string(part)
+}

@@ -1,0 +1,199 @@
+package maildir
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+)
+
+// The three folders of a Maildir.
+const (
+	dirTmp = "tmp"
+	dirNew = "new"
+	dirCur = "cur"
+)
+
+// readBatch is how many directory entries are read at a time.
+const readBatch = 1024
+
+// fsys is what a Dir asks of the file system. Names are relative to the Maildir: "new/1234.M5.host".
+type fsys interface {
+	mkdir(name string) error              // nil when the folder is there already
+	create(name string) (diskFile, error) // fails when the name exists
+	open(name string) (io.ReadCloser, error)
+	rename(oldName, newName string) error
+	remove(name string) error
+	// list calls yield with the name and the size of each file of the folder, until yield fails.
+	list(dir string, yield func(name string, size int64) error) error
+	modTime(name string) (time.Time, error)
+	// syncDir and syncPath fail with a *syncError if fsync did. syncPath makes durable that the Maildir can be found.
+	syncDir(name string) error
+	syncPath() error
+	close() error
+}
+
+// diskFile is a file being written.
+type diskFile interface {
+	io.Writer
+	Sync() error
+	Close() error
+}
+
+// rootFS is the real thing.
+type rootFS struct {
+	root *os.Root // the Maildir
+	base *os.Root // a folder above it, or nil
+	path []string // the folders to sync, relative to base, so that root can be found after a crash
+}
+
+// openPath opens the Maildir at a path of the host's, which may be a symbolic link. Its parent must exist.
+func openPath(name string) (*rootFS, error) {
+	name, err := filepath.Abs(name) // so that "." has a parent
+	if err != nil {
+		return nil, err
+	}
+	made := os.Mkdir(name, 0o700)
+	if made != nil && !errors.Is(made, fs.ErrExist) {
+		return nil, made
+	}
+	root, err := os.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	base, err := os.OpenRoot(filepath.Dir(name))
+	if errors.Is(err, fs.ErrPermission) && made != nil {
+		return &rootFS{root: root}, nil // who may not read the parent did not make the folder
+	}
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return &rootFS{root: root, base: base, path: []string{"."}}, nil
+}
+
+// openBeneath opens the Maildir called name beneath base, creating it and the folders between.
+func openBeneath(base *os.Root, name string) (*rootFS, error) {
+	if !filepath.IsLocal(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	name = path.Clean(name)
+	if err := base.MkdirAll(name, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := base.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	own, err := base.OpenRoot(".")
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	f := &rootFS{root: root, base: own}
+	for name != "." {
+		name = path.Dir(name)
+		f.path = append(f.path, name)
+	}
+	return f, nil
+}
+
+func (f *rootFS) mkdir(name string) error {
+	if err := f.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+func (f *rootFS) create(name string) (diskFile, error) {
+	return f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+func (f *rootFS) open(name string) (io.ReadCloser, error) {
+	file, err := f.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+func (f *rootFS) rename(oldName, newName string) error { return f.root.Rename(oldName, newName) }
+
+func (f *rootFS) remove(name string) error { return f.root.Remove(name) }
+
+func (f *rootFS) list(dir string, yield func(name string, size int64) error) error {
+	folder, err := f.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	for {
+		batch, err := folder.ReadDir(readBatch)
+		for _, entry := range batch {
+			// A device or a pipe in the folder would stop whoever opens it.
+			if !entry.Type().IsRegular() {
+				continue
+			}
+			// A Root's folder has asked for the size already.
+			info, err := entry.Info()
+			if err != nil {
+				return err
+			}
+			if err := yield(entry.Name(), info.Size()); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (f *rootFS) modTime(name string) (time.Time, error) {
+	info, err := f.root.Lstat(name)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+func (f *rootFS) syncDir(name string) error { return syncFolder(f.root, name) }
+
+func (f *rootFS) syncPath() error {
+	for _, name := range f.path {
+		if err := syncFolder(f.base, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *rootFS) close() error {
+	if f.base == nil {
+		return f.root.Close()
+	}
+	return errors.Join(f.root.Close(), f.base.Close())
+}
+
+func syncFolder(root *os.Root, name string) error {
+	folder, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := folder.Sync(); err != nil {
+		return &syncError{err: err}
+	}
+	return nil
+}
+
+// syncError is a failure of the fsync of a folder, as opposed to one of opening it.
+type syncError struct{ err error }
+
+func (e *syncError) Error() string { return "sync of a folder: " + e.err.Error() }
+
+func (e *syncError) Unwrap() error { return e.err }

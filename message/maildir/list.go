@@ -1,0 +1,122 @@
+package maildir
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxScans bounds how often List reads a Maildir that does not hold still.
+const maxScans = 5
+
+// settled is the age from which on the time of a folder's last change can be trusted to differ from that of the next
+// change, whatever the resolution of the file system's clock.
+const settled = 2 * time.Second
+
+// List gives the messages in the order of their delivery: by the time in the name, then by name.
+//
+// A file that is renamed while its folder is read may be missed by the reading. So a reading counts only when nothing
+// was renamed during it, or when nothing of the one before has vanished from it; and when the Maildir does not hold
+// still, all that was seen is listed, of which some may be gone.
+func (d *Dir) List(ctx context.Context) ([]Entry, error) {
+	before, errBefore := d.fs.modTime(dirCur)
+	scanned, err := d.scan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, errAfter := d.fs.modTime(dirCur)
+	if errBefore == nil && errAfter == nil && before.Equal(after) && d.now().Sub(before) > settled {
+		return uniqueKeys(scanned), nil
+	}
+	all := scanned
+	for range maxScans - 1 {
+		again, err := d.scan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if holds(again, scanned) {
+			return uniqueKeys(again), nil
+		}
+		scanned = again
+		all = oneEach(append(all, again...))
+	}
+	return uniqueKeys(all), nil
+}
+
+// scan reads new, then cur, so that a message that moves between them is seen at least once.
+func (d *Dir) scan(ctx context.Context) ([]Entry, error) {
+	limit := d.MaxEntries
+	if limit <= 0 {
+		limit = DefaultMaxEntries
+	}
+	var entries []Entry
+	for _, dir := range []string{dirNew, dirCur} {
+		err := d.fs.list(dir, func(name string, size int64) error {
+			if name[0] == '.' {
+				return nil
+			}
+			if len(entries) >= limit {
+				return ErrTooManyEntries
+			}
+			entries = append(entries, parseEntry(name, dir == dirNew, size))
+			return context.Cause(ctx)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("maildir: %w", err)
+		}
+	}
+	return oneEach(entries), nil
+}
+
+// oneEach sorts entries and keeps one of each message: the one that was seen last.
+func oneEach(entries []Entry) []Entry {
+	// The time alone decides nearly always, and is small to move.
+	type place struct {
+		micros int64
+		index  int
+	}
+	order := make([]place, len(entries))
+	for i, e := range entries {
+		order[i] = place{e.Delivered.UnixMicro(), i}
+	}
+	slices.SortFunc(order, func(a, b place) int {
+		if a.micros != b.micros {
+			return cmp.Compare(a.micros, b.micros)
+		}
+		return cmp.Or(compareEntries(entries[a.index], entries[b.index]), cmp.Compare(a.index, b.index))
+	})
+	kept := make([]Entry, 0, len(entries))
+	for _, p := range order {
+		e := entries[p.index]
+		if n := len(kept); n > 0 && compareEntries(kept[n-1], e) == 0 {
+			kept[n-1] = e
+			continue
+		}
+		kept = append(kept, e)
+	}
+	return kept
+}
+
+// holds says whether all messages of part are in whole. Both are sorted.
+func holds(whole, part []Entry) bool {
+	for _, e := range part {
+		i, found := slices.BinarySearchFunc(whole, e, compareEntries)
+		if !found {
+			return false
+		}
+		whole = whole[i+1:]
+	}
+	return true
+}
+
+// uniqueKeys gives a longer key to a message whose key another has.
+func uniqueKeys(entries []Entry) []Entry {
+	for i := len(entries) - 1; i > 0; i-- {
+		if entries[i].Key == entries[i-1].Key {
+			entries[i].Key = entries[i].base()
+		}
+	}
+	return entries
+}

@@ -1,0 +1,113 @@
+package maildir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+)
+
+// errRestless is the error for a message that another program renames faster than we can follow.
+var errRestless = errors.New("maildir: message was renamed again and again")
+
+// Remove removes messages and returns when that is durable. A message that is gone already is no error; one that was
+// renamed since it was listed is found. The states:
+//
+//	R1  all files are there
+//	R2  some files are unlinked
+//	R3  all files are unlinked, and new and cur are synced: Remove returns nil
+//
+// A crash before R3 leaves any of the messages, whole. After an error the same may be so; Remove may be called again.
+// Once ctx has ended Remove refuses to begin, and to look for what was renamed.
+func (d *Dir) Remove(ctx context.Context, entries ...Entry) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if err := d.usable(); err != nil {
+		return fmt.Errorf("maildir: %w", err)
+	}
+	var touched []string
+	left := entries
+	for range maxMoves {
+		lost, dirs, err := d.unlink(left)
+		touched = append(touched, dirs...)
+		if err != nil {
+			return err
+		}
+		if left = nil; len(lost) == 0 {
+			break
+		}
+		// What others removed shall be durable too.
+		touched = append(touched, dirNew, dirCur)
+		if left, err = d.find(ctx, lost); err != nil {
+			return err
+		}
+		if len(left) == 0 {
+			break
+		}
+	}
+	if len(left) > 0 {
+		return errRestless
+	}
+	for _, dir := range []string{dirNew, dirCur} {
+		if !slices.Contains(touched, dir) {
+			continue
+		}
+		if err := d.syncDir(dir); err != nil {
+			return fmt.Errorf("maildir: %w", err)
+		}
+	}
+	return nil
+}
+
+// unlink removes what is where its entry says; it gives the entries of the others, and the folders that it changed.
+func (d *Dir) unlink(entries []Entry) (lost []Entry, dirs []string, err error) {
+	for _, e := range entries {
+		err := d.fs.remove(e.path())
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			lost = append(lost, e)
+		case err != nil:
+			return nil, nil, fmt.Errorf("maildir: %w", err)
+		case !slices.Contains(dirs, e.dir()):
+			dirs = append(dirs, e.dir())
+		}
+	}
+	return lost, dirs, nil
+}
+
+// FlagError is the error of Dir.SetFlags for flags that are not ASCII letters.
+type FlagError struct{ Flags string }
+
+func (e *FlagError) Error() string { return fmt.Sprintf("maildir: bad flags %q", e.Flags) }
+
+// SetFlags moves a message to cur, if it is not there, with these flags instead of those it has, and gives its entry
+// as it is then. The change is not synced: after a crash the message may stand under its old name.
+func (d *Dir) SetFlags(ctx context.Context, e Entry, flags string) (Entry, error) {
+	for i := range len(flags) {
+		if !isLetter(flags[i]) {
+			return Entry{}, &FlagError{Flags: flags}
+		}
+	}
+	for range maxMoves {
+		moved := e
+		moved.Name, moved.New, moved.Flags = e.base()+":2,"+sortFlags(flags), false, sortFlags(flags)
+		err := d.fs.rename(e.path(), moved.path())
+		if err == nil {
+			return moved, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return Entry{}, fmt.Errorf("maildir: %w", err)
+		}
+		found, err := d.find(ctx, []Entry{e})
+		if err != nil {
+			return Entry{}, err
+		}
+		if len(found) == 0 {
+			return Entry{}, fmt.Errorf("maildir: message %q: %w", e.Key, fs.ErrNotExist)
+		}
+		e = found[0]
+	}
+	return Entry{}, errRestless
+}
