@@ -1,0 +1,104 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"time"
+)
+
+// StartTLSServer makes the handshake as a server, after sending what the writer
+// has gathered. It returns ErrPlaintextBuffered, before it sends anything, if
+// there is something that the client sent too early: that can still be
+// answered, but must not be obeyed. After another error the connection
+// is of no more use except to be closed.
+func (c *Conn) StartTLSServer(ctx context.Context, cfg *tls.Config) error {
+	return c.startTLS(ctx, func() *tls.Conn { return tls.Server(&c.link, cfg) })
+}
+
+// StartTLSClient makes the handshake as a client, and verifies the server as
+// cfg says. All else is as with StartTLSServer.
+func (c *Conn) StartTLSClient(ctx context.Context, cfg *tls.Config) error {
+	return c.startTLS(ctx, func() *tls.Conn { return tls.Client(&c.link, cfg) })
+}
+
+func (c *Conn) startTLS(ctx context.Context, wrap func() *tls.Conn) error {
+	switch {
+	case c.TLS() != nil:
+		return ErrTLSActive
+	case c.reader.Buffered() > 0:
+		return ErrPlaintextBuffered
+	}
+	defer c.Bind(ctx)()
+	err := c.Flush()
+	if err == nil {
+		err = c.handshake(ctx, wrap())
+	}
+	if err != nil {
+		return c.link.abort(err)
+	}
+	return nil
+}
+
+func (c *Conn) handshake(ctx context.Context, t *tls.Conn) error {
+	l := &c.link
+	l.setHandshake(time.Now().Add(l.handshakeTimeout))
+	// ctx is bound already; here it would have the socket closed by a goroutine.
+	err := t.HandshakeContext(context.WithoutCancel(ctx))
+	l.setHandshake(time.Time{})
+	if err != nil {
+		return fmt.Errorf("conn: TLS handshake: %w", err)
+	}
+	c.secure.Lock()
+	c.tls = t
+	c.secure.Unlock()
+	c.reader.Reset(secured{c, t})
+	c.writer.Reset(secured{c, t})
+	return nil
+}
+
+// TLS returns the state of TLS, which must not be changed; nil in cleartext and
+// before a handshake is done.
+func (c *Conn) TLS() *tls.ConnectionState {
+	c.secure.Lock()
+	defer c.secure.Unlock()
+	if c.state == nil && c.tls != nil {
+		if state := c.tls.ConnectionState(); state.HandshakeComplete {
+			c.state = &state
+		}
+	}
+	return c.state
+}
+
+// secured is what the reader and the writer use above TLS.
+type secured struct {
+	conn *Conn
+	tls  *tls.Conn
+}
+
+func (s secured) Read(p []byte) (int, error) {
+	n, err := s.tls.Read(p)
+	return n, s.conn.link.clarify(err)
+}
+
+func (s secured) Write(p []byte) (int, error) {
+	n, err := s.tls.Write(p)
+	return n, s.conn.link.clarify(err)
+}
+
+// clarify puts the reason why the connection is broken in the place of what TLS
+// makes of it, and remembers the errors of TLS itself.
+func (l *link) clarify(err error) error {
+	if err == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.broken != nil {
+		return l.broken
+	}
+	if !l.interrupted {
+		l.note(err)
+	}
+	return err
+}
