@@ -1,0 +1,115 @@
+package maildrop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/message/maildir"
+	"github.com/posthouse/posthouse/pop3"
+)
+
+// Maildir is a pop3.Store over a tree of Maildirs, and delivers into it. Its methods are safe for concurrent use; its
+// fields are set before the first of them is called, and it is not copied after.
+type Maildir struct {
+	// Root is the folder beneath which the Maildirs are. It must exist. No name and no symbolic link leads out of it.
+	Root string
+	// Folder gives the folder of a user's Maildir beneath Root, as "example.org/alice". Zero: it is called as the user
+	// is, by Identity.Name, which must then be a single plain name. Whatever Folder gives, an element that is empty,
+	// begins with a dot, or holds a backslash, a colon or a control character is refused with a *NameError.
+	Folder func(id *auth.Identity) string
+	// CRLF stores delivered messages with CRLF line ends. Zero: with LF.
+	CRLF bool
+	// MaxMessages is the most messages a maildrop may have to be opened; zero means maildir.DefaultMaxEntries.
+	MaxMessages int
+
+	mu    sync.Mutex
+	inUse map[string]bool // folders that a session has
+}
+
+var _ pop3.Store = (*Maildir)(nil)
+
+// Open opens a user's maildrop. A user whose Maildir does not exist has an empty one.
+func (m *Maildir) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, error) {
+	folder, err := m.folder(id)
+	if err != nil {
+		return nil, err
+	}
+	if !m.take(folder) {
+		return nil, pop3.ErrInUse
+	}
+	dir, err := m.openDir(folder, false)
+	if err != nil {
+		m.release(folder)
+		return nil, err
+	}
+	return &session{store: m, folder: folder, dir: dir}, nil
+}
+
+// Deliver delivers a message into a user's Maildir, which is made if it does not exist, and returns when that is
+// durable. It reads r up to io.EOF; after any other error nothing is delivered. Lines may end in CRLF or LF.
+func (m *Maildir) Deliver(ctx context.Context, user string, r io.Reader) (maildir.Entry, error) {
+	folder, err := m.folder(&auth.Identity{User: user, Name: user})
+	if err != nil {
+		return maildir.Entry{}, err
+	}
+	dir, err := m.openDir(folder, true)
+	if err != nil {
+		return maildir.Entry{}, err
+	}
+	defer dir.Close()
+	return dir.Deliver(ctx, r)
+}
+
+func (m *Maildir) folder(id *auth.Identity) (string, error) {
+	if m.Folder == nil {
+		return id.Name, checkName(id.Name)
+	}
+	folder := m.Folder(id)
+	return folder, checkFolder(folder)
+}
+
+// openDir opens a Maildir; it gives nil when there is none and none is to be made.
+func (m *Maildir) openDir(folder string, create bool) (*maildir.Dir, error) {
+	root, err := os.OpenRoot(m.Root)
+	if err != nil {
+		return nil, fmt.Errorf("maildrop: %w", err)
+	}
+	defer root.Close()
+	if !create {
+		if _, err := root.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+	}
+	dir, err := maildir.OpenBeneath(root, folder)
+	if err != nil {
+		return nil, err
+	}
+	dir.CRLF, dir.MaxEntries = m.CRLF, m.MaxMessages
+	return dir, nil
+}
+
+// take gives a folder to a session, unless another has it.
+func (m *Maildir) take(folder string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.inUse[folder] {
+		return false
+	}
+	if m.inUse == nil {
+		m.inUse = map[string]bool{}
+	}
+	m.inUse[folder] = true
+	return true
+}
+
+func (m *Maildir) release(folder string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.inUse, folder)
+}

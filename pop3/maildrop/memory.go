@@ -1,0 +1,146 @@
+package maildrop
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/pop3"
+)
+
+// Memory is a pop3.Store that keeps its mail in memory: for tests, and for mail that need not outlive the program.
+// Users have maildrops by Identity.Name, empty until mail is added. Its methods are safe for concurrent use.
+type Memory struct {
+	run string // tells the unique-ids of this store from those of the one before it
+
+	mu    sync.Mutex
+	drops map[string]*memoryDrop
+	added int
+}
+
+type memoryDrop struct {
+	messages []memoryMessage
+	inUse    bool
+}
+
+type memoryMessage struct {
+	uid  string
+	text []byte // never altered
+}
+
+var _ pop3.Store = (*Memory)(nil)
+
+// NewMemory returns a store without mail.
+func NewMemory() *Memory {
+	return &Memory{run: rand.Text()[:13], drops: map[string]*memoryDrop{}}
+}
+
+// Add adds a message to a user's maildrop and returns its unique-id. The message is copied; a bare LF in it becomes
+// CRLF, and a last line without end gets one.
+func (m *Memory) Add(user string, message []byte) string {
+	text := bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n"))
+	text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
+	if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
+		text = append(text, "\r\n"...)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.added++
+	d := m.drop(user)
+	added := memoryMessage{uid: fmt.Sprintf("%s.%d", m.run, m.added), text: text}
+	d.messages = append(d.messages, added)
+	return added.uid
+}
+
+// Messages returns what is in a user's maildrop, oldest first. The texts must not be altered.
+func (m *Memory) Messages(user string) [][]byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d, ok := m.drops[user]
+	if !ok {
+		return nil
+	}
+	texts := make([][]byte, len(d.messages))
+	for i, message := range d.messages {
+		texts[i] = message.text
+	}
+	return texts
+}
+
+// drop gives a user's maildrop. The lock is held.
+func (m *Memory) drop(user string) *memoryDrop {
+	d, ok := m.drops[user]
+	if !ok {
+		d = &memoryDrop{}
+		m.drops[user] = d
+	}
+	return d
+}
+
+// Open opens a user's maildrop.
+func (m *Memory) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	d := m.drop(id.Name)
+	if d.inUse {
+		return nil, pop3.ErrInUse
+	}
+	d.inUse = true
+	return &memorySession{store: m, drop: d, messages: slices.Clone(d.messages)}, nil
+}
+
+// memorySession is a maildrop as it was when it was opened.
+type memorySession struct {
+	store    *Memory
+	drop     *memoryDrop
+	messages []memoryMessage
+	closed   bool
+}
+
+var _ pop3.Maildrop = (*memorySession)(nil)
+
+func (s *memorySession) List(context.Context) ([]pop3.Info, error) {
+	infos := make([]pop3.Info, len(s.messages))
+	for i, m := range s.messages {
+		infos[i] = pop3.Info{UID: m.uid, Size: int64(len(m.text))}
+	}
+	return infos, nil
+}
+
+func (s *memorySession) Message(_ context.Context, info pop3.Info) (io.ReadCloser, error) {
+	i := slices.IndexFunc(s.messages, func(m memoryMessage) bool { return m.uid == info.UID })
+	if i < 0 || s.closed {
+		return nil, fmt.Errorf("maildrop: no message %q in this session", info.UID)
+	}
+	return memoryReader{bytes.NewReader(s.messages[i].text)}, nil
+}
+
+func (s *memorySession) Commit(_ context.Context, deleted []pop3.Info) error {
+	gone := make(map[string]bool, len(deleted))
+	for _, info := range deleted {
+		gone[info.UID] = true
+	}
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.drop.messages = slices.DeleteFunc(s.drop.messages, func(m memoryMessage) bool { return gone[m.uid] })
+	return nil
+}
+
+func (s *memorySession) Close() error {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if !s.closed {
+		s.closed, s.drop.inUse = true, false
+	}
+	return nil
+}
+
+// memoryReader is a bytes.Reader with a Close; it keeps the reader's WriteTo.
+type memoryReader struct{ *bytes.Reader }
+
+func (memoryReader) Close() error { return nil }
