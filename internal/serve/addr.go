@@ -1,0 +1,34 @@
+package serve
+
+import (
+	"net"
+	"net/netip"
+)
+
+// perCustomer is the length of the IPv6 prefix that counts as one address.
+const perCustomer = 64
+
+// addrOf returns what a peer is counted by: its IPv4 address, or the /64 of its
+// IPv6 address; or an invalid prefix if it has none.
+func addrOf(a net.Addr) netip.Prefix {
+	var addr netip.Addr
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		addr = a.AddrPort().Addr()
+	case nil:
+	default:
+		if ap, err := netip.ParseAddrPort(a.String()); err == nil {
+			addr = ap.Addr()
+		}
+	}
+	addr = addr.Unmap()
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = perCustomer
+	}
+	prefix, err := addr.WithZone("").Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return prefix
+}
