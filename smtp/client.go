@@ -1,0 +1,350 @@
+package smtp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/conn"
+	"github.com/posthouse/posthouse/internal/textwire"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// ClientConfig says how a [Client] connects and sends. The zero value, and
+// a nil pointer, demand STARTTLS with a verified certificate and do not
+// authenticate. It must not be changed while a function of this package uses
+// it.
+type ClientConfig struct {
+	// TLS says how the connection is protected; the zero value is StartTLS.
+	TLS TLSMode
+
+	// TLSConfig is used for the handshake. Zero means the defaults of crypto/tls.
+	// An empty ServerName in it stands for the host that was dialled: the name
+	// of the certificate is verified in every mode, the opportunistic one
+	// included.
+	TLSConfig *tls.Config
+
+	// Hello is the name or address literal given in EHLO. Empty means the name
+	// of the host if that has a domain, else the connection's local address as
+	// a literal (RFC 5321 section 4.1.4).
+	Hello string
+
+	// Auth are the credentials to show once the connection is set up. Nil means
+	// to send without. A server that does not offer AUTH is then an error.
+	Auth auth.Credentials
+
+	// Dialer makes the connection for Dial and Send. Nil means a net.Dialer,
+	// which tries IPv6 and IPv4 side by side (RFC 8305).
+	Dialer Dialer
+
+	// Timeout limits the wait for the connection, for the TLS handshake, and for
+	// each whole reply, however many lines it has and however slowly they drip;
+	// also a write that does not move. Zero means 5 minutes, which is what RFC
+	// 5321 section 4.5.3.2 asks for.
+	Timeout time.Duration
+
+	// DataTimeout limits the wait for the reply to the end of the data. To give
+	// up early here leaves the outcome unknown. Zero means 10 minutes, as RFC
+	// 5321 section 4.5.3.2.6 asks, or Timeout if that is longer.
+	DataTimeout time.Duration
+
+	// MinRate is the least rate, in octets per second, at which the server has
+	// to take a body, on the average and beyond the first Timeout. The time it
+	// takes to read the body does not count. Zero means 100.
+	MinRate int
+
+	// RequireAllRecipients gives up before the data unless every recipient is
+	// accepted, at the price of a round trip more. The default is to send to
+	// those who are.
+	RequireAllRecipients bool
+
+	// NormalizeLineEnds sends a CR or LF that stands alone in a body as CRLF.
+	// The default is to refuse such a body, as it cannot be sent as it is (RFC
+	// 5321 section 2.3.8). What has been signed must not be normalized.
+	NormalizeLineEnds bool
+
+	// Transcript, if not nil, is given the dialogue, a line in each Write: "C: "
+	// or "S: " before the text, without credentials and bodies. Writes come one
+	// at a time from one Client; a slow Transcript makes a slow Client.
+	Transcript io.Writer
+}
+
+// Dialer makes network connections. [*net.Dialer] is one; proxies offer others.
+type Dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+const (
+	defaultTimeout     = 5 * time.Minute
+	defaultDataTimeout = 10 * time.Minute
+)
+
+func (cfg *ClientConfig) timeout() time.Duration {
+	if cfg.Timeout > 0 {
+		return cfg.Timeout
+	}
+	return defaultTimeout
+}
+
+func (cfg *ClientConfig) dataTimeout() time.Duration {
+	if cfg.DataTimeout > 0 {
+		return cfg.DataTimeout
+	}
+	return max(defaultDataTimeout, cfg.Timeout)
+}
+
+// Client is one connection to an SMTP server, ready to send any number of
+// messages one after the other. Make it by [Dial] or [NewClient].
+//
+// A Client is safe for concurrent use: its operations wait for each other. An
+// operation whose context ends, that times out, or that finds the server out of
+// step breaks the connection for good, and all later ones return [ErrBroken].
+// A reply that merely refuses leaves it usable.
+type Client struct {
+	cfg     ClientConfig
+	host    string // the name that the certificate has to bear
+	secured bool   // the connection came with TLS
+	id      string
+	conn    *conn.Conn
+	turn    chan struct{} // filled by the operation under way
+	broken  breakage
+
+	tracing sync.Mutex // for writes to the transcript: a body is sent while its answer is awaited
+
+	// What follows is set up before NewClient returns and then fixed.
+	greeting   string
+	serverName string // as the server gave it in its greeting to EHLO or HELO
+	extensions smtpwire.Extensions
+	identity   *auth.Identity
+
+	// What follows belongs to the operation under way.
+	reply     reply              // the last one read
+	dot       textwire.DotWriter // the body's
+	scratch   []byte             // for commands
+	needReset bool               // the server may hold a transaction that was given up
+}
+
+// breakage remembers why a connection is of no use any more.
+type breakage struct {
+	mu  sync.Mutex
+	err error // wraps ErrBroken or ErrClientClosed; the first stays
+}
+
+func (b *breakage) set(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+func (b *breakage) get() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
+// Dial connects to an SMTP server and sets the connection up: greeting, EHLO,
+// TLS and authentication as cfg says. A nil cfg is a zero one.
+//
+// The address is host:port. Without a port it is 465 for ImplicitTLS, 587 for
+// StartTLS, which are those of message submission (RFC 8314 section 3), and 25
+// for the other modes. When ctx ends before Dial returns, Dial fails; later it
+// has no influence.
+//
+// A reply that refuses is an [*Error] in the error's chain; see also
+// [ProtocolError] and [ExtensionError], and [SafeToRetry].
+func Dial(ctx context.Context, addr string, cfg *ClientConfig) (*Client, error) {
+	if cfg == nil {
+		cfg = &ClientConfig{}
+	}
+	host, port, err := splitAddr(addr, cfg.TLS)
+	if err != nil {
+		return nil, &opError{"connect", err}
+	}
+	nc, err := cfg.dial(ctx, net.JoinHostPort(host, port))
+	if err != nil {
+		return nil, &opError{"connect", err}
+	}
+	return NewClient(ctx, nc, host, cfg)
+}
+
+func (cfg *ClientConfig) dial(ctx context.Context, addr string) (net.Conn, error) {
+	dialer := cfg.Dialer
+	if dialer == nil {
+		dialer = &net.Dialer{}
+	}
+	limited, cancel := context.WithTimeout(ctx, cfg.timeout())
+	defer cancel()
+	nc, err := dialer.DialContext(limited, "tcp", addr)
+	if err != nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return nc, err
+}
+
+// splitAddr takes an address apart and completes it with the mode's port.
+func splitAddr(addr string, mode TLSMode) (host, port string, err error) {
+	if _, err := netip.ParseAddr(addr); err == nil {
+		return addr, defaultPort(mode), nil
+	}
+	host, port, err = net.SplitHostPort(addr)
+	var bad *net.AddrError
+	if errors.As(err, &bad) && bad.Err == "missing port in address" {
+		host, port, err = strings.Trim(addr, "[]"), defaultPort(mode), nil
+	}
+	if err == nil && host == "" {
+		err = &net.AddrError{Err: "missing host in address", Addr: addr}
+	}
+	return host, port, err
+}
+
+func defaultPort(mode TLSMode) string {
+	switch mode {
+	case ImplicitTLS:
+		return "465"
+	case StartTLS:
+		return "587"
+	}
+	return "25"
+}
+
+// NewClient is [Dial] on a connection that is there already. The Client begins
+// TLS itself, if the mode is ImplicitTLS at once, unless that is the mode and nc
+// is a [*tls.Conn]. serverName is the name that the server's certificate has to
+// bear, unless cfg says another.
+// The connection belongs to the Client from now on, and is closed if NewClient
+// fails.
+func NewClient(ctx context.Context, nc net.Conn, serverName string, cfg *ClientConfig) (*Client, error) {
+	if cfg == nil {
+		cfg = &ClientConfig{}
+	}
+	_, secured := nc.(*tls.Conn)
+	c := &Client{
+		secured: secured,
+		cfg:     *cfg,
+		host:    serverName,
+		id:      rand.Text(),
+		conn:    conn.New(nc, conn.Config{Timeout: cfg.timeout(), HandshakeTimeout: cfg.timeout(), Transcript: cfg.Transcript}),
+		turn:    make(chan struct{}, 1),
+	}
+	if err := c.acquire(ctx); err != nil {
+		c.conn.Close()
+		return nil, &opError{"connect", err}
+	}
+	defer c.yield()
+	release := c.conn.Bind(ctx)
+	defer release()
+	if err := c.setUp(ctx); err != nil {
+		c.leave()
+		return nil, err
+	}
+	return c, nil
+}
+
+// setUp brings the connection to where mail can be sent.
+func (c *Client) setUp(ctx context.Context) error {
+	if c.cfg.TLS == ImplicitTLS && !c.secured {
+		if err := c.handshake(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.readGreeting(); err != nil {
+		return err
+	}
+	if err := c.sayHello(); err != nil {
+		return err
+	}
+	if c.cfg.TLS == StartTLS || c.cfg.TLS == InsecureOpportunisticTLS {
+		if err := c.startTLS(ctx); err != nil {
+			return err
+		}
+	}
+	if c.cfg.Auth != nil {
+		return c.authenticate()
+	}
+	return nil
+}
+
+// leave says QUIT, if the server can still be told, and does not wait for the
+// answer (RFC 5321 section 4.1.1.10).
+func (c *Client) leave() {
+	if c.broken.get() == nil {
+		_ = c.writeLines([]byte("QUIT\r\n"))
+	}
+	c.Close()
+}
+
+// Close cuts the connection at once, also under the hands of an operation that
+// is under way, which then fails. It may be called more than once. To leave
+// properly call Quit first.
+func (c *Client) Close() error {
+	c.broken.set(ErrClientClosed)
+	c.conn.Close()
+	return nil
+}
+
+// ConnectionState returns what is known about the connection. Hello is the
+// name the server gave.
+func (c *Client) ConnectionState() auth.ConnectionState {
+	return auth.ConnectionState{
+		ID:         c.id,
+		Protocol:   auth.SMTP,
+		LocalAddr:  c.conn.LocalAddr(),
+		RemoteAddr: c.conn.RemoteAddr(),
+		Hello:      c.serverName,
+		TLS:        c.conn.TLS(),
+		Identity:   c.identity,
+	}
+}
+
+var _ auth.ConnectionStater = (*Client)(nil)
+
+// Extension reports whether the server offers a service extension, and its
+// parameters, a blank between two. The keyword is compared without regard to
+// ASCII case. What was offered before STARTTLS does not count.
+func (c *Client) Extension(keyword string) (params string, ok bool) {
+	return c.extensions.Lookup(keyword)
+}
+
+// Greeting returns the text the server began with, without its code. It is
+// empty if TLS began later: what comes in cleartext is forgotten (RFC 3207
+// section 4.2).
+func (c *Client) Greeting() string { return c.greeting }
+
+// acquire waits until no other operation is under way, and refuses if the
+// connection is of no use. It does not break the connection. The operation
+// calls yield when it is done.
+func (c *Client) acquire(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := c.broken.get(); err != nil {
+		<-c.turn
+		return err
+	}
+	return nil
+}
+
+func (c *Client) yield() { <-c.turn }
+
+// fail breaks the connection because of err, which it returns.
+func (c *Client) fail(err error) error {
+	c.broken.set(fmt.Errorf("%w: %v", ErrBroken, err))
+	c.conn.Close()
+	return err
+}

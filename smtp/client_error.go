@@ -1,0 +1,105 @@
+package smtp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/posthouse/posthouse/auth"
+)
+
+var (
+	// ErrBroken says that a [Client] cannot be used any more, because an
+	// earlier operation failed in a way after which the two ends may no longer
+	// agree on where they are: it was cancelled, timed out, lost the
+	// connection, met a *ProtocolError or a 421, or gave up amid a body.
+	// Nothing was sent.
+	ErrBroken = errors.New("smtp: connection is broken")
+
+	// ErrClientClosed says that a [Client] was used after Quit or Close.
+	ErrClientClosed = errors.New("smtp: client is closed")
+)
+
+// ExtensionError says that the server does not offer an extension that is
+// needed: STARTTLS, AUTH or 8BITMIME.
+type ExtensionError struct{ Keyword string }
+
+func (e *ExtensionError) Error() string { return "smtp: server does not offer " + e.Keyword }
+
+// SizeError says that a message is larger than the server has said it takes
+// (RFC 1870). It was not sent, and the connection can be used.
+type SizeError struct {
+	Size int64 // of the message
+	Max  int64 // the server's limit
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("smtp: message of %d octets, server takes %d", e.Size, e.Max)
+}
+
+// ProtocolError says that the server did what no SMTP server may: its reply is
+// malformed, too long, mixed or out of place. The connection is closed, for
+// nothing that it said or will say can be trusted to answer what was asked.
+type ProtocolError struct {
+	Reason string // printable
+	Err    error  // what was found underneath; may be nil
+}
+
+func (e *ProtocolError) Error() string { return "smtp: protocol error: " + e.Reason }
+
+func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// These two are mistakes of the caller, who can see for himself.
+var (
+	errNoRecipients = errors.New("smtp: envelope without recipients")
+	errNoBody       = errors.New("smtp: no body")
+)
+
+// SafeToRetry reports whether, after an error of this package's client, the
+// same mail may be sent to the same recipients once more. It is true if no
+// recipient has the mail nor can have it, and the reason may pass: the network
+// failed, the operation was cancelled, the server answered 4yz.
+//
+// It is false
+//   - for nil: there is nothing to retry;
+//   - if some recipients were accepted, or the outcome of any is [Unknown]: it
+//     would reach them twice; [Result] tells to whom it may be sent again;
+//   - if it was refused for good: by a 5yz reply to any recipient or to the
+//     whole, or by the client itself, as what cannot be sent to this server.
+func SafeToRetry(err error) bool {
+	if err == nil {
+		return false
+	}
+	var send *SendError
+	if errors.As(err, &send) {
+		if send.Outcome != Refused {
+			return false
+		}
+		if send.Step == StepCheck {
+			return errors.Is(err, ErrBroken) || errors.Is(err, ErrClientClosed)
+		}
+	}
+	if reply := (*Error)(nil); errors.As(err, &reply) {
+		return reply.Temporary()
+	}
+	var (
+		framing   *FramingError
+		extension *ExtensionError
+	)
+	return !errors.As(err, &framing) && !errors.As(err, &extension) && !errors.Is(err, ErrNot7Bit) &&
+		!errors.Is(err, auth.ErrCleartext) && !errors.Is(err, auth.ErrNoMechanism) && !errors.Is(err, auth.ErrCredentials)
+}
+
+// opError says what was being done when err happened.
+type opError struct {
+	op  string
+	err error
+}
+
+func (e *opError) Error() string { return "smtp: " + e.op + ": " + unprefixed(e.err) }
+
+func (e *opError) Unwrap() error { return e.err }
+
+// unprefixed returns the text of an error that goes into a longer one of this
+// package.
+func unprefixed(err error) string { return strings.TrimPrefix(err.Error(), "smtp: ") }

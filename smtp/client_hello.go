@@ -1,0 +1,90 @@
+package smtp
+
+import (
+	"net"
+	"os"
+	"strings"
+
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// readGreeting waits for what the server says first.
+func (c *Client) readGreeting() error {
+	if err := c.readReply(c.cfg.timeout()); err != nil {
+		return &opError{"greeting", err}
+	}
+	// A 554 is the server's way to say that it is none (RFC 5321 section 3.1).
+	if err := c.expect("the connection", 2); err != nil {
+		return &opError{"greeting", err}
+	}
+	c.greeting = c.reply.text()
+	return nil
+}
+
+// sayHello begins the session, and learns what the server can.
+func (c *Client) sayHello() error {
+	hello := smtpwire.Hello{Extended: true, Name: c.helloName()}
+	err := c.tryHello(&hello)
+	// "Command not recognized" is the answer of a server older than EHLO (RFC
+	// 5321 section 3.2). It knows no STARTTLS: if that is demanded, to go on
+	// would help only those who want it stripped.
+	if old := c.reply.code == 500 || c.reply.code == 502; old && c.cfg.TLS != StartTLS {
+		hello.Extended = false
+		err = c.tryHello(&hello)
+	}
+	return err
+}
+
+func (c *Client) tryHello(hello *smtpwire.Hello) error {
+	op := "HELO"
+	if hello.Extended {
+		op = "EHLO"
+	}
+	line, err := hello.Append(nil)
+	if err != nil {
+		return err
+	}
+	// The reply has no enhanced status code (RFC 2034 section 4).
+	c.extensions = nil
+	if err := c.roundTrip(line); err != nil {
+		return &opError{op, err}
+	}
+	if err := c.expect(op, 2); err != nil {
+		return &opError{op, err}
+	}
+	lines := c.reply.value().Lines
+	c.serverName, _, _ = strings.Cut(lines[0], " ")
+	if hello.Extended {
+		c.extensions = smtpwire.ParseEHLO(lines[1:])
+	}
+	return nil
+}
+
+// helloName returns how this end calls itself.
+func (c *Client) helloName() string {
+	if c.cfg.Hello != "" {
+		return c.cfg.Hello
+	}
+	// A name without a domain means nothing to the server (RFC 5321 section
+	// 2.3.5).
+	if name, err := os.Hostname(); err == nil && strings.Contains(name, ".") && !strings.HasSuffix(name, ".localdomain") {
+		if _, err := (&smtpwire.Hello{Name: name}).Append(nil); err == nil {
+			return name
+		}
+	}
+	return addressLiteral(c.conn.LocalAddr())
+}
+
+// addressLiteral writes the address of this end as RFC 5321 section 4.1.3 has
+// it. An end without an IP address is on this machine.
+func addressLiteral(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return "[127.0.0.1]"
+	}
+	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
+	if ip.Is6() {
+		return "[IPv6:" + ip.String() + "]"
+	}
+	return "[" + ip.String() + "]"
+}

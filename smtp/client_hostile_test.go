@@ -1,0 +1,425 @@
+package smtp
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/conn"
+	"github.com/posthouse/posthouse/internal/testnet"
+)
+
+// against has NewClient meet a server that first writes octets, over and over if
+// they are to be endless, and reads nothing. It returns the error, how long that
+// took, and how many octets the server got rid of.
+func against(t *testing.T, octets string, endless bool) (err error, took time.Duration, wrote int) {
+	near, far := testnet.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			n, err := io.WriteString(far, octets)
+			wrote += n
+			if err != nil || !endless {
+				return
+			}
+		}
+	}()
+	start := time.Now()
+	_, err = NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Timeout: time.Minute})
+	took = time.Since(start)
+	<-done
+	far.Close()
+	return err, took, wrote
+}
+
+// What no server may send is a *ProtocolError at once, and costs no more than
+// the limits say.
+func TestClient_HostileReplies(t *testing.T) {
+	t.Parallel()
+	const network = testnet.DefaultBuffer // octets under way that nobody has read
+	for _, tt := range []struct {
+		name, octets string
+		endless      bool
+		reason       string
+	}{
+		{"endless lines", "220-hello\r\n", true, "more than 128 lines"},
+		{"endless long lines", "220-" + strings.Repeat("x", 1000) + "\r\n", true, "more than 32768 octets"},
+		{"endless line", strings.Repeat("220 x", 1000), true, "longer than 2048 octets"},
+		{"line of 2049 octets", "220 " + strings.Repeat("x", 2049-6) + "\r\n", false, "longer than 2048 octets"},
+		{"two codes", "220-a\r\n550 b\r\n", false, "codes 220 and 550 in one reply"},
+		{"garbage in a reply", "220-a\r\ngarbage\r\n220 b\r\n", false, `not a reply: "garbage"`},
+		{"two digits", "22\r\n", false, "not a reply"},
+		{"four digits", "2200 x\r\n", false, "not a reply"},
+		{"no digits", "SSH-2.0-OpenSSH_9.9\r\n", false, "not a reply"},
+		{"code 199", "199 x\r\n", false, "not a reply"},
+		{"code 600", "600 x\r\n", false, "not a reply"},
+		{"code 269", "269 x\r\n", false, "not a reply"},
+		{"code 354", "354 x\r\n", false, "reply 354 to the connection"},
+		{"empty line", "\r\n220 x\r\n", false, "not a reply"},
+		{"bare LF", "220 x\n", false, "bare LF"},
+		{"bare CR", "220 x\ry\r\n", false, "bare CR"},
+		{"NUL", "220 x\x00y\r\n", false, "NUL"},
+		{"terminal escapes", "\x1b[2J\xff\u202e\r\n", false, `"\x1b[2J\xff\u202e"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				err, took, wrote := against(t, tt.octets, tt.endless)
+				var protocol *ProtocolError
+				require.ErrorAs(t, err, &protocol)
+				require.Contains(t, protocol.Reason, tt.reason)
+				require.Zero(t, took)
+				require.LessOrEqual(t, wrote, 2*maxReplySize+network)
+			})
+		})
+	}
+}
+
+// Just what is allowed is read.
+func TestClient_LongestReplies(t *testing.T) {
+	t.Parallel()
+	for name, greeting := range map[string]string{
+		"line of 2048 octets": "220 " + strings.Repeat("x", 2048-6) + "\r\n",
+		"128 lines":           strings.Repeat("220-x\r\n", 127) + "220 x\r\n",
+		"32 KiB of text":      strings.Repeat("220-"+strings.Repeat("x", 1023)+"\r\n", 31) + "220 " + strings.Repeat("x", 1023) + "\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				err, _, _ := against(t, greeting+"421 that was all\r\n", false)
+				refused(421, true)(t, nil, err)
+			})
+		})
+	}
+}
+
+// Silence, and octets that drip however many they are, end with the timeout.
+func TestClient_SlowServer(t *testing.T) {
+	t.Parallel()
+	for name, drip := range map[string][]string{
+		"silence":  nil,
+		"one line": strings.Split("220 this is a very long line, and not one octet of it comes late", ""),
+		"lines":    strings.SplitAfter(strings.Repeat("220-x\r\n", 50), "\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := testnet.Pipe()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					for _, octets := range drip {
+						if _, err := io.WriteString(far, octets); err != nil {
+							return
+						}
+						time.Sleep(10 * time.Second)
+					}
+				}()
+				defer func() { <-done }()
+				start := time.Now()
+				_, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Timeout: time.Minute})
+				require.Equal(t, time.Minute, time.Since(start))
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				var timeout net.Error
+				require.ErrorAs(t, err, &timeout)
+				require.True(t, timeout.Timeout())
+				require.True(t, SafeToRetry(err))
+			})
+		})
+	}
+}
+
+// patsy answers whatever it is asked.
+type patsy struct{}
+
+func (patsy) Client(auth.ConnectionState, []string) (sasl.Client, error) { return patsy{}, nil }
+func (patsy) Start() (string, []byte, error)                             { return "X-ANY", nil, nil }
+func (patsy) Next([]byte) ([]byte, error)                                { return []byte("yes"), nil }
+
+// A server that asks for one response after the other is not answered for ever.
+func TestClientAuth_EndlessChallenges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := testnet.Pipe()
+		replies := []string{"220 hi\r\n", "250-hi\r\n250 AUTH X-ANY\r\n"}
+		for range maxChallenges {
+			replies = append(replies, "334 bW9yZQ==\r\n")
+		}
+		go script(t, far, replies...)
+		_, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Auth: patsy{}})
+		outOfStep(t, nil, err)
+	})
+}
+
+// After STARTTLS was agreed to there is TLS or nothing: what comes in the place
+// of the handshake is not taken for replies, in any mode.
+func TestClient_GarbageForHandshake(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []TLSMode{StartTLS, InsecureOpportunisticTLS} {
+		synctest.Test(t, func(t *testing.T) {
+			near, far := testnet.Pipe()
+			got := new(bytes.Buffer)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				script(t, far, "220 hi\r\n", "250-hi\r\n250 STARTTLS\r\n", "220 go\r\n")
+				time.Sleep(time.Second)
+				io.WriteString(far, "250-hi\r\n250 AUTH PLAIN\r\n")
+				io.Copy(got, far)
+			}()
+			_, err := NewClient(t.Context(), near, "mx.example.org", &ClientConfig{TLS: mode})
+			var record tls.RecordHeaderError
+			require.ErrorAs(t, err, &record)
+			<-done
+			require.NotContains(t, got.String(), "QUIT", "cleartext behind a handshake")
+		})
+	}
+}
+
+// script answers each line, after the greeting, with the next reply.
+func script(t *testing.T, far net.Conn, replies ...string) {
+	buf := make([]byte, 64<<10)
+	for i, reply := range replies {
+		if i > 0 {
+			if _, err := far.Read(buf); err != nil {
+				t.Errorf("waiting to say %q: %v", reply, err)
+				return
+			}
+		}
+		if _, err := io.WriteString(far, reply); err != nil {
+			t.Errorf("saying %q: %v", reply, err)
+			return
+		}
+	}
+}
+
+// The certificate has to be valid for the name that was dialled: in every mode,
+// and no cleartext comes after one that is not.
+func TestClient_CertificateRefused(t *testing.T) {
+	t.Parallel()
+	right, trusting := testnet.Cert(t, "mx.example.org")
+	trusting.ServerName = ""
+	for _, mode := range []TLSMode{StartTLS, ImplicitTLS, InsecureOpportunisticTLS} {
+		for name, tt := range map[string]struct {
+			host   string
+			config *tls.Config
+		}{
+			"wrong name": {"mx.example.net", trusting},
+			"untrusted":  {"mx.example.org", nil},
+			"no name":    {"", trusting},
+		} {
+			t.Run(mode.String()+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					near, far := testnet.Pipe()
+					done := make(chan struct{})
+					var after []byte
+					go func() {
+						defer close(done)
+						if mode != ImplicitTLS {
+							script(t, far, "220 hi\r\n", "250-hi\r\n250 STARTTLS\r\n", "220 go\r\n")
+						}
+						tls.Server(far, right).Handshake()
+						after, _ = io.ReadAll(far)
+					}()
+					_, err := NewClient(t.Context(), near, tt.host, &ClientConfig{TLS: mode, TLSConfig: tt.config})
+					require.Error(t, err)
+					var invalid *tls.CertificateVerificationError
+					require.Equal(t, tt.host != "", errors.As(err, &invalid), "%v", err)
+					<-done
+					require.NotContains(t, string(after), "QUIT")
+				})
+			})
+		}
+	}
+}
+
+// No string of the caller can add a line or a parameter: it is refused before
+// anything is written.
+func TestClient_Injection(t *testing.T) {
+	t.Parallel()
+	evil := []string{"a\r\nDATA", "a\nDATA", "a\rDATA", "a\x00b", "a\x7fb", "ü", "a\x80"}
+	synctest.Test(t, func(t *testing.T) {
+		for _, s := range append(evil, "a b", "a>", "<a>", "", "[1.2.3.4]x", "[1.2.3.4", "a..b", "-a") {
+			if s == "" {
+				continue // asks for the default
+			}
+			near, far := testnet.Pipe()
+			io.WriteString(far, "220 hi\r\n")
+			_, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Hello: s})
+			require.Error(t, err, "%q", s)
+			wrote, _ := io.ReadAll(far)
+			require.Equal(t, "QUIT\r\n", string(wrote), "%q", s)
+		}
+		c, far := ready(t, ClientConfig{}, "PIPELINING")
+		for _, s := range evil {
+			_, err := c.Verify(t.Context(), s)
+			require.Error(t, err, "%q", s)
+			_, err = c.Help(t.Context(), s)
+			require.Error(t, err, "%q", s)
+		}
+		_, err := c.Verify(t.Context(), "")
+		require.Error(t, err)
+		for _, env := range []Envelope{
+			{},
+			{To: []Recipient{{}}},
+			{To: []Recipient{{address(t, "ü@example.org")}}},
+			{From: address(t, "ü@example.org"), To: []Recipient{{address(t, "a@example.org")}}},
+			{To: []Recipient{{address(t, "a@example.org")}}, Body: 77},
+		} {
+			result, err := c.Send(t.Context(), env, strings.NewReader("x"))
+			var failure *SendError
+			require.ErrorAs(t, err, &failure)
+			require.Equal(t, StepCheck, failure.Step)
+			require.False(t, SafeToRetry(err))
+			require.Len(t, result.Recipients, len(env.To))
+		}
+		_, err = c.Send(t.Context(), envelope(t, "b"), nil)
+		require.Error(t, err)
+		c.Close()
+		wrote, _ := io.ReadAll(far)
+		require.Empty(t, wrote)
+	})
+}
+
+// ready returns a client that is set up, and the server's end.
+func ready(t testing.TB, cfg ClientConfig, extensions ...string) (*Client, *testnet.Conn) {
+	t.Helper()
+	near, far := testnet.Pipe()
+	_, err := io.WriteString(far, "220 hi\r\n250-"+strings.Join(append([]string{"mx"}, extensions...), "\r\n250-")+"\r\n250 X-END\r\n")
+	require.NoError(t, err)
+	cfg.TLS, cfg.Hello = InsecureNoTLS, "client.example.org"
+	c, err := NewClient(t.Context(), patient{near}, "mx.example.org", &cfg)
+	require.NoError(t, err)
+	_, err = io.ReadFull(far, make([]byte, len("EHLO client.example.org\r\n")))
+	require.NoError(t, err)
+	return c, far
+}
+
+// patient hands out one line at a read, so that a server may say beforehand what
+// it will be asked for.
+type patient struct{ *testnet.Conn }
+
+func (p patient) Read(b []byte) (int, error) {
+	n := 0
+	for n < len(b) {
+		m, err := p.Conn.Read(b[n : n+1])
+		if n += m; err != nil || b[n-1] == '\n' {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// Errors of the network and of the context keep their identity.
+func TestClient_Cancel(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("no more")
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := ready(t, ClientConfig{})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(cause) })
+		start := time.Now()
+		err := c.Noop(ctx)
+		require.ErrorIs(t, err, cause)
+		require.Equal(t, time.Second, time.Since(start))
+		require.True(t, SafeToRetry(err))
+		require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
+		require.ErrorIs(t, c.Noop(ctx), cause, "the context comes first")
+	})
+}
+
+// An operation that waits for another one can be given up without harm to either.
+func TestClient_Concurrent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, far := ready(t, ClientConfig{})
+		first, second := make(chan error), make(chan error)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { first <- c.Noop(t.Context()) }()
+		synctest.Wait()
+		go func() { second <- c.Noop(ctx) }()
+		synctest.Wait()
+		cancel()
+		require.ErrorIs(t, <-second, context.Canceled)
+		go func() { second <- c.Noop(t.Context()) }()
+		synctest.Wait()
+		buf := make([]byte, 100)
+		n, _ := far.Read(buf)
+		require.Equal(t, "NOOP\r\n", string(buf[:n]), "one at a time")
+		io.WriteString(far, "250 ok\r\n")
+		require.NoError(t, <-first)
+		synctest.Wait()
+		n, _ = far.Read(buf)
+		require.Equal(t, "NOOP\r\n", string(buf[:n]))
+		c.Close()
+		err := <-second
+		require.ErrorIs(t, err, net.ErrClosed)
+		require.ErrorIs(t, c.Noop(t.Context()), ErrClientClosed)
+		require.NoError(t, c.Close())
+	})
+}
+
+// The transcript has all that is public, and no more.
+func TestClient_Transcript(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := testnet.Pipe()
+		go script(t, far, "220 hi\r\n", "250-mx\r\n250 AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n",
+			"235 \x1b[2Jcome in\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 queued\r\n", "221 bye\r\n")
+		var lines bytes.Buffer
+		c, err := NewClient(t.Context(), near, "", &ClientConfig{
+			TLS: InsecureNoTLS, Hello: "client.example.org", Transcript: &lines,
+			Auth: auth.InsecurePassword("tim", "secret"),
+		})
+		require.NoError(t, err)
+		_, err = c.Send(t.Context(), envelope(t, "b"), strings.NewReader("private\r\n"))
+		require.NoError(t, err)
+		require.NoError(t, c.Quit(t.Context()))
+		require.Equal(t, `S: 220 hi
+C: EHLO client.example.org
+S: 250-mx
+S: 250 AUTH LOGIN
+C: AUTH LOGIN
+S: 334 ***
+C: ***
+S: 334 ***
+C: ***
+S: 235 \x1b[2Jcome in
+C: MAIL FROM:<a@example.org>
+S: 250 ok
+C: RCPT TO:<b@example.org>
+S: 250 ok
+C: DATA
+S: 354 go
+C: (9 octets)
+C: .
+S: 250 queued
+C: QUIT
+S: 221 bye
+`, lines.String())
+	})
+}
+
+// A certificate without which there is no greeting: what stands before TLS was
+// given up is an error of its own kind.
+func TestErrPlaintextBuffered_IsTyped(t *testing.T) {
+	t.Parallel()
+	err := error(&opError{"TLS", fmt.Errorf("x: %w", conn.ErrPlaintextBuffered)})
+	require.ErrorIs(t, err, conn.ErrPlaintextBuffered)
+	require.EqualError(t, err, "smtp: TLS: x: conn: cleartext received before the TLS handshake")
+}

@@ -1,0 +1,221 @@
+package smtp
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// window is the number of octets that a group of commands may have to be
+// written before the first reply is read. The network takes so much without the
+// server's help (RFC 2920 section 3.1).
+const window = 4 << 10
+
+// Commands are counted from the first recipient, which is number 0. The number
+// after the last recipient is that of DATA.
+const (
+	numberReset = -2
+	numberMail  = -1
+)
+
+// open brings the transaction to where the server waits for the body. If it does
+// not get there, the error is a reply that refuses all, or has broken the
+// connection. The group is what prepare made.
+func (s *sending) open(group []byte) (Step, error) {
+	c := s.c
+	if err := c.checkQuiet(); err != nil {
+		return StepMail, err
+	}
+	first := numberMail
+	if c.needReset {
+		first = numberReset
+	}
+	c.needReset = true
+	if _, pipelining := c.extensions["PIPELINING"]; !pipelining {
+		return s.openStepwise(first, group)
+	}
+	if c.cfg.RequireAllRecipients {
+		// Once DATA is on its way, a message to some of the recipients can only be
+		// prevented by cutting the connection.
+		return s.openGroup(first, group, false)
+	}
+	return s.openGroup(first, append(group, "DATA\r\n"...), true)
+}
+
+// openGroup sends a group of commands in one write and reads all the replies,
+// which are told apart by counting and nothing else (RFC 2920 section 3.1).
+func (s *sending) openGroup(first int, group []byte, withData bool) (Step, error) {
+	c := s.c
+	wait, err := c.writeGroup(group)
+	if err != nil {
+		return StepMail, err
+	}
+	defer wait()
+	for i := first; i < len(s.env.To); i++ {
+		if err := c.readReply(c.cfg.timeout()); err != nil {
+			return s.lost(i, err)
+		}
+		if err := s.take(i); err != nil {
+			return s.lost(i, err)
+		}
+	}
+	if withData {
+		if err := c.readReply(c.cfg.timeout()); err != nil {
+			return s.lost(len(s.env.To), err)
+		}
+	}
+	return s.verdict(withData)
+}
+
+// writeGroup sends command lines in one write, and calls for it to be waited
+// for. A group that the network may not hold is written while the replies are
+// read: a server that waits for us to read them does not read in the meantime.
+func (c *Client) writeGroup(group []byte) (wait func(), err error) {
+	if len(group) <= window {
+		return func() {}, c.writeLines(group)
+	}
+	c.traceLines(group)
+	c.conn.SetTimeout(c.cfg.timeout())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := c.flush(group); err != nil {
+			c.fail(err)
+		}
+	}()
+	return func() { <-done }, nil
+}
+
+// openStepwise sends one command at a time to a server that does not know
+// PIPELINING, and stops at what makes the rest useless.
+func (s *sending) openStepwise(first int, group []byte) (Step, error) {
+	i := first
+	for line := range bytes.SplitAfterSeq(group, crlf) {
+		if i == len(s.env.To) || s.refused != nil {
+			break
+		}
+		if err := s.c.roundTrip(line); err != nil {
+			return s.lost(i, err)
+		}
+		if err := s.take(i); err != nil {
+			return s.lost(i, err)
+		}
+		i++
+	}
+	return s.verdict(false)
+}
+
+// take takes the reply to the command of a number before DATA. The error has
+// broken the connection.
+func (s *sending) take(number int) error {
+	refusal, fatal := s.c.judge(string(s.stepOf(number)), 2)
+	switch {
+	case fatal != nil:
+		return fatal
+	case number < 0:
+		if refusal != nil && s.refused == nil {
+			s.refused = refusal
+		}
+		s.c.needReset = s.refused == nil
+	case s.refused != nil: // the answer is to MAIL, whatever it says
+	case refusal != nil:
+		r := &s.result.Recipients[number]
+		r.Err, r.Temporary = refusal, refusal.Temporary() || s.accepted > 0 && tooMany(refusal)
+	default:
+		s.accepted++
+	}
+	return nil
+}
+
+// tooMany reports whether a reply to RCPT, behind accepted recipients, says that
+// there are too many of them, and that with the code that RFC 821 gave to it. A
+// full mailbox has the same code and an enhanced one of its own.
+func tooMany(e *Error) bool {
+	return e.Code == 552 && (e.Enhanced == EnhancedCode{} || e.Enhanced == EnhancedCode{5, 5, 3})
+}
+
+// stepOf names the command of a number.
+func (s *sending) stepOf(number int) Step {
+	switch {
+	case number < 0:
+		return StepMail
+	case number < len(s.env.To):
+		return StepRcpt
+	}
+	return StepData
+}
+
+// lost tells what it was that the connection was lost over at the command of
+// a number. A server that refuses MAIL and hangs up has given its reason.
+func (s *sending) lost(number int, err error) (Step, error) {
+	if s.refused != nil {
+		return StepMail, s.refused
+	}
+	return s.stepOf(number), err
+}
+
+// verdict judges the replies to MAIL and RCPT, and the one to DATA, which it
+// asks for first unless it came with the others.
+func (s *sending) verdict(withData bool) (Step, error) {
+	c := s.c
+	step, refusal := s.refusal()
+	if !withData {
+		if refusal != nil {
+			return step, refusal
+		}
+		if err := c.roundTrip([]byte("DATA\r\n")); err != nil {
+			return StepData, err
+		}
+	}
+	dataRefusal, fatal := c.judge("DATA", 3)
+	switch {
+	case fatal == nil && dataRefusal == nil && c.reply.code != 354:
+		// RFC 5321 section 3.3: nothing but 354 allows to send the data.
+		fatal = c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d to DATA", c.reply.code)})
+	case fatal == nil && dataRefusal == nil && refusal != nil:
+		s.sendNothing()
+	}
+	switch {
+	case refusal != nil:
+		return step, refusal
+	case dataRefusal != nil:
+		return StepData, dataRefusal
+	}
+	return StepData, fatal
+}
+
+// refusal returns what of the replies to MAIL and RCPT forbids to go on.
+func (s *sending) refusal() (Step, error) {
+	switch {
+	case s.refused != nil:
+		return StepMail, s.refused
+	case s.accepted == 0, s.accepted < len(s.env.To) && s.c.cfg.RequireAllRecipients:
+		return StepRcpt, s.worst()
+	}
+	return "", nil
+}
+
+// worst returns the refusal of one recipient, one for good if there is any.
+func (s *sending) worst() error {
+	var worst error
+	for i := range s.result.Recipients {
+		switch r := &s.result.Recipients[i]; {
+		case r.Err == nil:
+		case !r.Temporary:
+			return r.Err
+		case worst == nil:
+			worst = r.Err
+		}
+	}
+	return worst
+}
+
+// sendNothing ends the data of a transaction without recipients that the server
+// began all the same: by a single dot, which delivers nothing to anybody (RFC
+// 2920 sections 3.1 and 3.2).
+func (s *sending) sendNothing() {
+	c := s.c
+	if c.write([]byte(".\r\n")) == nil && c.readReply(c.cfg.dataTimeout()) == nil {
+		_ = c.expect("the end of the data", 2) // a 421 breaks the connection
+		c.needReset = false
+	}
+}

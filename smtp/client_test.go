@@ -1,0 +1,502 @@
+package smtp
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/conn"
+	"github.com/posthouse/posthouse/internal/testnet"
+	"github.com/posthouse/posthouse/internal/transcript"
+)
+
+// scene is a dialogue with a client in it.
+type scene struct {
+	cfg  ClientConfig
+	does func(t *testing.T, c *Client, err error) // given what NewClient returns
+}
+
+// play plays each dialogue of a file with the scene of its name, in a bubble.
+// Every dialogue has a scene, and the other way round. The server says prologue
+// first.
+func play(t *testing.T, file string, prologue func(name string) string, scenes map[string]scene) {
+	server, client := testnet.Cert(t)
+	played := 0
+	for _, d := range transcript.Load(t, file) {
+		sc, ok := scenes[d.Name]
+		require.True(t, ok, "no scene for %q", d.Name)
+		played++
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := testnet.Pipe()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					if p := prologue(d.Name); p != "" {
+						before, err := transcript.Parse([]byte(p))
+						if err != nil || !before.PlayServer(t, far) {
+							t.Errorf("prologue: %v", err)
+							far.Close()
+							return
+						}
+					}
+					d.TLS = server
+					d.PlayServer(t, far)
+				}()
+				cfg := sc.cfg
+				cfg.TLSConfig, cfg.Hello = client, "client.example.org"
+				c, err := NewClient(t.Context(), near, "mx.example.org", &cfg)
+				sc.does(t, c, err)
+				<-done
+				if c != nil {
+					c.Close()
+				}
+			})
+		})
+	}
+	require.Equal(t, len(scenes), played, "scenes without a dialogue")
+}
+
+func noPrologue(string) string { return "" }
+
+// leaves is a client that was set up and says QUIT.
+func leaves(t *testing.T, c *Client, err error) {
+	t.Helper()
+	require.NoError(t, err)
+	require.NoError(t, c.Quit(t.Context()))
+	require.ErrorIs(t, c.Noop(t.Context()), ErrClientClosed)
+}
+
+// refused is a set-up that fails because of a reply.
+func refused(code int, retry bool) func(t *testing.T, c *Client, err error) {
+	return func(t *testing.T, c *Client, err error) {
+		t.Helper()
+		require.Nil(t, c)
+		var reply *Error
+		require.ErrorAs(t, err, &reply)
+		require.Equal(t, code, reply.Code)
+		require.Equal(t, retry, SafeToRetry(err), "safe to retry")
+	}
+}
+
+// lacks is a set-up that fails for want of an extension.
+func lacks(keyword string) func(t *testing.T, c *Client, err error) {
+	return func(t *testing.T, c *Client, err error) {
+		t.Helper()
+		require.Nil(t, c)
+		var missing *ExtensionError
+		require.ErrorAs(t, err, &missing)
+		require.Equal(t, keyword, missing.Keyword)
+		require.False(t, SafeToRetry(err))
+	}
+}
+
+// outOfStep is a set-up that fails because the server does not speak SMTP.
+func outOfStep(t *testing.T, c *Client, err error) {
+	t.Helper()
+	require.Nil(t, c)
+	var protocol *ProtocolError
+	require.ErrorAs(t, err, &protocol)
+}
+
+func TestClientSetup(t *testing.T) {
+	t.Parallel()
+	cleartext := ClientConfig{TLS: InsecureNoTLS}
+	opportunistic := ClientConfig{TLS: InsecureOpportunisticTLS}
+	play(t, "testdata/client_setup.txtar", noPrologue, map[string]scene{
+		"extended": {cleartext, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.Equal(t, "mx.example.org ESMTP ready", c.Greeting())
+			require.Equal(t, "mx.example.org", c.ConnectionState().Hello)
+			_, ok := c.Extension("8BITMIME")
+			require.True(t, ok)
+			params, ok := c.Extension("x-own")
+			require.True(t, ok)
+			require.Equal(t, "a b  c", params)
+			params, _ = c.Extension("SIZE")
+			require.Equal(t, "1000000", params)
+			_, ok = c.Extension("PIPELINING")
+			require.False(t, ok)
+			leaves(t, c, nil)
+		}},
+		"text missing": {cleartext, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.Empty(t, c.Greeting())
+			require.NoError(t, c.Noop(t.Context()))
+			leaves(t, c, nil)
+		}},
+		"old server":                     {cleartext, leaves},
+		"old server, not implemented":    {opportunistic, leaves},
+		"EHLO refused":                   {cleartext, refused(550, false)},
+		"EHLO stripped":                  {ClientConfig{}, refused(500, false)},
+		"no service":                     {cleartext, refused(554, false)},
+		"no service now":                 {cleartext, refused(421, true)},
+		"STARTTLS not offered":           {ClientConfig{Auth: auth.InsecurePassword("tim", "secret")}, lacks("STARTTLS")},
+		"STARTTLS refused":               {ClientConfig{}, refused(454, true)},
+		"STARTTLS answered out of place": {opportunistic, outOfStep},
+		"opportunistic, not offered":     {opportunistic, leaves},
+		"opportunistic, refused":         {opportunistic, leaves},
+		"STARTTLS": {ClientConfig{}, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.Empty(t, c.Greeting())
+			_, ok := c.Extension("SIZE")
+			require.False(t, ok, "SIZE was offered in cleartext only")
+			_, ok = c.Extension("PIPELINING")
+			require.True(t, ok)
+			require.Equal(t, "mx.example.org", c.ConnectionState().Hello)
+			require.NotNil(t, c.ConnectionState().TLS)
+			require.NotEmpty(t, c.ConnectionState().TLS.VerifiedChains)
+			leaves(t, c, nil)
+		}},
+		"STARTTLS with a reply injected": {opportunistic, func(t *testing.T, c *Client, err error) {
+			require.Nil(t, c)
+			require.ErrorIs(t, err, conn.ErrPlaintextBuffered)
+		}},
+		"opportunistic, TLS": {opportunistic, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.NotNil(t, c.ConnectionState().TLS)
+			leaves(t, c, nil)
+		}},
+		"implicit TLS": {ClientConfig{TLS: ImplicitTLS}, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.NotNil(t, c.ConnectionState().TLS)
+			require.Equal(t, "mx.example.org ready", c.Greeting())
+			leaves(t, c, nil)
+		}},
+	})
+}
+
+func TestClientAuth(t *testing.T) {
+	t.Parallel()
+	const user, password = "tim", "tanstaaftanstaaf"
+	tim := ClientConfig{TLS: ImplicitTLS, Auth: auth.Password(user, password)}
+	cleartext, insecure := tim, tim
+	cleartext.TLS, insecure.TLS = InsecureNoTLS, InsecureNoTLS
+	insecure.Auth = auth.InsecurePassword(user, password)
+	as := func(mechanism string) func(t *testing.T, c *Client, err error) {
+		return func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.Equal(t, &auth.Identity{User: user, Name: user, Mechanism: mechanism}, c.ConnectionState().Identity)
+			leaves(t, c, nil)
+		}
+	}
+	malformed := func(t *testing.T, c *Client, err error) {
+		require.Nil(t, c)
+		var bad *auth.MalformedError
+		require.ErrorAs(t, err, &bad)
+	}
+	is := func(target error) func(t *testing.T, c *Client, err error) {
+		return func(t *testing.T, c *Client, err error) {
+			require.Nil(t, c)
+			require.ErrorIs(t, err, target)
+			require.False(t, SafeToRetry(err))
+		}
+	}
+	play(t, "testdata/client_auth.txtar", noPrologue, map[string]scene{
+		"PLAIN": {tim, as("PLAIN")},
+		"LOGIN": {tim, as("LOGIN")},
+		"refused": {tim, func(t *testing.T, c *Client, err error) {
+			refused(535, false)(t, c, err)
+			require.ErrorIs(t, err, auth.ErrCredentials)
+			require.EqualError(t, err, "smtp: AUTH: auth: credentials refused: smtp: 535 5.7.8 Authentication credentials invalid")
+		}},
+		"unavailable":              {tim, refused(454, true)},
+		"not offered":              {tim, lacks("AUTH")},
+		"nothing in common":        {tim, is(auth.ErrNoMechanism)},
+		"in cleartext":             {cleartext, is(auth.ErrCleartext)},
+		"in cleartext on demand":   {insecure, as("PLAIN")},
+		"bad challenge":            {tim, malformed},
+		"challenge of two lines":   {tim, outOfStep},
+		"success after cancelling": {tim, outOfStep},
+		"unexpected challenge": {tim, func(t *testing.T, c *Client, err error) {
+			require.Nil(t, c)
+			require.Error(t, err)
+		}},
+	})
+}
+
+// An initial response that makes the line of AUTH longer than 512 octets waits
+// until it is asked for: RFC 4954 section 4.
+func TestClientAuth_LongInitialResponse(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{200, 254, 255} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := testnet.Pipe()
+				user, password := strings.Repeat("u", n), strings.Repeat("p", 114)
+				response := string(auth.AppendBase64(nil, []byte("\x00"+user+"\x00"+password)))
+				script := "S: 220 hi\nC: EHLO client.example.org\nS: 250-mx\nS: 250 AUTH PLAIN\n"
+				if len("AUTH PLAIN \r\n")+len(response) > 512 {
+					script += "C: AUTH PLAIN\nS: 334 \nC: " + response + "\n"
+				} else {
+					script += "C: AUTH PLAIN " + response + "\n"
+				}
+				d, err := transcript.Parse([]byte(script + "S: 235 ok\nC: QUIT\nS: 221 bye\n"))
+				require.NoError(t, err)
+				go d.PlayServer(t, far)
+				c, err := NewClient(t.Context(), near, "", &ClientConfig{
+					TLS: InsecureNoTLS, Hello: "client.example.org", Auth: auth.InsecurePassword(user, password),
+				})
+				leaves(t, c, err)
+			})
+		})
+	}
+}
+
+// greeted is what a server says until a message can be sent.
+func greeted(extensions ...string) string {
+	lines := []string{"S: 220 mx.example.org ready", "C: EHLO client.example.org"}
+	all := append([]string{"mx.example.org"}, extensions...)
+	for i, e := range all {
+		sep := "-"
+		if i == len(all)-1 {
+			sep = " "
+		}
+		lines = append(lines, "S: 250"+sep+e)
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func address(t testing.TB, s string) Address {
+	t.Helper()
+	a, err := ParseAddress(s)
+	require.NoError(t, err)
+	return a
+}
+
+// envelope is from a@example.org to the recipients of that name.
+func envelope(t testing.TB, to ...string) Envelope {
+	t.Helper()
+	env := Envelope{From: address(t, "a@example.org")}
+	for _, name := range to {
+		env.To = append(env.To, Recipient{Address: address(t, name+"@example.org")})
+	}
+	return env
+}
+
+// stream is a reader that can do nothing but read.
+func stream(s string) io.Reader { return io.MultiReader(strings.NewReader(s)) }
+
+// sends sends "plain" to b@example.org and so on, and expects what becomes of
+// them: a code, 0 if there is none, for those who are not accepted.
+func sends(t *testing.T, c *Client, outcome Outcome, step Step, to string, codes ...int) *Result {
+	t.Helper()
+	env := envelope(t, strings.Fields(to)...)
+	result, err := c.Send(t.Context(), env, strings.NewReader("plain\r\n"))
+	checkResult(t, env, result, err, outcome, step, codes...)
+	return result
+}
+
+func checkResult(t *testing.T, env Envelope, result *Result, err error, outcome Outcome, step Step, codes ...int) {
+	t.Helper()
+	if step == "" {
+		require.NoError(t, err)
+	} else {
+		var failure *SendError
+		require.ErrorAs(t, err, &failure)
+		require.Equal(t, step, failure.Step, "step of %v", err)
+		require.Equal(t, outcome, failure.Outcome, "outcome of %v", err)
+	}
+	require.Equal(t, outcome, result.Outcome)
+	require.Len(t, result.Recipients, len(codes))
+	for i, r := range result.Recipients {
+		require.Equal(t, env.To[i], r.Recipient)
+		if codes[i] == 250 {
+			require.Equal(t, Accepted, r.Outcome)
+			require.NoError(t, r.Err)
+			continue
+		}
+		require.NotEqual(t, Accepted, r.Outcome)
+		require.Error(t, r.Err)
+		if reply := new(Error); codes[i] != 0 {
+			require.ErrorAs(t, r.Err, &reply)
+			require.Equal(t, codes[i], reply.Code, "recipient %d", i)
+			require.Equal(t, Refused, r.Outcome)
+		} else {
+			require.NotErrorAs(t, r.Err, &reply)
+			require.Equal(t, outcome, r.Outcome)
+		}
+	}
+}
+
+func TestClientSend(t *testing.T) {
+	t.Parallel()
+	cfg := ClientConfig{TLS: InsecureNoTLS}
+	all := cfg
+	all.RequireAllRecipients = true
+	prologue := func(name string) string {
+		switch {
+		case name == "parameters":
+			return greeted("PIPELINING", "8BITMIME", "SIZE 2000")
+		case strings.HasPrefix(name, "step by step"):
+			return greeted()
+		case name == "one flight", name == "mailbox full":
+			return greeted("PIPELINING", "ENHANCEDSTATUSCODES")
+		}
+		return greeted("PIPELINING")
+	}
+	// then sends another message, to d@example.org.
+	then := func(t *testing.T, c *Client) {
+		t.Helper()
+		sends(t, c, Accepted, "", "d", 250)
+	}
+	// broken expects that nothing more can be sent.
+	broken := func(t *testing.T, c *Client) {
+		t.Helper()
+		_, err := c.Send(t.Context(), envelope(t, "b"), strings.NewReader(""))
+		require.ErrorIs(t, err, ErrBroken)
+		require.True(t, SafeToRetry(err))
+		require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
+	}
+	send := func(outcome Outcome, step Step, to string, after func(*testing.T, *Client), codes ...int) func(*testing.T, *Client, error) {
+		return func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			sends(t, c, outcome, step, to, codes...)
+			if after != nil {
+				after(t, c)
+			}
+		}
+	}
+	quit := func(t *testing.T, c *Client) { leaves(t, c, nil) }
+	breaks := func(step Step, outcome Outcome) func(t *testing.T, c *Client, err error) {
+		return func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			result, err := c.Send(t.Context(), envelope(t, "b"), strings.NewReader("plain\r\n"))
+			var protocol *ProtocolError
+			require.ErrorAs(t, err, &protocol)
+			checkResult(t, envelope(t, "b"), result, err, outcome, step, 0)
+			broken(t, c)
+		}
+	}
+	play(t, "testdata/client_send.txtar", prologue, map[string]scene{
+		"one flight": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			env := Envelope{From: address(t, "mrose@dbc.mtview.ca.us"), To: []Recipient{
+				{address(t, "ned@innosoft.com")}, {address(t, "dan@innosoft.com")}, {address(t, "kvc@innosoft.com")},
+			}}
+			result, err := c.Send(t.Context(), env, strings.NewReader("Subject: test\r\n\r\n.a dot"))
+			checkResult(t, env, result, err, Accepted, "", 250, 250, 250)
+			require.Equal(t, Reply{Code: 250, Enhanced: EnhancedCode{2, 0, 0}, Lines: []string{"queued as 4711"}}, result.Reply)
+		}},
+		"parameters": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			env := envelope(t, "b")
+			for _, m := range []struct {
+				from Address
+				body io.Reader
+				kind Body
+				size int64
+			}{
+				{env.From, strings.NewReader("grüße\r\n"), BodyUnspecified, 0},
+				{env.From, strings.NewReader("plain") /* and CRLF */, BodyUnspecified, 9999},
+				{Address{}, strings.NewReader("plain\r\n"), Body7Bit, 0},
+				{env.From, stream("a stream\r\n"), BodyUnspecified, 1234},
+			} {
+				env.From, env.Body, env.Size = m.from, m.kind, m.size
+				if m.size == 1234 {
+					env.To[0].Address = address(t, `"a b"@example.org`)
+				}
+				_, err := c.Send(t.Context(), env, m.body)
+				require.NoError(t, err)
+			}
+		}},
+		"empty body": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			_, err = c.Send(t.Context(), envelope(t, "b"), strings.NewReader(""))
+			require.NoError(t, err)
+		}},
+		"some recipients refused": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			result := sends(t, c, Accepted, StepRcpt, "b c d", 550, 250, 450)
+			require.Equal(t, &Error{Code: 550, Text: "5.1.1 no such user,\n5.1.1 try another"}, result.Recipients[0].Err,
+				"no enhanced codes where none are announced")
+			require.False(t, result.Recipients[0].Temporary)
+			require.True(t, result.Recipients[2].Temporary)
+			require.Equal(t, []string{"2.0.0 queued"}, result.Reply.Lines)
+		}},
+		"all recipients refused":                  {cfg, send(Refused, StepRcpt, "b c", then, 450, 550)},
+		"all recipients refused, data begun":      {cfg, send(Refused, StepRcpt, "b", then, 550)},
+		"sender refused":                          {cfg, send(Refused, StepMail, "b c", then, 550, 550)},
+		"sender refused, then silence":            {cfg, send(Refused, StepMail, "b", broken, 550)},
+		"service ends amid the recipients":        {cfg, send(Refused, StepRcpt, "b c d", broken, 550, 421, 421)},
+		"connection lost amid the recipients":     {cfg, send(Refused, StepRcpt, "b c", broken, 0, 0)},
+		"data refused":                            {cfg, send(Refused, StepData, "b", then, 451)},
+		"message refused":                         {cfg, send(Refused, StepEnd, "b", then, 554)},
+		"message refused by a server that leaves": {cfg, send(Refused, StepEnd, "b", broken, 421)},
+		"answer lost":                             {cfg, send(Unknown, StepEnd, "b c", broken, 550, 0)},
+		"answer out of place":                     {cfg, breaks(StepEnd, Unknown)},
+		"step by step":                            {cfg, send(Accepted, StepRcpt, "b c", nil, 550, 250)},
+		"step by step, sender refused":            {cfg, send(Refused, StepMail, "b", quit, 550)},
+		"step by step, all recipients refused":    {cfg, send(Refused, StepRcpt, "b", then, 550)},
+		"all or none, all accepted":               {all, send(Accepted, "", "b c", nil, 250, 250)},
+		"354 to MAIL":                             {cfg, breaks(StepMail, Refused)},
+		"250 to DATA":                             {cfg, breaks(StepData, Refused)},
+		"350 to DATA":                             {cfg, breaks(StepData, Refused)},
+		"too many recipients": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.True(t, sends(t, c, Accepted, StepRcpt, "b c", 250, 552).Recipients[1].Temporary)
+		}},
+		"mailbox full": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			result := sends(t, c, Accepted, StepRcpt, "b c", 250, 552)
+			require.False(t, result.Recipients[1].Temporary)
+			require.Equal(t, &Error{Code: 552, Enhanced: EnhancedCode{5, 2, 2}, Text: "mailbox full"}, result.Recipients[1].Err)
+		}},
+		"all or none, one refused": {all, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			result := sends(t, c, Refused, StepRcpt, "b c", 450, 450)
+			require.True(t, result.Recipients[0].Temporary, "refused for the sake of the other")
+			require.NoError(t, c.Reset(t.Context()))
+			leaves(t, c, nil)
+		}},
+		"a reply too many": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.NoError(t, c.Noop(t.Context()))
+			var protocol *ProtocolError
+			require.ErrorAs(t, c.Noop(t.Context()), &protocol)
+			broken(t, c)
+		}},
+		"a notice of leave": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.NoError(t, c.Noop(t.Context()))
+			refused(421, true)(t, nil, c.Noop(t.Context()))
+			broken(t, c)
+		}},
+		"other commands": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			reply, err := c.Verify(t.Context(), "Smith")
+			require.NoError(t, err)
+			require.Equal(t, Reply{Code: 250, Lines: []string{"Fred Smith <smith@example.org>"}}, reply)
+			_, err = c.Verify(t.Context(), "Jones")
+			refused(550, false)(t, nil, err)
+			reply, err = c.Help(t.Context(), "")
+			require.NoError(t, err)
+			require.Equal(t, []string{"commands:", "all of them"}, reply.Lines)
+			_, err = c.Help(t.Context(), "MAIL")
+			refused(504, false)(t, nil, err)
+			require.NoError(t, c.Reset(t.Context()))
+			require.NoError(t, c.Noop(t.Context()))
+			leaves(t, c, nil)
+		}},
+	})
+}
+
+// With NewClient, a context that has ended is not even tried.
+func TestNewClient_ContextEnded(t *testing.T) {
+	t.Parallel()
+	near, far := testnet.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := NewClient(ctx, near, "mx.example.org", nil)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = far.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF, "the connection is closed")
+}
