@@ -1,0 +1,307 @@
+package pop3
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/conn"
+	"github.com/posthouse/posthouse/internal/serve"
+	"github.com/posthouse/posthouse/internal/textwire"
+	"github.com/posthouse/posthouse/pop3/pop3wire"
+)
+
+var (
+	errDraining       = errors.New("pop3: server is shutting down")
+	errSessionTimeout = errors.New("pop3: session took too long")
+)
+
+// session is one connection to a Server. It belongs to one goroutine.
+type session struct {
+	server *Server
+	track  *serve.Session
+	conn   *conn.Conn
+	wake   func() // conn.Interrupt
+	phase  auth.Phase
+
+	timeout time.Duration // that the connection has
+
+	name     string         // in phaseNamed: what USER said
+	exchange *auth.Exchange // in phaseExchange
+	identity *auth.Identity // from TRANSACTION on
+	drop     snapshot       // from TRANSACTION on
+
+	errors   int   // commands refused
+	failures int   // logins failed
+	fetched  int   // messages delivered whole
+	octets   int64 // of all messages and tops
+
+	pending delivery // of the reply that is being made
+	out     outlet   // where its octets go
+	scratch []byte   // for texts of replies
+}
+
+// session serves one connection: it is the loop's Handle.
+func (srv *Server) session(ctx context.Context, track *serve.Session) {
+	nc := track.Conn
+	implicit, isImplicit := nc.(implicitConn)
+	if isImplicit {
+		nc = implicit.Conn
+	}
+	s := &session{server: srv, track: track, phase: PhaseAuthorization, timeout: srv.timeout()}
+	s.conn = conn.New(nc, conn.Config{
+		Timeout:    s.timeout,
+		MinRate:    srv.MinRate,
+		Transcript: srv.transcript(track.ID, nc),
+	})
+	s.wake = s.conn.Interrupt
+	defer s.conn.Close()
+
+	ctx, cancel := context.WithTimeoutCause(ctx, srv.sessionTimeout(), errSessionTimeout)
+	defer cancel()
+	defer s.conn.Bind(ctx)()
+	defer s.release() // also when a Store panics
+
+	var err error
+	if isImplicit {
+		err = s.conn.StartTLSServer(ctx, srv.TLSConfig)
+	}
+	if err == nil {
+		err = s.run(ctx)
+	}
+	s.ended(err)
+}
+
+// transcript returns where the dialogue of a connection goes, or nil.
+func (srv *Server) transcript(id string, nc net.Conn) io.Writer {
+	if srv.Transcript == nil {
+		return nil
+	}
+	return srv.Transcript(auth.ConnectionState{
+		ID: id, Protocol: auth.POP3, Phase: PhaseAuthorization,
+		LocalAddr: nc.LocalAddr(), RemoteAddr: nc.RemoteAddr(),
+	})
+}
+
+// ConnectionState returns what is known of the connection now.
+func (s *session) ConnectionState() auth.ConnectionState {
+	return auth.ConnectionState{
+		ID:         s.track.ID,
+		Protocol:   auth.POP3,
+		Phase:      publicPhase(s.phase),
+		LocalAddr:  s.conn.LocalAddr(),
+		RemoteAddr: s.conn.RemoteAddr(),
+		TLS:        s.conn.TLS(),
+		Identity:   s.identity,
+	}
+}
+
+// run speaks the protocol from the greeting to the end and returns why it ended,
+// nil for QUIT.
+func (s *session) run(ctx context.Context) error {
+	s.status(okay(s.greeting()))
+	for {
+		line, err := s.readLine()
+		if err != nil {
+			return s.farewell(err)
+		}
+		s.traceLine(line)
+		verb, r := s.handle(ctx, line)
+		s.count(&r)
+		if more, err := s.answer(ctx, verb, r); !more {
+			return err
+		}
+	}
+}
+
+// greeting returns the text of the first line. It has no timestamp, since there
+// is no APOP here (RFC 1939 section 7).
+func (s *session) greeting() string {
+	if s.server.Hostname == "" {
+		return "POP3 server ready"
+	}
+	return s.server.Hostname + " POP3 server ready"
+}
+
+// readLine returns the next line. What was answered so far leaves first, unless
+// there is more to answer already: replies to pipelined commands travel
+// together.
+//
+// Only while it waits for a command without having anything marked as deleted
+// may a session be sent away by Shutdown.
+func (s *session) readLine() ([]byte, error) {
+	limit := pop3wire.MaxCommand
+	if s.phase == phaseExchange {
+		limit = auth.MaxResponse + len("\r\n")
+	}
+	if s.conn.Reader().Buffered() == 0 {
+		if err := s.flush(); err != nil {
+			return nil, err
+		}
+		if s.drop.clean() {
+			if !s.track.Idle(s.wake) {
+				return nil, errDraining
+			}
+			defer s.track.Busy()
+		}
+	}
+	s.setTimeout(s.server.idleTimeout())
+	return s.conn.ReadLine(limit)
+}
+
+// flush sends what was answered so far.
+func (s *session) flush() error {
+	s.setTimeout(s.server.timeout())
+	return s.conn.Flush()
+}
+
+// setTimeout sets how long the connection waits for the client.
+func (s *session) setTimeout(d time.Duration) {
+	if s.timeout != d {
+		s.timeout = d
+		s.conn.SetTimeout(d)
+	}
+}
+
+// farewell tells the client why it is sent away, where that is any use. A client
+// that was silent for too long is told nothing (RFC 1939 section 3).
+func (s *session) farewell(err error) error {
+	var framing *textwire.FramingError
+	switch {
+	case errors.Is(err, errDraining), errors.Is(err, conn.ErrInterrupted):
+		err = errDraining
+		s.status(reply{code: CodeSysTemp, text: "server is shutting down"})
+	case errors.As(err, &framing):
+		s.status(refuse("lines end with CRLF, and hold no CR, LF or NUL"))
+	case errors.Is(err, textwire.ErrLineTooLong):
+		s.status(refuse("line too long"))
+	default:
+		return err
+	}
+	_ = s.flush() // err says more
+	return err
+}
+
+// count counts a reply against the limits of its session, and turns it into the
+// last one when they are reached.
+func (s *session) count(r *reply) {
+	if r.ok || r.challenge || r.excused {
+		return
+	}
+	s.errors++
+	limit := s.server.maxErrors()
+	if s.phase == PhaseTransaction {
+		limit *= 2
+	}
+	if s.errors >= limit {
+		r.text, r.made, r.next = "too many errors", nil, hangUp
+	}
+	if s.failures >= s.server.maxAuthFailures() {
+		r.text, r.made, r.next = "too many failed logins", nil, hangUp
+	}
+}
+
+// answer writes the reply to a command and does what follows from it. more is
+// false when the session is over; err then says why, nil for QUIT.
+func (s *session) answer(ctx context.Context, verb pop3wire.Verb, r reply) (more bool, err error) {
+	s.logReply(verb, r)
+	if r.pause > 0 {
+		if err := s.hold(ctx, r.pause); err != nil {
+			return false, err
+		}
+	}
+	s.status(r)
+	if r.body != nil {
+		s.setTimeout(s.server.timeout())
+		s.conn.BeginBody()
+		err := r.body(s)
+		s.conn.EndBody()
+		if err != nil {
+			return false, err
+		}
+	}
+	switch r.next {
+	case hangUp:
+		if err := s.flush(); err != nil || verb == pop3wire.QUIT {
+			return false, err
+		}
+		return false, errors.New("pop3: " + r.text)
+	case upgrade:
+		return s.startTLS(ctx)
+	}
+	return true, nil
+}
+
+// status writes the first line of a reply. It stays in the Writer, whose error is
+// reported when it is flushed.
+func (s *session) status(r reply) {
+	w := s.conn.Writer()
+	line := w.AvailableBuffer()
+	switch {
+	case r.challenge:
+		line = pop3wire.AppendChallenge(line, r.made)
+	case r.made != nil:
+		line = pop3wire.AppendStatus(line, r.ok, r.code, r.made)
+	default:
+		line = pop3wire.AppendStatus(line, r.ok, r.code, r.text)
+	}
+	w.Write(line)
+	s.traceReply(r, line)
+}
+
+// hold waits before a reply to a failed login. What was answered before leaves
+// first, so that no buffer waits too. Shutdown and Close cut the wait short.
+func (s *session) hold(ctx context.Context, d time.Duration) error {
+	if err := s.flush(); err != nil {
+		return err
+	}
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	woken := make(chan struct{}, 1)
+	wake := func() {
+		select {
+		case woken <- struct{}{}:
+		default:
+		}
+	}
+	if !s.track.Idle(wake) {
+		return nil
+	}
+	defer s.track.Busy()
+	select {
+	case <-wait.C:
+	case <-woken:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// within bounds what the Store and the verifiers may take.
+func (s *session) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.server.timeout())
+}
+
+// forgetUser takes back what USER said.
+func (s *session) forgetUser() {
+	if s.phase == phaseNamed {
+		s.phase = PhaseAuthorization
+	}
+	s.name = ""
+}
+
+// release closes the maildrop, if it is open.
+func (s *session) release() {
+	if s.drop.maildrop == nil {
+		return
+	}
+	err := s.drop.maildrop.Close()
+	s.drop = snapshot{}
+	if err != nil {
+		s.log(slog.LevelError, "maildrop not closed cleanly", "err", err)
+	}
+}

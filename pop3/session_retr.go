@@ -1,0 +1,147 @@
+package pop3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/posthouse/posthouse/internal/textwire"
+	"github.com/posthouse/posthouse/pop3/pop3wire"
+)
+
+// delivery is a message on its way, between RETR or TOP and the final dot.
+type delivery struct {
+	source io.ReadCloser
+	size   int64 // octets that the store promised
+	top    *topReader
+}
+
+// retr answers RETR (RFC 1939 section 5).
+func (s *session) retr(ctx context.Context, args []byte) reply {
+	var c pop3wire.Retr
+	if err := c.Parse(args); err != nil {
+		return invalid(err)
+	}
+	m, r := s.open(ctx, c.N)
+	if m == nil {
+		return r
+	}
+	s.scratch = appendNumbered(s.scratch[:0], "", m.Size, " octets")
+	return reply{ok: true, made: s.scratch, body: (*session).deliver}
+}
+
+// top answers TOP (RFC 1939 section 7).
+func (s *session) top(ctx context.Context, args []byte) reply {
+	var c pop3wire.Top
+	if err := c.Parse(args); err != nil {
+		return invalid(err)
+	}
+	m, r := s.open(ctx, c.N)
+	if m == nil {
+		return r
+	}
+	s.pending.top = &topReader{source: s.pending.source, lines: c.Lines}
+	return reply{ok: true, text: "top of message follows", body: (*session).deliver}
+}
+
+// open opens message n for the body of the reply, or returns nil and the reply
+// that refuses it.
+func (s *session) open(ctx context.Context, n int) (*Info, reply) {
+	m, r := s.message(n)
+	if m == nil {
+		return nil, r
+	}
+	source, err := s.drop.maildrop.Message(ctx, *m)
+	if err != nil {
+		return nil, storeFailed(err, "message cannot be read now")
+	}
+	s.pending = delivery{source: source, size: m.Size}
+	return m, reply{}
+}
+
+// deliver writes the message that is pending. The +OK has been written and cannot
+// be taken back: whatever fails from here on must cut the connection, so that
+// the client sees no end of the message.
+func (s *session) deliver() error {
+	d := s.pending
+	s.pending = delivery{}
+	defer s.closeSource(d.source)
+
+	err := s.out.copy(s.conn.Writer(), d)
+	if err == nil {
+		err = s.out.dots.Close()
+	}
+	if err == nil {
+		if d.top == nil {
+			s.fetched++
+		}
+		s.octets += s.out.dots.Size()
+		s.traceBody(s.out.dots.Size(), "octets")
+		return nil
+	}
+	if s.conn.Err() == nil { // not the client's fault
+		s.log(slog.LevelError, "message not delivered", "err", err)
+	}
+	return err
+}
+
+func (s *session) closeSource(source io.Closer) {
+	if err := source.Close(); err != nil {
+		s.log(slog.LevelWarn, "message not closed cleanly", "err", err)
+	}
+}
+
+var errOverrun = errors.New("pop3: message is longer than its size")
+
+// outlet passes a message's octets to the connection, stuffed, and no more than
+// were promised. Octets that mail should not hold, such as NUL, pass as they
+// are: the mail is stored already.
+type outlet struct {
+	dots  textwire.DotWriter
+	left  int64            // octets yet to come
+	bound io.LimitedReader // for ReadFrom
+}
+
+// copy writes a message, or the top of one. A source that is an io.WriterTo
+// writes its own large pieces; any other is read into a pooled buffer.
+func (o *outlet) copy(w *textwire.Writer, d delivery) error {
+	o.dots.Reset(w, textwire.Transparent)
+	o.left = d.size
+	var err error
+	if d.top != nil {
+		_, err = o.ReadFrom(d.top)
+		if err == nil && d.top.ended {
+			return nil
+		}
+	} else {
+		_, err = io.Copy(o, d.source)
+	}
+	if err == nil && o.left != 0 {
+		err = fmt.Errorf("pop3: message has %d of %d octets", d.size-o.left, d.size)
+	}
+	return err
+}
+
+// Write is for sources that are an io.WriterTo.
+func (o *outlet) Write(p []byte) (int, error) {
+	if int64(len(p)) > o.left {
+		return 0, errOverrun
+	}
+	n, err := o.dots.Write(p)
+	o.left -= int64(n)
+	return n, err
+}
+
+// ReadFrom is for all other sources. It asks for one octet more than is due, to
+// see that there is none.
+func (o *outlet) ReadFrom(r io.Reader) (int64, error) {
+	o.bound = io.LimitedReader{R: r, N: o.left + 1}
+	n, err := o.dots.ReadFrom(&o.bound)
+	o.bound.R = nil
+	if o.left -= n; err == nil && o.left < 0 {
+		err = errOverrun
+	}
+	return n, err
+}
