@@ -1,0 +1,246 @@
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/serve"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// ErrServerClosed is what the Serve methods return after Shutdown or Close.
+var ErrServerClosed = errors.New("smtp: server closed")
+
+// Server receives mail by SMTP. Its fields are set before the first Serve and not
+// changed after it. All methods may be called at the same time.
+//
+// The limits have defaults. Zero means the default; a negative number means no limit
+// for what is counted, and the default for Timeout, DataTimeout and MinRate.
+type Server struct {
+	// Addr is where ListenAndServe listens: zero is ":25", or ":587" for submission;
+	// ListenAndServeTLS listens on ":465" then.
+	Addr string
+
+	// Hostname is the server's name in the greeting and in trace fields: a domain or
+	// an address literal. Zero: the host's name.
+	Hostname string
+
+	// Protocol is auth.SMTP, which zero means too, or auth.Submission. An SMTP server
+	// takes mail for its Local recipients from anybody. A submission server takes mail
+	// for anybody, and only from those who may relay: RFC 6409 section 4.3.
+	Protocol auth.Protocol
+
+	// TLSConfig makes STARTTLS available, and the TLS variants of the Serve methods.
+	TLSConfig *tls.Config
+
+	// Auth makes AUTH available, as far as it has mechanisms for the connection. Nil:
+	// nobody can authenticate.
+	Auth *auth.Server
+
+	// Local reports whether this server is the destination of a recipient. It is not
+	// asked about <Postmaster> without a domain, which is taken when Local is not nil:
+	// RFC 5321 section 4.5.1. Nil: no recipient is local.
+	Local func(ctx context.Context, to Address) bool
+
+	// MayRelay reports whether the peer may send mail to recipients that are not local,
+	// and may submit. Those who have authenticated may, without its being asked. Nil:
+	// nobody else.
+	MayRelay func(ctx context.Context, cs auth.ConnectionState) bool
+
+	// Handler takes the messages. It must not be nil.
+	Handler Handler
+
+	// Hooks decide before a message arrives.
+	Hooks Hooks
+
+	MaxMessageBytes int64 // octets of a message; 0: 10 MiB
+	MaxRecipients   int   // recipients of a message; 0: 1,000. Beyond it 452 is the answer
+	MaxConns        int   // connections; 0: 1,000
+	MaxConnsPerAddr int   // connections from one IPv4 address or IPv6 /64; 0: 50
+	MaxErrors       int   // commands answered with 5xx between two messages; 0: 10
+	MaxAuthFailures int   // wrong credentials in a session; 0: 5
+	MaxIdleCommands int   // commands between two messages that move none along, such as NOOP; 0: 100
+
+	Timeout     time.Duration // for a command to arrive, and a reply to leave; 0: 5 minutes
+	DataTimeout time.Duration // for a message to make any progress; 0: 5 minutes
+	MinRate     int           // octets per second, averaged over a message beyond DataTimeout; 0: 100
+
+	// Log gets sessions and messages at Info, commands at Debug, and what went wrong
+	// inside at Error. It gets no credentials and no content; addresses at Debug only.
+	// Nil: nothing is logged.
+	Log *slog.Logger
+
+	// Transcript gives each connection a place for what was said, in the notation of
+	// the RFCs, with secrets and messages left out. Nil, or a nil Writer: nowhere.
+	Transcript func(cs auth.ConnectionState) io.Writer
+
+	once sync.Once
+	loop serve.Loop
+	bad  error  // why nothing can be served
+	host string // Hostname, or its default
+}
+
+// The defaults of the limits.
+const (
+	defaultMessageBytes = 10 << 20
+	defaultRecipients   = 1000
+	defaultConns        = 1000
+	defaultConnsPerAddr = 50
+	defaultErrors       = 10
+	defaultAuthFailures = 5
+	defaultIdleCommands = 100
+)
+
+// ListenAndServe serves on Addr. It returns as Serve does.
+func (s *Server) ListenAndServe() error {
+	addr := ":25"
+	if s.Protocol == auth.Submission {
+		addr = ":587"
+	}
+	return s.listen(addr, s.Serve)
+}
+
+// ListenAndServeTLS serves on Addr with implicit TLS. It returns as Serve does.
+func (s *Server) ListenAndServeTLS() error { return s.listen(":465", s.ServeTLS) }
+
+func (s *Server) listen(addr string, serve func(net.Listener) error) error {
+	if s.Addr != "" {
+		addr = s.Addr
+	}
+	if s.init(); s.bad != nil {
+		return s.bad
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("smtp: %w", err)
+	}
+	return serve(ln)
+}
+
+// Serve takes connections from ln until it fails or the server is closed, which gives
+// [ErrServerClosed]. It closes ln. A server may serve several listeners.
+func (s *Server) Serve(ln net.Listener) error {
+	if s.init(); s.bad != nil {
+		_ = ln.Close()
+		return s.bad
+	}
+	err := s.loop.Serve(ln)
+	if errors.Is(err, serve.ErrClosed) {
+		return ErrServerClosed
+	}
+	return fmt.Errorf("smtp: %w", err)
+}
+
+// ServeTLS is Serve with implicit TLS: RFC 8314 section 3.3. ln gives plain
+// connections; the handshake is made in the session's goroutine, and in limited time.
+func (s *Server) ServeTLS(ln net.Listener) error {
+	if s.TLSConfig == nil {
+		_ = ln.Close()
+		return errors.New("smtp: ServeTLS without a TLSConfig")
+	}
+	return s.Serve(implicitTLS{ln})
+}
+
+// Shutdown stops taking connections, tells idle sessions so at once, and waits until
+// the others have finished their transaction. When ctx ends before that it closes what
+// is left and returns the error of ctx.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.init()
+	return s.loop.Shutdown(ctx)
+}
+
+// Close cuts all connections and cancels the contexts of handlers and hooks. No message
+// is accepted any more. It does not wait for handlers to return; Shutdown behind it does.
+func (s *Server) Close() error {
+	s.init()
+	return s.loop.Close()
+}
+
+// init fixes the defaults.
+func (s *Server) init() {
+	s.once.Do(func() {
+		s.host, s.bad = s.hostname()
+		switch {
+		case s.bad != nil:
+		case s.Handler == nil:
+			s.bad = errors.New("smtp: server without a Handler")
+		case s.Protocol != "" && s.Protocol != auth.SMTP && s.Protocol != auth.Submission:
+			s.bad = fmt.Errorf("smtp: server cannot speak %q", string(s.Protocol))
+		}
+		s.loop.MaxConns = max(0, limit(s.MaxConns, defaultConns))
+		s.loop.MaxConnsPerAddr = max(0, limit(s.MaxConnsPerAddr, defaultConnsPerAddr))
+		s.loop.Handle = s.handle
+		s.loop.Refuse = s.refuse
+		s.loop.Log = s.log()
+	})
+}
+
+func (s *Server) hostname() (string, error) {
+	host := s.Hostname
+	if host == "" {
+		var err error
+		if host, err = os.Hostname(); err != nil {
+			return "", fmt.Errorf("smtp: no Hostname: %w", err)
+		}
+	}
+	if err := new(smtpwire.Hello).Parse(host); err != nil {
+		return "", errors.New("smtp: Hostname is neither a domain nor an address literal")
+	}
+	return host, nil
+}
+
+func (s *Server) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.Log
+}
+
+func (s *Server) protocol() auth.Protocol {
+	if s.Protocol == "" {
+		return auth.SMTP
+	}
+	return s.Protocol
+}
+
+// maxMessage returns the limit of a message; math.MaxInt64 is none.
+func (s *Server) maxMessage() int64 {
+	if n := limit(s.MaxMessageBytes, defaultMessageBytes); n > 0 {
+		return n
+	}
+	return math.MaxInt64
+}
+
+// limit returns v, or what stands for it.
+func limit[T int | int64](v, byDefault T) T {
+	if v == 0 {
+		return byDefault
+	}
+	return v
+}
+
+// exceeds reports whether n is beyond a limit.
+func exceeds(n, limit int) bool { return limit >= 0 && n > limit }
+
+// implicitTLS marks the connections of a listener as beginning with a handshake.
+type implicitTLS struct{ net.Listener }
+
+type implicitTLSConn struct{ net.Conn }
+
+func (l implicitTLS) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return implicitTLSConn{nc}, nil
+}

@@ -1,0 +1,349 @@
+package smtp_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/testnet"
+	"github.com/posthouse/posthouse/smtp"
+)
+
+func TestServerMaxErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ set, want int }{{0, 10}, {3, 3}} {
+		p := newSite(t, &smtp.Server{MaxErrors: tt.set}).greeted()
+		for range tt.want - 1 {
+			p.say("BOGUS\r\n")
+			p.expect("500 ")
+		}
+		p.say("BOGUS\r\n")
+		p.expect("421 4.7.0 too many errors")
+		p.expectEnd()
+	}
+}
+
+// TestServerErrorsForgiven: a message that is accepted starts the count anew, and
+// recipients that are refused do count.
+func TestServerErrorsForgiven(t *testing.T) {
+	t.Parallel()
+	p := newSite(t, &smtp.Server{MaxErrors: 3}).inMail()
+	p.say("RCPT TO:<a@elsewhere.example>\r\nRCPT TO:<b@elsewhere.example>\r\nDATA\r\n.\r\n")
+	p.expect("550 ", "550 ", "354 ", "250 ")
+	p.say("MAIL FROM:<>\r\nRCPT TO:<a@elsewhere.example>\r\nRCPT TO:<b@elsewhere.example>\r\nRCPT TO:<c@elsewhere.example>\r\n")
+	p.expect("250 ", "550 ", "550 ", "421 4.7.0 ")
+	p.expectEnd()
+}
+
+func TestServerNoLimit(t *testing.T) {
+	t.Parallel()
+	p := newSite(t, &smtp.Server{MaxErrors: -1, MaxIdleCommands: -1, MaxRecipients: -1, MaxMessageBytes: -1}).greeted()
+	for range 300 {
+		p.say("BOGUS\r\nNOOP\r\n")
+		p.expect("500 ", "250 ")
+	}
+	p.say("EHLO client.example.com\r\n")
+	require.Contains(t, p.hear(), "\n250-SIZE 0\n")
+	p.say("MAIL FROM:<> SIZE=99999999999999999999\r\n")
+	p.expect("250 ")
+	for range 1100 {
+		p.say("RCPT TO:<bob@example.org>\r\n")
+		p.expect("250 ")
+	}
+	p.say("DATA\r\n" + strings.Repeat("x", 11<<20) + "\r\n.\r\n")
+	p.expect("354 ", "250 ")
+}
+
+func TestServerMaxRecipients(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ set, want int }{{0, 1000}, {2, 2}} {
+		s := newSite(t, &smtp.Server{MaxRecipients: tt.set})
+		p := s.greeted()
+		p.say("MAIL FROM:<>\r\n")
+		p.expect("250 ")
+		for range tt.want {
+			p.say("RCPT TO:<bob@example.org>\r\n")
+			p.expect("250 2.1.5 ")
+		}
+		// RFC 5321 section 4.5.3.1.10: those beyond the limit are put off, the others stay.
+		for range 20 {
+			if p.say("RCPT TO:<bob@example.org>\r\n"); tt.want == 2 {
+				break
+			}
+			p.expect("452 4.5.3 too many recipients")
+		}
+		if tt.want == 2 {
+			p.expect("452 4.5.3 ")
+		}
+		p.say("DATA\r\n.\r\n")
+		p.expect("354 ", "250 ")
+		require.Len(t, s.letters()[0].tx.Envelope.To, tt.want)
+	}
+}
+
+// TestServerRecipientFlood: recipients that are put off for ever are a flood.
+func TestServerRecipientFlood(t *testing.T) {
+	t.Parallel()
+	p := newSite(t, &smtp.Server{MaxRecipients: 5, Hooks: smtp.Hooks{
+		Recipient: func(context.Context, *smtp.Transaction, smtp.Recipient) error { return errors.New("later") },
+	}}).greeted()
+	p.say("MAIL FROM:<>\r\n")
+	p.expect("250 ")
+	for range 20 {
+		p.say("RCPT TO:<bob@example.org>\r\n")
+		p.expect("451 ")
+	}
+	p.say("RCPT TO:<bob@example.org>\r\n")
+	p.expect("421 4.7.0 ")
+	p.expectEnd()
+}
+
+func TestServerMaxIdleCommands(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ set, want int }{{0, 100}, {5, 5}} {
+		for _, command := range []string{"NOOP", "RSET", "VRFY bob", "HELP", "EHLO client.example.com"} {
+			p := newSite(t, &smtp.Server{MaxIdleCommands: tt.set}).greeted() // which is one
+			for range tt.want - 1 {
+				p.say(command + "\r\n")
+				p.expect("2")
+			}
+			p.say(command + "\r\n")
+			require.Contains(t, p.hear(), "too many commands without a message")
+			p.expectEnd()
+		}
+	}
+	// A message starts the count anew.
+	p := newSite(t, &smtp.Server{MaxIdleCommands: 3}).greeted()
+	for range 10 {
+		p.say("NOOP\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n.\r\n")
+		p.expect("250 ", "250 ", "250 ", "354 ", "250 ")
+	}
+}
+
+func TestServerMaxAuthFailures(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ set, want int }{{0, 5}, {2, 2}} {
+		p := newSite(t, &smtp.Server{MaxAuthFailures: tt.set, Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}).greeted()
+		for range tt.want - 1 {
+			p.say("AUTH PLAIN AHRpbQBndWVzcw==\r\n")
+			p.expect("535 5.7.8 ")
+		}
+		p.say("AUTH PLAIN AHRpbQBndWVzcw==\r\n")
+		p.expect("421 4.7.0 too many failed authentications")
+		p.expectEnd()
+	}
+}
+
+func TestServerMaxMessageBytes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ set, want int64 }{{0, 10 << 20}, {1000, 1000}} {
+		s := newSite(t, &smtp.Server{MaxMessageBytes: tt.set})
+		p := s.greeted()
+		p.say(fmt.Sprintf("EHLO client.example.com\r\nMAIL FROM:<> SIZE=%d\r\nMAIL FROM:<> SIZE=%d\r\n", tt.want+1, tt.want))
+		require.Contains(t, p.hear(), fmt.Sprintf("\n250-SIZE %d\n", tt.want))
+		p.expect("552 5.3.4 ", "250 ")
+		p.say("RCPT TO:<bob@example.org>\r\nDATA\r\n" + strings.Repeat("x", int(tt.want)-2) + "\r\n.\r\n")
+		p.expect("250 ", "354 ", "250 ")
+		p.say("MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n" + strings.Repeat("x", int(tt.want)-1) + "\r\n.\r\n")
+		p.expect("250 ", "250 ", "354 ", "552 5.3.4 ")
+		require.Len(t, s.letters(), 1)
+	}
+}
+
+func TestServerMaxConns(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, &smtp.Server{MaxConns: 2})
+	a, b, c := s.dial(), s.dial(), s.dial()
+	a.expect("220 ")
+	b.expect("220 ")
+	c.expect("421 too many connections")
+	c.expectEnd()
+}
+
+func TestServerMaxConnsPerAddr(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, &smtp.Server{MaxConnsPerAddr: 1})
+	s.dial().expect("220 ")
+	s.dial().expect("421 too many connections")
+	nc, err := s.ln.DialFrom("192.0.2.77:50000")
+	require.NoError(t, err)
+	greeting := make([]byte, 4)
+	_, err = io.ReadFull(nc, greeting)
+	require.NoError(t, err)
+	require.Equal(t, "220 ", string(greeting))
+	require.NoError(t, nc.Close())
+}
+
+// TestServerConnLimitsByDefault: zero is not endless.
+func TestServerConnLimitsByDefault(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, &smtp.Server{})
+	for range 50 {
+		s.dial().expect("220 ")
+	}
+	s.dial().expect("421 ")
+	var open []net.Conn
+	for i := range 950 {
+		nc, err := s.ln.DialFrom(fmt.Sprintf("198.51.%d.%d:50000", i/200, i%200))
+		require.NoError(t, err)
+		_, err = io.ReadFull(nc, make([]byte, 4))
+		require.NoError(t, err)
+		open = append(open, nc)
+	}
+	nc, err := s.ln.DialFrom("203.0.113.1:50000")
+	require.NoError(t, err)
+	code := make([]byte, 4)
+	_, err = io.ReadFull(nc, code)
+	require.NoError(t, err)
+	require.Equal(t, "421 ", string(code))
+	for _, nc := range append(open, nc) {
+		require.NoError(t, nc.Close())
+	}
+}
+
+func TestServerLineLimits(t *testing.T) {
+	t.Parallel()
+	line := func(verb string, n int) string { // n octets with CRLF
+		return verb + " " + strings.Repeat("x", n-len(verb)-3) + "\r\n"
+	}
+	srv := func() *smtp.Server {
+		return &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}
+	}
+	for _, tt := range []struct{ name, line, want string }{
+		{"RFC 5321 section 4.5.3.1.4", line("NOOP", 512), "250 "},
+		{"longest", line("NOOP", 2048), "250 "},
+		{"too long", line("NOOP", 2049), "500 5.5.2 line too long"},
+		{"much too long", line("NOOP", 30000), "500 5.5.2 line too long"},
+		{"AUTH, longest", line("AUTH PLAIN", 12288), "501 5.5.2 "},
+		{"AUTH, too long", line("AUTH PLAIN", 12289), "500 5.5.2 line too long"},
+		{"AUTH answer, longest", "AUTH PLAIN\r\n" + strings.Repeat("x", 12286) + "\r\n", "501 5.5.2 "},
+		{"AUTH answer, too long", "AUTH PLAIN\r\n" + strings.Repeat("x", 12287) + "\r\n", "500 5.5.6 line too long"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := newSite(t, srv()).greeted()
+			_, _ = io.WriteString(p, tt.line)
+			if strings.HasPrefix(tt.line, "AUTH PLAIN\r\n") {
+				p.expect("334 ")
+			}
+			p.expect(tt.want)
+			if strings.HasPrefix(tt.want, "500") {
+				p.expectEnd()
+			}
+		})
+	}
+	// Without AUTH on offer nobody may send more than a command needs.
+	p := newSite(t, &smtp.Server{}).greeted()
+	p.say(strings.Repeat("x", 2048))
+	p.expect("500 5.5.2 line too long")
+	p.expectEnd()
+}
+
+// TestServerTimeouts: every wait ends, at the default and at another limit.
+func TestServerTimeouts(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		srv    *smtp.Server
+		begin  func(*site) *peer
+		during string // sent over and over, a second apart
+		want   string
+		after  time.Duration
+	}{
+		{"greeted", &smtp.Server{}, (*site).greeted, "", "421 4.4.2 timeout", 5 * time.Minute},
+		{"greeted, shorter", &smtp.Server{Timeout: time.Minute}, (*site).greeted, "", "421 4.4.2 timeout", time.Minute},
+		{"command dripped", &smtp.Server{}, (*site).greeted, "x", "421 4.4.2 timeout", 5 * time.Minute},
+		{"transaction", &smtp.Server{}, (*site).inMail, "", "421 4.4.2 timeout", 5 * time.Minute},
+		{"message stalled", &smtp.Server{}, (*site).inData, "", "421 4.4.2 timeout", 5 * time.Minute},
+		{"message stalled, shorter", &smtp.Server{DataTimeout: 10 * time.Second}, (*site).inData, "", "421 4.4.2 timeout", 10 * time.Second},
+		{"message dripped", &smtp.Server{}, (*site).inData, "x", "421 4.4.2 timeout", 310 * time.Second},
+		{"message dripped, higher rate", &smtp.Server{DataTimeout: 10 * time.Second, MinRate: 2}, (*site).inData, "x", "421 4.4.2 timeout", 20 * time.Second},
+		{"authentication", &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}, func(s *site) *peer {
+			p := s.greeted()
+			p.say("AUTH LOGIN\r\n")
+			p.expect("334 ")
+			return p
+		}, "", "421 4.4.2 timeout", 5 * time.Minute},
+		{"handshake", withTLS(t, &smtp.Server{}), func(s *site) *peer {
+			p := s.greeted()
+			p.say("STARTTLS\r\n")
+			p.expect("220 ")
+			return p
+		}, "", "", 10 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newSite(t, tt.srv)
+				p := tt.begin(s)
+				begin := time.Now()
+				stopped := make(chan struct{})
+				if tt.during == "" {
+					close(stopped)
+				} else {
+					go func() {
+						defer close(stopped)
+						for {
+							if _, err := io.WriteString(p, tt.during); err != nil {
+								return
+							}
+							time.Sleep(time.Second)
+						}
+					}()
+				}
+				require.NoError(t, p.SetReadDeadline(time.Now().Add(time.Hour)))
+				line, _ := p.r.ReadString('\n')
+				require.Equal(t, tt.want, strings.TrimSuffix(line, "\r\n"))
+				took := time.Since(begin)
+				require.GreaterOrEqual(t, took, tt.after*9/10)
+				require.LessOrEqual(t, took, tt.after*11/10)
+				_ = p.Close()
+				<-stopped
+				require.Empty(t, s.letters())
+			})
+		})
+	}
+}
+
+// TestServerSlowMessage: a message that comes slowly and steadily is taken.
+func TestServerSlowMessage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, &smtp.Server{})
+		p := s.inData()
+		for range 60 {
+			time.Sleep(time.Minute)
+			p.say(strings.Repeat("x", 6100) + "\r\n")
+		}
+		p.say(".\r\n")
+		p.expect("250 2.0.0 ")
+		require.Len(t, s.letters(), 1)
+	})
+}
+
+// TestServerNotServed: a server that cannot do its work says so at once.
+func TestServerNotServed(t *testing.T) {
+	t.Parallel()
+	h := smtp.HandlerFunc(func(context.Context, *smtp.Transaction) error { return nil })
+	for want, srv := range map[string]*smtp.Server{
+		"smtp: server without a Handler":                                     {Hostname: "mx.example.org"},
+		"smtp: Hostname is neither a domain nor an address literal":          {Hostname: "mx\r\nX: y", Handler: h},
+		`smtp: server cannot speak "POP3"`:                                   {Hostname: "mx.example.org", Handler: h, Protocol: auth.POP3},
+		"smtp: listen tcp: address nowhere.invalid: missing port in address": {Hostname: "mx.example.org", Handler: h, Addr: "nowhere.invalid"},
+	} {
+		require.EqualError(t, srv.ListenAndServe(), want)
+	}
+	ln := testnet.NewListener()
+	require.EqualError(t, (&smtp.Server{Handler: h}).ServeTLS(ln), "smtp: ServeTLS without a TLSConfig")
+	_, err := ln.Dial(context.Background())
+	require.Error(t, err, "the listener is left open")
+}

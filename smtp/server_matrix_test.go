@@ -1,0 +1,152 @@
+package smtp_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// phases are the places of a session that a command can meet, and how to get there.
+var phases = []struct {
+	name  string
+	reach func(s *site) *peer
+}{
+	{"connected", func(s *site) *peer {
+		p := s.dial()
+		p.expect("220 ")
+		return p
+	}},
+	{"refused", func(s *site) *peer {
+		p := s.dial()
+		p.expect("554 ")
+		return p
+	}},
+	{"greeted by HELO", func(s *site) *peer {
+		p := s.dial()
+		p.expect("220 ")
+		p.say("HELO client.example.com\r\n")
+		p.expect("250 ")
+		return p
+	}},
+	{"greeted by EHLO", (*site).greeted},
+	{"mail", func(s *site) *peer {
+		p := s.greeted()
+		p.say("MAIL FROM:<alice@example.com>\r\n")
+		p.expect("250 2.1.0 ")
+		return p
+	}},
+	{"recipients", (*site).inMail},
+	{"authenticated", func(s *site) *peer {
+		p := s.greeted()
+		p.say("AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n")
+		p.expect("235 ")
+		return p
+	}},
+	{"TLS", func(s *site) *peer {
+		p := s.greeted()
+		p.say("STARTTLS\r\n")
+		p.expect("220 ")
+		p.startTLS(s.tls)
+		return p
+	}},
+	{"TLS, greeted", func(s *site) *peer {
+		p := s.greeted()
+		p.say("STARTTLS\r\n")
+		p.expect("220 ")
+		p.startTLS(s.tls)
+		p.say("EHLO client.example.com\r\n")
+		p.expect("250-")
+		return p
+	}},
+	{"after a message", func(s *site) *peer {
+		p := s.inData()
+		p.say("text\r\n.\r\n")
+		p.expect("250 2.0.0 ")
+		return p
+	}},
+}
+
+// TestServerMatrix: each command in each phase gets the reply, and leads to the phase,
+// that testdata/server/matrix.golden says.
+func TestServerMatrix(t *testing.T) {
+	t.Parallel()
+	commands := []string{
+		"HELO client.example.com", "EHLO client.example.com", "MAIL FROM:<alice@example.com>", "RCPT TO:<bob@example.org>", "DATA",
+		"RSET", "NOOP", "QUIT", "VRFY bob", "EXPN list", "HELP", "STARTTLS", "AUTH PLAIN", "BOGUS",
+	}
+	var b strings.Builder
+	for _, phase := range phases {
+		fmt.Fprintf(&b, "%s\n", phase.name)
+		for _, command := range commands {
+			srv := withTLS(t, &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}})
+			srv.Hooks.Recipient = func(_ context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
+				if to.Address.Local() == "nobody" {
+					return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "no such user"}
+				}
+				return nil
+			}
+			if phase.name == "refused" {
+				srv.Hooks.Connect = func(context.Context, auth.ConnectionState) error {
+					return &smtp.Error{Code: 554, Text: "not you"}
+				}
+			}
+			s := startSite(t, srv, false)
+			p := phase.reach(s)
+			p.say(command + "\r\n")
+			got := p.hear()
+			verb, _, _ := strings.Cut(command, " ")
+			fmt.Fprintf(&b, "\t%-8s %-45s %s\n", verb, strings.ReplaceAll(got, "\n", " | "), whereIs(p, got))
+			s.close()
+		}
+	}
+	const golden = "testdata/server/matrix.golden"
+	if *update {
+		require.NoError(t, os.WriteFile(golden, []byte(b.String()), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), b.String())
+}
+
+// whereIs finds out in what phase a session is behind a reply, by what it says to
+// commands that are in order in one phase only.
+func whereIs(p *peer, reply string) string {
+	switch reply[:3] {
+	case "220":
+		return "-> TLS"
+	case "221":
+		p.expectEnd()
+		return "-> closed"
+	case "334":
+		p.say("*\r\n")
+		p.expect("501 5.7.0")
+	case "354":
+		return "-> data"
+	}
+	p.say("RCPT TO:<nobody@example.org>\r\n")
+	switch r := p.hear(); {
+	case strings.HasPrefix(r, "503 5.5.1 send EHLO or"):
+		return "-> connected"
+	case strings.HasPrefix(r, "550 5.1.1"):
+		p.say("DATA\r\n")
+		if strings.HasPrefix(p.hear(), "554 5.5.1 no valid") {
+			return "-> mail"
+		}
+		return "-> recipients"
+	}
+	p.say("MAIL FROM:<>\r\n")
+	if strings.HasPrefix(p.hear(), "250 2.1.0") {
+		return "-> greeted"
+	}
+	return "-> refused"
+}

@@ -1,0 +1,147 @@
+package smtp_test
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/smtp"
+)
+
+// eodVariant is what might be taken for the end of a message.
+type eodVariant struct {
+	ID   string `json:"id"`
+	Hex  string `json:"bytes_hex"`
+	Body string `json:"body_hex"`
+	Ends bool   `json:"ends_data"` // it has the genuine end in it
+}
+
+// ownVariants are there when the collection is not.
+var ownVariants = []eodVariant{
+	{ID: "LF.LF", Hex: hex.EncodeToString([]byte("\n.\n"))},
+	{ID: "LF.CRLF", Hex: hex.EncodeToString([]byte("\n.\r\n"))},
+	{ID: "CR.CR", Hex: hex.EncodeToString([]byte("\r.\r"))},
+	{ID: "CR.CRLF", Hex: hex.EncodeToString([]byte("\r.\r\n"))},
+	{ID: "CRLF.LF", Hex: hex.EncodeToString([]byte("\r\n.\n"))},
+	{ID: "CRLF.CR", Hex: hex.EncodeToString([]byte("\r\n.\r"))},
+	{ID: "CRLF.NUL", Hex: hex.EncodeToString([]byte("\r\n.\x00\r\n"))},
+	{ID: "CRCRLF.CRCRLF", Hex: hex.EncodeToString([]byte("\r\r\n.\r\r\n"))},
+	{ID: "CRCRLF.CRLF", Body: hex.EncodeToString([]byte("x\r\r\n.\r\n")), Ends: true},
+	{ID: "NULCRLF.CRLF", Body: hex.EncodeToString([]byte("x\x00\r\n.\r\n")), Ends: true},
+}
+
+func eodVariants(t *testing.T) []eodVariant {
+	t.Helper()
+	variants := ownVariants
+	if data, err := os.ReadFile("../../shared/data/smuggling/eod-variants.json"); err == nil {
+		var more []eodVariant
+		require.NoError(t, json.Unmarshal(data, &more))
+		require.NotEmpty(t, more)
+		variants = append(variants, more...)
+	}
+	return variants
+}
+
+// TestServerSmuggling: whatever looks like the end of a message and is not ends none,
+// and the genuine end is never missed. Each variant is sent cut in two at each of its
+// octets, in plain text, over TLS, and behind a message that was refused.
+func TestServerSmuggling(t *testing.T) {
+	t.Parallel()
+	for _, v := range eodVariants(t) {
+		for _, mode := range []string{"plain", "TLS", "after an error"} {
+			t.Run(v.ID+" "+mode, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { smuggle(t, v, mode) })
+			})
+		}
+	}
+}
+
+const (
+	evil     = "MAIL FROM:<evil@example.com>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\nevil\r\n.\r\n"
+	smuggled = "smuggled"
+)
+
+func smuggle(t *testing.T, v eodVariant, mode string) {
+	octets, err := hex.DecodeString(v.Hex + v.Body)
+	require.NoError(t, err)
+	// What stands behind the variant is a transaction, and ends the message if the
+	// variant did not.
+	payload := "Subject: x\r\n\r\nfirst" + string(octets) + evil
+
+	var seen []string
+	srv := &smtp.Server{Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
+		b, err := io.ReadAll(tx.Body)
+		if tx.Envelope.From.Local() == "evil" {
+			seen = append(seen, smuggled)
+		}
+		if string(b) == "spam\r\n" {
+			return &smtp.Error{Code: 554, Enhanced: smtp.EnhancedCode{5, 7, 1}, Text: "spam"}
+		}
+		seen = append(seen, string(b))
+		var framing *smtp.FramingError
+		require.ErrorAs(t, err, &framing)
+		return nil // which must be overruled
+	})}
+	if mode == "TLS" {
+		withTLS(t, srv)
+	}
+	s := newSite(t, srv)
+	for cut := range len(payload) {
+		p := s.greeted()
+		switch mode {
+		case "TLS":
+			p.say("STARTTLS\r\n")
+			p.expect("220 ")
+			p.startTLS(s.tls)
+			p.say("EHLO client.example.com\r\n")
+			p.expect("250-")
+		case "after an error":
+			p.say("BOGUS\r\nMAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nspam\r\n.\r\n")
+			p.expect("500 ", "250 ", "250 ", "354 ", "554 5.7.1 spam")
+		}
+		p.say("MAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n")
+		p.expect("250 ", "250 ", "354 ")
+		p.say(payload[:cut])
+		synctest.Wait() // until the server has read all of it
+		_, _ = io.WriteString(p, payload[cut:])
+		p.expect("550 5.6.11 ")
+		p.expectEnd()
+		_ = p.Close()
+	}
+	require.Len(t, seen, len(payload))
+	for _, body := range seen {
+		require.True(t, strings.HasPrefix("Subject: x\r\n\r\nfirst"+string(octets), body), "%q", body)
+	}
+}
+
+// TestServerGenuineEnd: a message that is in order ends where it ends, wherever it is
+// cut, and the commands behind it are answered.
+func TestServerGenuineEnd(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "x\r\n", ".x\r\n", "..\r\n.\r\n", "\r\n", "\r\n.\r\n\r\n"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, &smtp.Server{})
+			stuffed := strings.ReplaceAll("\r\n"+body, "\r\n.", "\r\n..")[len("\r\n"):]
+			payload := stuffed + ".\r\nMAIL FROM:<alice@example.com>\r\n"
+			for cut := range len(payload) {
+				p := s.inData()
+				p.say(payload[:cut])
+				synctest.Wait()
+				p.say(payload[cut:])
+				p.expect("250 2.0.0 ", "250 2.1.0 ")
+				_ = p.Close()
+				got := s.bodies()
+				require.Len(t, got, cut+1)
+				require.Equal(t, body, got[cut])
+			}
+		})
+	}
+}

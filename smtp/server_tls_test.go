@@ -1,0 +1,107 @@
+package smtp_test
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp"
+)
+
+// TestServerSTARTTLSInjection: whatever is sent behind STARTTLS in plain text is never
+// answered inside TLS, and never acted upon.
+func TestServerSTARTTLSInjection(t *testing.T) {
+	t.Parallel()
+	for _, injected := range []string{
+		"N", "\r\n", "NOOP\r\n", "RSET\r\nNOOP\r\n", "EHLO evil.example\r\nMAIL FROM:<evil@example.com>\r\n",
+		"AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n", "STARTTLS\r\n", "\x16",
+	} {
+		for _, later := range []bool{false, true} {
+			t.Run("", func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					srv := withTLS(t, &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}})
+					srv.Hooks.Mail = func(context.Context, *smtp.Transaction) error {
+						t.Error("a transaction began")
+						return nil
+					}
+					s := newSite(t, srv)
+					p := s.greeted()
+					if later {
+						// It comes when the server waits for the handshake already.
+						p.say("STARTTLS\r\n")
+						p.expect("220 ")
+						synctest.Wait()
+						_, _ = io.WriteString(p, injected)
+						require.Error(t, tls.Client(p, s.tls).Handshake())
+					} else {
+						p.say("STARTTLS\r\n" + injected)
+						p.expect("554 5.5.1 plain text behind STARTTLS")
+						p.expectEnd()
+					}
+					_ = p.Close()
+				})
+			})
+		}
+	}
+}
+
+// TestServerForgetsBeforeTLS: name, transaction and identity are those of nobody once
+// TLS has begun.
+func TestServerForgetsBeforeTLS(t *testing.T) {
+	t.Parallel()
+	srv := withTLS(t, &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}, Protocol: auth.Submission})
+	var tx *smtp.Transaction
+	srv.Hooks.Mail = func(_ context.Context, t *smtp.Transaction) error {
+		tx = t
+		return nil
+	}
+	s := newSite(t, srv)
+	p := s.greeted()
+	p.say("AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\nMAIL FROM:<>\r\nRSET\r\nSTARTTLS\r\n")
+	p.expect("235 ", "250 2.1.0 ", "250 ", "220 ")
+	require.NotNil(t, tx.Conn.Identity)
+	p.startTLS(s.tls)
+	p.say("MAIL FROM:<>\r\nHELO other.example.com\r\nMAIL FROM:<>\r\nEHLO other.example.com\r\nAUTH PLAIN AHRlc3QAMTIzNA==\r\nMAIL FROM:<>\r\n")
+	p.expect("503 5.5.1 send EHLO or HELO first", "250 ", "530 5.7.0 ", "250-", "235 ", "250 2.1.0 ")
+	require.Equal(t, "test", tx.Conn.Identity.User)
+	require.Equal(t, "other.example.com", tx.Conn.Hello)
+}
+
+// TestServerImplicitTLS: RFC 8314 section 3.3.
+func TestServerImplicitTLS(t *testing.T) {
+	t.Parallel()
+	srv := withTLS(t, &smtp.Server{Auth: &auth.Server{Passwords: passwords}})
+	srv.MaxConns = 1
+	s := startSite(t, srv, true)
+	defer s.close()
+	p := s.dial()
+	p.startTLS(s.tls)
+	p.expect("220 ")
+	p.say("EHLO client.example.com\r\n")
+	keywords := p.hear()
+	require.NotContains(t, keywords, "STARTTLS")
+	require.Contains(t, keywords, "AUTH PLAIN LOGIN")
+	p.say("STARTTLS\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n.\r\n")
+	p.expect("503 5.5.1 TLS is active already", "250 ", "250 ", "354 ", "250 ")
+	require.NotNil(t, s.letters()[0].tx.Conn.TLS)
+
+	q := s.dial() // beyond the limit there is no word in plain text
+	q.expectEnd()
+}
+
+// TestServerPlainTextOnTLSPort: a client that does not speak TLS gets no greeting.
+func TestServerPlainTextOnTLSPort(t *testing.T) {
+	t.Parallel()
+	s := startSite(t, withTLS(t, &smtp.Server{}), true)
+	defer s.close()
+	p := s.dial()
+	p.say("EHLO client.example.com\r\n")
+	b, _ := io.ReadAll(p)
+	require.NotContains(t, string(b), "220")
+}

@@ -1,0 +1,298 @@
+package smtp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/conn"
+	"github.com/posthouse/posthouse/internal/serve"
+	"github.com/posthouse/posthouse/internal/textwire"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// The phases of a server's session, as [auth.ConnectionState] shows them.
+const (
+	PhaseConnected  auth.Phase = "connected"  // no HELO or EHLO yet, or none since TLS began
+	PhaseRefused    auth.Phase = "refused"    // the greeting was a refusal; only QUIT is left
+	PhaseGreeted    auth.Phase = "greeted"    // between transactions
+	PhaseMail       auth.Phase = "mail"       // there is a sender
+	PhaseRecipients auth.Phase = "recipients" // there is a recipient
+	PhaseData       auth.Phase = "data"       // the message is on its way
+	PhaseClosing    auth.Phase = "closing"    // the last reply was given
+)
+
+// Lengths of command lines in octets, CRLF included.
+const (
+	// RFC 5321 section 4.5.3.1.4 has 512. MAIL may be longer by 26 for SIZE (RFC 1870),
+	// 17 for BODY (RFC 6152) and 500 for AUTH (RFC 4954 section 3): no command needs
+	// more than this.
+	longestCommand = 2048
+
+	// RFC 4954 section 4: a line of an authentication exchange.
+	longestAuthLine = 12288
+)
+
+// session is one connection of a server. Its goroutine alone uses it.
+//
+// A handler of a command returns a reply, and may set then; only loop and send write.
+type session struct {
+	srv  *Server
+	link *serve.Session
+	conn *conn.Conn
+	ctx  context.Context
+	log  *slog.Logger
+	wake func()
+
+	phase    phase
+	extended bool // EHLO, not HELO
+	state    auth.ConnectionState
+	then     func(*session) smtpwire.Reply // what goes on when the reply has left
+
+	exchange *auth.Exchange
+	tx       *Transaction
+	dot      textwire.DotReader
+	mailCmd  smtpwire.Mail
+	rcptCmd  smtpwire.Rcpt
+
+	serial       int // transactions so far
+	errors       int // 5xx since the last message
+	idle         int // commands since the last message that moved none along
+	authFailures int
+}
+
+// handle is a connection from its beginning to its end.
+func (s *Server) handle(ctx context.Context, link *serve.Session) {
+	nc := link.Conn
+	_, secure := nc.(implicitTLSConn)
+	if secure {
+		nc = nc.(implicitTLSConn).Conn
+	}
+	c := &session{srv: s, link: link, ctx: ctx, phase: phaseConnected, state: auth.ConnectionState{
+		ID: link.ID, Protocol: s.protocol(), LocalAddr: nc.LocalAddr(), RemoteAddr: nc.RemoteAddr(),
+	}}
+	cfg := conn.Config{Timeout: s.Timeout, MinRate: s.MinRate}
+	if s.Transcript != nil {
+		cfg.Transcript = s.Transcript(c.connectionState())
+	}
+	c.log = s.log().With("conn", link.ID, "proto", string(c.state.Protocol), "peer", peerName(nc.RemoteAddr()))
+	c.conn = conn.New(nc, cfg)
+	c.wake = c.conn.Interrupt
+	defer c.conn.Close()
+	defer c.conn.Bind(ctx)()
+	c.log.InfoContext(ctx, "session begins")
+	c.run(secure)
+	c.log.InfoContext(ctx, "session ends", "phase", string(c.phase.name()), "messages", c.serial)
+}
+
+// run speaks with the peer until one of both ends it. A panic of a hook ends here.
+func (s *session) run(secure bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.logPanic(v)
+			s.send(replyFailure)
+			_ = s.conn.Flush()
+		}
+	}()
+	if secure && !s.secure() {
+		return
+	}
+	s.send(s.greeting())
+	s.loop()
+	_ = s.conn.Flush()
+}
+
+// loop reads a command, has it handled and sends the reply, over and over.
+func (s *session) loop() {
+	for s.phase != phaseClosing {
+		line, err := s.readCommand()
+		if err != nil {
+			s.send(s.readFailed(err))
+			continue
+		}
+		s.send(s.dispatch(line))
+		for s.then != nil && s.phase != phaseClosing {
+			then := s.then
+			s.then = nil
+			if s.conn.Flush() != nil {
+				s.phase = phaseClosing
+				return
+			}
+			s.send(then(s))
+		}
+	}
+}
+
+// readCommand reads a command line. When nothing is buffered, which ends a pipelined
+// group, it sends the replies that wait: RFC 2920 section 3.2.
+func (s *session) readCommand() ([]byte, error) {
+	most := longestCommand
+	if s.srv.Auth != nil && s.phase == phaseGreeted && s.state.Identity == nil {
+		most = longestAuthLine
+	}
+	if s.conn.Reader().Buffered() > 0 {
+		return s.conn.ReadLine(most)
+	}
+	if err := s.conn.Flush(); err != nil {
+		return nil, err
+	}
+	if s.phase.within(inTransaction) {
+		return s.conn.ReadLine(most)
+	}
+	if !s.link.Idle(s.wake) {
+		return nil, conn.ErrInterrupted
+	}
+	line, err := s.conn.ReadLine(most)
+	s.link.Busy()
+	return line, err
+}
+
+// readFailed gives the last reply of a session that cannot read on. The zero Reply
+// means that there is nobody to reply to.
+func (s *session) readFailed(err error) smtpwire.Reply {
+	s.phase = phaseClosing
+	var framing *FramingError
+	switch {
+	case errors.Is(err, conn.ErrInterrupted):
+		return replyShutdown
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return replyTimeout
+	case errors.Is(err, textwire.ErrLineTooLong):
+		return replyLineTooLong
+	case errors.As(err, &framing):
+		return replyFraming
+	}
+	if !errors.Is(err, io.EOF) {
+		s.log.InfoContext(s.ctx, "connection lost", "err", err)
+	}
+	return smtpwire.Reply{}
+}
+
+// dispatch finds the handler of a command and calls it.
+func (s *session) dispatch(line []byte) smtpwire.Reply {
+	verb, args := smtpwire.SplitVerb(line)
+	if s.conn.Tracing() {
+		s.conn.Trace('C', smtpwire.AppendPublic(nil, line))
+	}
+	r := s.handleCommand(verb, args, line)
+	if commands[verb].flags&bare != 0 {
+		// RFC 2034 section 4: replies to HELO and EHLO have no enhanced code.
+		r.Enhanced = smtpwire.EnhancedCode{}
+	}
+	if s.log.Enabled(s.ctx, slog.LevelDebug) {
+		s.log.LogAttrs(s.ctx, slog.LevelDebug, "command", slog.String("verb", verb.String()), slog.Int("code", r.Code))
+	}
+	return r
+}
+
+func (s *session) handleCommand(verb smtpwire.Verb, args, line []byte) smtpwire.Reply {
+	c := &commands[verb]
+	switch {
+	case len(line)+len("\r\n") > longestCommand && verb != smtpwire.AUTH:
+		s.phase = phaseClosing
+		return replyLineTooLong
+	case s.phase == phaseRefused && verb != smtpwire.QUIT:
+		// RFC 5321 section 3.1: behind a greeting of 554 all but QUIT is 503.
+		return replySequence
+	case verb == smtpwire.Unknown:
+		return s.unknown(line)
+	case c.run == nil:
+		return replyNotImplemented
+	case c.flags&idle != 0 && s.tooIdle():
+		return replyTooIdle
+	case !s.phase.within(c.in) && s.phase == phaseConnected:
+		return replyHelloFirst
+	case !s.phase.within(c.in):
+		return replySequence
+	case c.flags&noArgs != 0 && len(args) > 0:
+		return replyNoArgs
+	case c.flags&extension != 0 && !s.extended:
+		return replyExtendedFirst
+	}
+	return c.run(s, args)
+}
+
+// tooIdle counts a command that moves no message along.
+func (s *session) tooIdle() bool {
+	s.idle++
+	return exceeds(s.idle, limit(s.srv.MaxIdleCommands, defaultIdleCommands))
+}
+
+// send gathers a reply; it leaves with the others of its group. All replies pass here:
+// errors are counted, and 421 and 221 end the session.
+func (s *session) send(r smtpwire.Reply) {
+	if r.Code == 0 {
+		return
+	}
+	if r.Code >= 500 {
+		s.errors++
+		if s.phase != phaseClosing && exceeds(s.errors+1, limit(s.srv.MaxErrors, defaultErrors)) {
+			r = replyTooManyErrors
+		}
+	}
+	if r.Code == 421 || r.Code == 221 {
+		s.phase = phaseClosing
+	}
+	w := s.conn.Writer()
+	b := r.Append(w.AvailableBuffer())
+	if s.conn.Tracing() {
+		s.conn.Trace('S', publicReply(r, b))
+	}
+	_, _ = w.Write(b) // its error is sticky, and met by Flush
+}
+
+// publicReply is what a transcript shows of a reply: of a challenge, the code.
+func publicReply(r smtpwire.Reply, b []byte) []byte {
+	if r.Code == 334 {
+		return []byte("334 ***")
+	}
+	return b
+}
+
+// connectionState returns the state as hooks and verifiers see it.
+func (s *session) connectionState() auth.ConnectionState {
+	s.state.Phase = s.phase.name()
+	return s.state
+}
+
+// refusal makes the reply of a hook's or a handler's error.
+func (s *session) refusal(err error) smtpwire.Reply {
+	var e *Error
+	if errors.As(err, &e) && e != nil {
+		return e.reply()
+	}
+	s.log.ErrorContext(s.ctx, "hook or handler failed", "err", err)
+	return replyLocalError
+}
+
+func (s *session) logPanic(v any) {
+	s.log.ErrorContext(s.ctx, "panic in hook or handler", "panic", v, "stack", string(debug.Stack()))
+}
+
+// reset forgets the transaction.
+func (s *session) reset() {
+	s.tx = nil
+	if s.phase.within(inTransaction | phaseData) {
+		s.phase = phaseGreeted
+	}
+}
+
+// mayRelay reports whether the peer may send to recipients that are not local.
+func (s *session) mayRelay() bool {
+	return s.state.Identity != nil || s.srv.MayRelay != nil && s.srv.MayRelay(s.ctx, s.connectionState())
+}
+
+func peerName(a net.Addr) string {
+	if ip, ok := addrOf(a); ok {
+		return ip.String()
+	}
+	if a == nil {
+		return ""
+	}
+	return a.String()
+}

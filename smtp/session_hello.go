@@ -1,0 +1,121 @@
+package smtp
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/posthouse/posthouse/internal/serve"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// refuse sends a connection away before it becomes a session.
+func (s *Server) refuse(nc net.Conn, _ serve.Reason) {
+	if _, secure := nc.(implicitTLSConn); secure {
+		return // there is no saying why before a handshake, which is not worth its cost
+	}
+	_, _ = nc.Write(replyTooManyConns.Append(nil)) // in limited time: the loop sees to that
+}
+
+// greeting asks the Connect hook and makes the first reply.
+func (s *session) greeting() smtpwire.Reply {
+	hook := s.srv.Hooks.Connect
+	if hook == nil {
+		return s.welcome()
+	}
+	err := hook(s.ctx, s.connectionState())
+	if err == nil {
+		return s.welcome()
+	}
+	r := s.refusal(err)
+	// RFC 2034 section 4: the greeting has no enhanced code. RFC 5321 section 4.2.2
+	// knows 220, 421 and 554 as greetings.
+	r.Enhanced = EnhancedCode{}
+	if r.Code < 500 {
+		r.Code = 421
+		return r
+	}
+	r.Code = 554
+	s.phase = phaseRefused
+	return r
+}
+
+func (s *session) welcome() smtpwire.Reply {
+	return newReply(220, EnhancedCode{}, s.srv.host+" ESMTP")
+}
+
+func (s *session) helo(args []byte) smtpwire.Reply { return s.hello(args, false) }
+
+func (s *session) ehlo(args []byte) smtpwire.Reply { return s.hello(args, true) }
+
+// hello begins the session, or begins it anew: RFC 5321 section 4.1.4. A transaction is
+// forgotten when the reply is 250; who has authenticated stays so.
+func (s *session) hello(args []byte, extended bool) smtpwire.Reply {
+	cmd := smtpwire.Hello{Extended: extended}
+	if err := cmd.Parse(string(args)); err != nil {
+		return syntaxReply(err)
+	}
+	before := s.state.Hello
+	s.state.Hello = cmd.Name
+	if hook := s.srv.Hooks.Hello; hook != nil {
+		if err := hook(s.ctx, s.connectionState()); err != nil {
+			s.state.Hello = before
+			return s.refusal(err)
+		}
+	}
+	s.reset()
+	s.phase = phaseGreeted
+	s.extended = extended
+	r := newReply(250, EnhancedCode{}, s.srv.host)
+	if extended {
+		r.Lines = s.keywords(r.Lines)
+	}
+	return r
+}
+
+// keywords appends the extensions that work here and now.
+func (s *session) keywords(lines []string) []string {
+	// HELP is listed because RFC 5321 section 4.1.1.1 wants all commands listed that
+	// its section 4.5.1 does not require.
+	lines = append(lines, "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", s.sizeKeyword(), "HELP")
+	if s.offersTLS() {
+		lines = append(lines, "STARTTLS")
+	}
+	if mechanisms := s.mechanisms(); len(mechanisms) > 0 {
+		lines = append(lines, "AUTH "+strings.Join(mechanisms, " "))
+	}
+	return lines
+}
+
+// sizeKeyword states the limit of a message; 0 is none: RFC 1870 section 4.
+func (s *session) sizeKeyword() string {
+	return "SIZE " + strconv.FormatInt(max(0, limit(s.srv.MaxMessageBytes, defaultMessageBytes)), 10)
+}
+
+func (s *session) offersTLS() bool { return s.srv.TLSConfig != nil && s.state.TLS == nil }
+
+// syntaxReply is the reply to a command that does not parse.
+func syntaxReply(err error) smtpwire.Reply {
+	if e, ok := err.(*smtpwire.SyntaxError); ok {
+		return e.Reply()
+	}
+	return replyUnknown
+}
+
+// secure makes the handshake of implicit TLS.
+func (s *session) secure() bool {
+	if err := s.handshake(s.ctx); err != nil {
+		s.log.InfoContext(s.ctx, "TLS handshake failed", "err", err)
+		return false
+	}
+	return true
+}
+
+func (s *session) handshake(ctx context.Context) error {
+	if err := s.conn.StartTLSServer(ctx, s.srv.TLSConfig); err != nil {
+		return err
+	}
+	s.state.TLS = s.conn.TLS()
+	return nil
+}

@@ -1,0 +1,71 @@
+package smtp
+
+import (
+	"strconv"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// acceptedAs begins the reply to a message that was accepted.
+const acceptedAs = "accepted as "
+
+// mail answers MAIL, which begins a transaction: RFC 5321 section 3.3.
+func (s *session) mail(args []byte) smtpwire.Reply {
+	if s.link.Draining() {
+		return replyShutdown
+	}
+	// RFC 6409 section 4.3: who submits must have authenticated.
+	if s.state.Protocol == auth.Submission && !s.mayRelay() {
+		return replyAuthRequired
+	}
+	cmd := &s.mailCmd
+	if err := cmd.Parse(string(args)); err != nil {
+		return syntaxReply(err)
+	}
+	switch {
+	case !s.knowsParams(cmd):
+		return replyParameters
+	case cmd.Size > s.srv.maxMessage():
+		// RFC 1870 section 6.1.
+		return replyTooLarge
+	}
+	tx := s.begin(cmd)
+	if hook := s.srv.Hooks.Mail; hook != nil {
+		if err := hook(s.ctx, tx); err != nil {
+			return s.refusal(err)
+		}
+	}
+	s.tx = tx
+	s.phase = phaseMail
+	return replySenderOK
+}
+
+// knowsParams reports whether the parameters are those of extensions that are offered.
+// What AUTH= says is not relied upon, which is to take it for AUTH=<>: RFC 4954
+// section 5.
+func (s *session) knowsParams(cmd *smtpwire.Mail) bool {
+	if len(cmd.Params) > 0 || cmd.HasAuth && s.srv.Auth == nil {
+		return false
+	}
+	return s.extended || cmd.Size < 0 && cmd.Body == BodyUnspecified && !cmd.HasAuth
+}
+
+func (s *session) begin(cmd *smtpwire.Mail) *Transaction {
+	s.serial++
+	tx := &Transaction{
+		Conn:     s.connectionState(),
+		Envelope: Envelope{From: cmd.From, Size: max(0, cmd.Size), Body: cmd.Body},
+		hostname: s.srv.host,
+		extended: s.extended,
+	}
+	tx.Envelope.To = tx.to[:0]
+	var buf [64]byte
+	b := append(buf[:0], acceptedAs...)
+	b = append(b, s.state.ID...)
+	b = append(b, '.')
+	b = strconv.AppendInt(b, int64(s.serial), 10)
+	tx.accepted = string(b)
+	tx.ID = tx.accepted[len(acceptedAs):]
+	return tx
+}

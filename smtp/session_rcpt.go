@@ -1,0 +1,52 @@
+package smtp
+
+import "github.com/posthouse/posthouse/smtp/smtpwire"
+
+// rcptFactor says how many RCPT commands a transaction may have for each recipient
+// that it may have.
+const rcptFactor = 4
+
+// rcpt answers RCPT: RFC 5321 section 3.3.
+func (s *session) rcpt(args []byte) smtpwire.Reply {
+	r := s.addRecipient(args)
+	if r.Code != replyRecipientOK.Code {
+		s.tx.refused++
+		if most := limit(s.srv.MaxRecipients, defaultRecipients); most > 0 && s.tx.refused > most*rcptFactor {
+			return replyTooManyErrors
+		}
+	}
+	return r
+}
+
+func (s *session) addRecipient(args []byte) smtpwire.Reply {
+	cmd, tx := &s.rcptCmd, s.tx
+	if err := cmd.Parse(string(args)); err != nil {
+		return syntaxReply(err)
+	}
+	to := cmd.To
+	switch {
+	case len(cmd.Params) > 0:
+		return replyParameters
+	case exceeds(len(tx.Envelope.To)+1, limit(s.srv.MaxRecipients, defaultRecipients)):
+		// RFC 5321 section 4.5.3.1.10: 452, and those before it stay.
+		return replyRecipients
+	case to.Domain() == "" && s.srv.Local == nil:
+		return replyNoPostmaster
+	case !s.accepts(to):
+		return replyNoRelay
+	}
+	if hook := s.srv.Hooks.Recipient; hook != nil {
+		if err := hook(s.ctx, tx, Recipient{Address: to}); err != nil {
+			return s.refusal(err)
+		}
+	}
+	tx.Envelope.To = append(tx.Envelope.To, Recipient{Address: to})
+	s.phase = phaseRecipients
+	return replyRecipientOK
+}
+
+// accepts reports whether mail to a recipient is taken from this peer. <Postmaster>
+// without a domain has the address of nobody else: RFC 5321 section 4.5.1.
+func (s *session) accepts(to Address) bool {
+	return to.Domain() == "" || s.srv.Local != nil && s.srv.Local(s.ctx, to) || s.mayRelay()
+}

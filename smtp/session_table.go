@@ -1,0 +1,78 @@
+package smtp
+
+import (
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// phase is where a session is, as one bit, so that a command can name several.
+type phase uint8
+
+const (
+	phaseConnected phase = 1 << iota
+	phaseRefused
+	phaseGreeted
+	phaseMail
+	phaseRecipients
+	phaseData
+	phaseClosing
+
+	inTransaction = phaseMail | phaseRecipients
+	inSession     = phaseConnected | phaseGreeted | inTransaction
+	inAny         = inSession | phaseRefused
+)
+
+func (p phase) within(set phase) bool { return p&set != 0 }
+
+func (p phase) name() auth.Phase {
+	switch p {
+	case phaseConnected:
+		return PhaseConnected
+	case phaseRefused:
+		return PhaseRefused
+	case phaseGreeted:
+		return PhaseGreeted
+	case phaseMail:
+		return PhaseMail
+	case phaseRecipients:
+		return PhaseRecipients
+	case phaseData:
+		return PhaseData
+	default:
+		return PhaseClosing
+	}
+}
+
+// flags are what the loop sees to before a handler runs.
+type flags uint8
+
+const (
+	idle      flags = 1 << iota // moves no message along: counted
+	noArgs                      // takes no arguments
+	extension                   // exists only behind EHLO
+	bare                        // is answered without enhanced codes
+)
+
+// command is one row of the table.
+type command struct {
+	in    phase // the phases in which it is in order; else 503
+	flags flags
+	run   func(s *session, args []byte) smtpwire.Reply
+}
+
+// commands has a row for each command that is implemented. RFC 5321 section 4.1.4
+// says what is in order when.
+var commands = [smtpwire.NumVerbs]command{
+	smtpwire.HELO:     {inSession, idle | bare, (*session).helo},
+	smtpwire.EHLO:     {inSession, idle | bare, (*session).ehlo},
+	smtpwire.MAIL:     {phaseGreeted, idle, (*session).mail},
+	smtpwire.RCPT:     {inTransaction, 0, (*session).rcpt},
+	smtpwire.DATA:     {inTransaction, noArgs, (*session).data},
+	smtpwire.RSET:     {inSession, idle | noArgs, (*session).rset},
+	smtpwire.NOOP:     {inSession, idle, (*session).noop},
+	smtpwire.VRFY:     {inSession, idle, (*session).vrfy},
+	smtpwire.HELP:     {inSession, idle, (*session).help},
+	smtpwire.QUIT:     {inAny, noArgs, (*session).quit},
+	smtpwire.STARTTLS: {phaseGreeted, idle | noArgs | extension, (*session).startTLS},
+	smtpwire.AUTH:     {phaseGreeted, idle | extension, (*session).auth},
+}

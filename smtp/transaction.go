@@ -1,0 +1,127 @@
+package smtp
+
+import (
+	"errors"
+	"io"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/textwire"
+)
+
+// Transaction is one mail transaction: from MAIL to the end of the data. All hooks and
+// the handler get the same pointer. It is not used again for another transaction.
+type Transaction struct {
+	// ID names the transaction in the log, in the reply that accepts the message, and
+	// in the Received field. It is unique within the process.
+	ID string
+
+	// Conn is the connection as it was when MAIL came.
+	Conn auth.ConnectionState
+
+	// Envelope has what the server has accepted so far.
+	Envelope Envelope
+
+	// Body is the message as it was sent, byte for byte, without the dots that were
+	// stuffed into it. It implements [io.WriterTo]. Reading returns io.EOF at the
+	// genuine end of the message and nowhere else. Other errors are a [*FramingError],
+	// [ErrTooLarge], and those of the connection. It is nil in hooks, and cannot be
+	// read once the handler has returned.
+	Body io.Reader
+
+	// Value is for the hooks and the handler to pass on what they learned.
+	Value any
+
+	accepted string // the text of the reply that accepts the message
+	hostname string
+	extended bool // the session began with EHLO
+	refused  int  // RCPT commands refused so far
+	body     body
+	to       [1]Recipient // backs Envelope.To: most messages have one recipient
+}
+
+// errBodyClosed is what reading a body returns when its handler has returned.
+var errBodyClosed = errors.New("smtp: body read after the handler returned")
+
+// errInterrupted is how a body ends whose handler could not write what it was given.
+var errInterrupted = errors.New("smtp: body not read to its end")
+
+// body is a message on its way in. It holds a message to its size, and keeps the error
+// it ended with.
+type body struct {
+	dot  *textwire.DotReader
+	left int64 // octets that the limit still allows
+	err  error // sticky; io.EOF at the genuine end
+	sink io.Writer
+}
+
+// Read implements [io.Reader].
+func (b *body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left+1] // one more than allowed, to tell the end from too much
+	}
+	n, err := b.dot.Read(p)
+	if int64(n) > b.left {
+		n, err = int(b.left), ErrTooLarge
+	}
+	b.left -= int64(n)
+	b.err = err
+	return n, err
+}
+
+// WriteTo implements [io.WriterTo].
+func (b *body) WriteTo(w io.Writer) (n int64, err error) {
+	if b.err == nil {
+		b.sink = w
+		n, err = b.dot.WriteTo((*bodySink)(b))
+		b.sink = nil
+		if err == nil {
+			b.err = io.EOF
+		} else if b.err == nil {
+			b.err = err
+		}
+		return n, err
+	}
+	if b.err == io.EOF {
+		return 0, nil
+	}
+	return 0, b.err
+}
+
+// bodySink is where a body writes itself to: body.sink, up to the limit.
+type bodySink body
+
+func (s *bodySink) Write(p []byte) (n int, err error) {
+	over := int64(len(p)) > s.left
+	if over {
+		p = p[:s.left]
+	}
+	n, err = s.sink.Write(p)
+	s.left -= int64(len(p))
+	switch {
+	case err != nil:
+		s.err = errInterrupted
+	case n < len(p):
+		s.err, err = errInterrupted, io.ErrShortWrite
+	case over:
+		s.err, err = ErrTooLarge, ErrTooLarge
+	}
+	return n, err
+}
+
+// finish reads what the handler left, and closes the body. It returns nil when the
+// genuine end was found and nothing was wrong before it.
+func (b *body) finish() error {
+	if b.err == nil {
+		// The error stays in b.
+		_, _ = b.WriteTo(io.Discard)
+	}
+	err := b.err
+	b.err = errBodyClosed
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
