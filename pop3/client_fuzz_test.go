@@ -1,0 +1,114 @@
+package pop3_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/transcript"
+	"github.com/posthouse/posthouse/pop3"
+)
+
+// FuzzClient says anything to a client, in segments of a length, while it goes
+// through a session. It must come to an end, without a panic, and must not
+// work on after it has given the connection up.
+func FuzzClient(f *testing.F) {
+	for _, d := range transcript.Load(f, "testdata/client.txtar") {
+		f.Add(d.Octets('S'), uint8(7))
+		f.Add(d.Octets('S'), uint8(255))
+	}
+	f.Add([]byte("+OK\r\n-ERR\r\n+OK 1 2\r\n+OK\r\n1 2\r\n.\r\n+OK\r\n1 a\r\n.\r\n"), uint8(1))
+	f.Fuzz(func(t *testing.T, octets []byte, length uint8) {
+		var arrives []string
+		for piece := range slices.Chunk(octets, int(length)+1) {
+			arrives = append(arrives, string(piece))
+		}
+		cfg := withAuth(testUser)
+		cfg.MaxMessages, cfg.MaxDrain, cfg.Timeout = 100, 1000, time.Minute
+		c, err := pop3.NewClient(t.Context(), &segments{rest: arrives}, "", &cfg)
+		if err != nil {
+			return
+		}
+		broken := false
+		for i, do := range []operation{stat, list, listOne, uidl, uidlOne, dele, retr, retrHalf, fetchAll, fetchHalf, capa, noop, quit} {
+			err := do(t.Context(), c)
+			var refusal *pop3.Error
+			switch {
+			case broken:
+				require.ErrorIs(t, err, pop3.ErrBroken, "operation %d", i)
+			case err != nil && !errors.As(err, &refusal):
+				broken = true
+			}
+			if err != nil {
+				require.False(t, strings.ContainsAny(err.Error(), "\r\x00\x1b"), "%q", err)
+			}
+		}
+	})
+}
+
+// retrHalf asks for a message and leaves it.
+func retrHalf(ctx context.Context, c *pop3.Client) error {
+	body, err := c.Retr(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if _, err = body.Read(make([]byte, 3)); err == io.EOF {
+		return nil
+	}
+	return errors.Join(err, body.Close())
+}
+
+// fetchHalf leaves a Fetch in the middle.
+func fetchHalf(ctx context.Context, c *pop3.Client) error {
+	for m, err := range c.Fetch(ctx, []int{1, 2, 3}) {
+		if err != nil {
+			return err
+		}
+		if _, err := m.Read(make([]byte, 3)); err != nil && err != io.EOF {
+			return err
+		}
+		if m.Num == 2 {
+			break
+		}
+	}
+	return c.Noop(ctx)
+}
+
+// FuzzListings has LIST and UIDL say anything. What is returned has no number
+// twice, none beyond the limit, and no unique-id with a blank.
+func FuzzListings(f *testing.F) {
+	for _, seed := range []string{
+		"1 120\r\n2 200\r\n", "2   a\r\n1 b\r\n", "1 1\r\n1 1\r\n", "0 1\r\n", "..\r\n", "100 1\r\n101 1\r\n",
+		"9223372036854775808 1\r\n", "1 9223372036854775807\r\n", "1 -1\r\n", "\t1 1\r\n", "1 a b\r\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, lines []byte) {
+		if bytes.Contains(lines, []byte("\r\n.\r\n")) || bytes.HasPrefix(lines, []byte(".\r\n")) {
+			return
+		}
+		reply := "+OK\r\n" + string(lines) + ".\r\n"
+		cfg := pop3.ClientConfig{MaxMessages: 100}
+		seen := map[int]bool{}
+		list, err := clientOf(t, cfg, reply).List(t.Context())
+		require.True(t, err == nil || list == nil)
+		for _, l := range list {
+			require.False(t, seen[l.Num] || l.Num < 1 || l.Num > 100 || l.Size < 0, "%+v", l)
+			seen[l.Num] = true
+		}
+		clear(seen)
+		uids, err := clientOf(t, cfg, reply).UIDL(t.Context())
+		require.True(t, err == nil || uids == nil)
+		for _, u := range uids {
+			require.False(t, seen[u.Num] || u.Num < 1 || u.Num > 100 || u.UID == "" || strings.ContainsAny(u.UID, " \t\r\n"), "%+v", u)
+			seen[u.Num] = true
+		}
+	})
+}
