@@ -2,11 +2,12 @@ package auth
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/emersion/go-sasl"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 func TestPasswordPicksMechanism(t *testing.T) {
@@ -43,6 +44,7 @@ func TestPasswordPicksMechanism(t *testing.T) {
 
 func TestPasswordNeverInCleartext(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc4616-1-1", "rfc4616-5-1")
 	offered := []string{"PLAIN", "LOGIN"}
 	_, err := Password("tim", "secret").Client(cleartext, offered)
 	require.ErrorIs(t, err, ErrCleartext)
@@ -60,13 +62,29 @@ func TestPasswordNeverInCleartext(t *testing.T) {
 
 func TestPasswordRefusesWhatCannotBeSent(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("x", 256)
-	for _, row := range [][2]string{{"", "p"}, {"u", ""}, {"u\x00", "p"}, {"u", "p\x00"}, {"u\xff", "p"}, {"u", long}, {long, "p"}} {
-		_, err := Password(row[0], row[1]).Client(secure, []string{"PLAIN"})
-		require.ErrorIs(t, err, ErrCredentials, "%q", row)
-		_, _, err = Password(row[0], row[1]).(UserPasser).UserPassword(secure)
-		require.ErrorIs(t, err, ErrCredentials, "%q", row)
+	for _, row := range []struct{ name, user, password, covers string }{
+		{"no user", "", "p", ""},
+		{"no password", "u", "", ""},
+		{"NUL in the user", "u\x00", "p", "rfc4616-2-5"},
+		{"NUL in the password", "u", "p\x00", "rfc4616-2-5"},
+		{"user not UTF-8", "u\xff", "p", "rfc4616-2-4"},
+		{"password not UTF-8", "u", "\xed\xa0\x80", "rfc4616-2-4"},
+		{"password too long", "u", long("p") + "p", ""},
+		{"user too long", long("u") + "u", "p", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			if row.covers != "" {
+				rfc.Covers(t, row.covers)
+			}
+			_, err := Password(row.user, row.password).Client(secure, []string{"PLAIN"})
+			require.ErrorIs(t, err, ErrCredentials)
+			_, _, err = Password(row.user, row.password).(UserPasser).UserPassword(secure)
+			require.ErrorIs(t, err, ErrCredentials)
+		})
 	}
+	_, err := Password(long("u"), long("p")).Client(secure, []string{"PLAIN"})
+	require.NoError(t, err)
 }
 
 func TestCredentialsPrintWithoutPassword(t *testing.T) {
@@ -79,20 +97,32 @@ func TestCredentialsPrintWithoutPassword(t *testing.T) {
 	}
 }
 
-// TestBothSides lets our clients log in at our server.
+// TestBothSides lets our clients log in at our server, also without an initial
+// response, as when it does not fit on the line.
 func TestBothSides(t *testing.T) {
 	t.Parallel()
 	s := &Server{Passwords: table}
-	for _, mechanism := range []string{"PLAIN", "LOGIN"} {
-		for _, ask := range []bool{false, true} { // also without the initial response, as when it does not fit on the line
-			client, err := Password("tim", "tanstaaftanstaaf").Client(secure, []string{mechanism})
+	for _, row := range []struct {
+		name, mechanism string
+		ask             bool
+	}{
+		{"PLAIN", "PLAIN", false},
+		{"PLAIN without initial response", "PLAIN", true},
+		{"LOGIN", "LOGIN", true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			client, err := Password("tim", "tanstaaftanstaaf").Client(secure, []string{row.mechanism})
 			require.NoError(t, err)
 			name, response, err := client.Start()
 			require.NoError(t, err)
-			require.Equal(t, mechanism == "PLAIN", response != nil)
 			x, err := s.Start(t.Context(), secure, name)
 			require.NoError(t, err)
-			if ask && response != nil {
+			switch {
+			case row.mechanism == "LOGIN":
+				rfc.Covers(t, "rfc4422-5-4")
+				require.Nil(t, response, "the server begins")
+			case row.ask:
 				challenge, done, err := x.Next(t.Context(), nil)
 				require.NoError(t, err)
 				require.False(t, done)
@@ -107,10 +137,10 @@ func TestBothSides(t *testing.T) {
 					require.NoError(t, err)
 				}
 			}
-			require.Equal(t, &Identity{User: "tim", Name: "tim", Mechanism: mechanism}, x.Identity())
+			require.Equal(t, &Identity{User: "tim", Name: "tim", Mechanism: row.mechanism}, x.Identity())
 			_, err = client.Next([]byte("and now?"))
 			require.ErrorIs(t, err, sasl.ErrUnexpectedServerChallenge)
-		}
+		})
 	}
 }
 

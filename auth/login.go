@@ -7,10 +7,11 @@ import (
 )
 
 // loginServer is the server's side of LOGIN, which no RFC describes. The
-// prompts are those that every server sends and some clients insist on. A
-// client that sends the user name as initial response, as many do although
-// the mechanism is one where the server begins, is asked for the password at
-// once.
+// prompts are those that every server sends and some clients insist on.
+//
+// QUIRK: RFC 4954 section 4 says that an initial response to a mechanism where
+// the server begins is refused. We take it for the user name, because smtplib of
+// Python, swaks and others send it.
 type loginServer struct{ user string }
 
 func (l *loginServer) next(ctx context.Context, x *Exchange, response []byte) ([]byte, *Identity, error) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 var (
@@ -21,11 +23,17 @@ var errOutage = errors.New("the database is away, its password is secret-dsn")
 
 // table is what the tests' servers verify with.
 var table = PasswordFunc(func(ctx context.Context, user, password string) error {
-	if user == "outage" {
+	switch user {
+	case "outage":
 		return errOutage
+	case "any", "": // lets everybody in, to show what is refused before
+		return nil
 	}
-	return Passwords{"tim": "tanstaaftanstaaf", "IX": "pass word"}.VerifyPassword(ctx, user, password)
+	return Passwords{"tim": "tanstaaftanstaaf", "IX": "pass word", long("u"): long("p")}.VerifyPassword(ctx, user, password)
 })
+
+// long is a text of 255 octets.
+func long(s string) string { return strings.Repeat(s, 255) }
 
 // observed collects events.
 type observed []Event
@@ -41,17 +49,21 @@ func TestMechanismsOfferedOnlyWhereSafe(t *testing.T) {
 		state  ConnectionState
 		want   []string
 		err    error
+		covers []string
 	}{
-		{"nil server", nil, secure, nil, ErrMechanism},
-		{"zero server", new(Server), secure, nil, ErrMechanism},
-		{"TLS", &Server{Passwords: table}, secure, both, nil},
-		{"cleartext", &Server{Passwords: table}, cleartext, nil, ErrCleartext},
-		{"cleartext allowed", &Server{Passwords: table, InsecureAllowCleartext: true}, cleartext, both, nil},
-		{"nothing to verify with in cleartext", &Server{InsecureAllowCleartext: true}, cleartext, nil, ErrMechanism},
-		{"already authenticated", &Server{Passwords: table}, known, nil, ErrAuthenticated},
+		{"nil server", nil, secure, nil, ErrMechanism, nil},
+		{"zero server", new(Server), secure, nil, ErrMechanism, nil},
+		{"TLS", &Server{Passwords: table}, secure, both, nil, nil},
+		{"cleartext", &Server{Passwords: table}, cleartext, nil, ErrCleartext, []string{"rfc4954-4-26", "rfc4954-6-7", "rfc4954-9-3", "rfc5034-4-22", "rfc5034-4-23"}},
+		{"cleartext allowed", &Server{Passwords: table, InsecureAllowCleartext: true}, cleartext, both, nil, nil},
+		{"nothing to verify with in cleartext", &Server{InsecureAllowCleartext: true}, cleartext, nil, ErrMechanism, nil},
+		{"already authenticated", &Server{Passwords: table}, known, nil, ErrAuthenticated, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
+			if row.covers != nil {
+				rfc.Covers(t, row.covers...)
+			}
 			require.Equal(t, row.want, row.server.Mechanisms(row.state))
 			for _, mechanism := range []string{"PLAIN", "plain", "LOGIN"} {
 				_, err := row.server.Start(t.Context(), row.state, mechanism)
@@ -66,47 +78,68 @@ func TestMechanismsOfferedOnlyWhereSafe(t *testing.T) {
 	}
 }
 
+func TestPlainNeedsTLS(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc4616-1-1", "rfc4616-5-1", "rfc4422-6.1.2-1")
+	s := &Server{Passwords: table}
+	require.NotContains(t, s.Mechanisms(cleartext), "PLAIN")
+	_, err := s.Start(t.Context(), cleartext, "PLAIN")
+	require.Equal(t, ErrCleartext, err)
+	_, err = s.Start(t.Context(), secure, "PLAIN")
+	require.NoError(t, err)
+}
+
 func TestStartFoldsASCIIOnly(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc4954-8-1", "rfc5034-5-1")
 	s := &Server{Passwords: table}
+	for _, name := range []string{"PLAIN", "plain", "pLaIn", "login"} {
+		_, err := s.Start(t.Context(), secure, name)
+		require.NoError(t, err, name)
+	}
 	for _, name := range []string{"pla\u0131n", "PLA\u0130N", "PLAIN ", "", "PLAIN\x00", "P\u212aAIN"} {
 		_, err := s.Start(t.Context(), secure, name)
 		require.ErrorIs(t, err, ErrMechanism, "%q", name)
 	}
 }
 
-// rows of claims, shown by each of the three ways that can carry them.
+// claims are shown by each of the ways that can carry them: PLAIN, LOGIN, and
+// USER with PASS.
 var claims = []struct {
 	name                string
 	authzid, user, pass string
-	want                *Identity // without its Mechanism
+	want                string // the name let in; empty if none is
 	refused, malformed  bool
 	err                 error
 	eventUser           string
-	notByTwo            bool // only PLAIN can carry it
+	covers              []string // by PLAIN
 }{
-	{name: "right", user: "tim", pass: "tanstaaftanstaaf", want: &Identity{User: "tim", Name: "tim"}, eventUser: "tim"},
-	{name: "authzid is the user", authzid: "tim", user: "tim", pass: "tanstaaftanstaaf", want: &Identity{User: "tim", Name: "tim"}, eventUser: "tim", notByTwo: true},
-	{name: "user and password prepared", user: "I\u00adX", pass: "pass\u00a0word", want: &Identity{User: "IX", Name: "IX"}, eventUser: "IX"},
-	{name: "authzid prepared", authzid: "\u2168", user: "IX", pass: "pass word", want: &Identity{User: "IX", Name: "IX"}, eventUser: "IX", notByTwo: true},
+	{name: "right", user: "tim", pass: "tanstaaftanstaaf", want: "tim"},
+	{name: "authzid is the user", authzid: "tim", user: "tim", pass: "tanstaaftanstaaf", want: "tim"},
+	{name: "user prepared", user: "I\u00adX", pass: "pass word", want: "IX", covers: []string{"rfc4954-4-17", "rfc5034-4-15"}},
+	{name: "password prepared", user: "IX", pass: "pass\u00a0word", want: "IX", covers: []string{"rfc4616-2-7"}},
+	{name: "authzid prepared", authzid: "\u2168", user: "IX", pass: "pass word", want: "IX"},
 	{name: "wrong password", user: "tim", pass: "tanstaaf", refused: true, eventUser: "tim"},
 	{name: "unknown user", user: "tom", pass: "tanstaaftanstaaf", refused: true, eventUser: "tom"},
-	{name: "authzid of another", authzid: "Ursel", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", notByTwo: true},
-	{name: "authzid that cannot be prepared", authzid: "\u0627" + "1", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", notByTwo: true},
-	{name: "authzid prepared to nothing", authzid: "\u00ad", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", notByTwo: true},
+	{name: "authzid of another", authzid: "Ursel", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim"},
+	{name: "authzid that cannot be prepared", authzid: "\u0627" + "1", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", covers: []string{"rfc4954-4-18", "rfc5034-4-16"}},
+	{name: "authzid prepared to nothing", authzid: "\u00ad", user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", covers: []string{"rfc4954-4-18", "rfc5034-4-16"}},
 	{name: "user prepared to nothing", user: "\u00ad", pass: "x", refused: true, eventUser: "\u00ad"},
-	{name: "password with a control character", user: "tim", pass: "tanstaaf\a", refused: true, eventUser: "tim"},
+	{name: "password prepared to nothing", user: "any", pass: "\u00ad", refused: true, eventUser: "any", covers: []string{"rfc4616-2-9"}},
+	{name: "password with a control character", user: "any", pass: "tanstaaf\a", refused: true, eventUser: "any", covers: []string{"rfc4616-2-9"}},
 	{name: "outage", user: "outage", pass: "x", err: errOutage, eventUser: "outage"},
 	{name: "empty user", user: "", pass: "x", malformed: true},
 	{name: "empty password", user: "tim", pass: "", malformed: true},
 	{name: "NUL in the password", user: "tim", pass: "tanstaaf\x00tanstaaf", malformed: true},
 	{name: "password not UTF-8", user: "tim", pass: "tanstaaf\xff", malformed: true},
 	{name: "user not UTF-8", user: "t\xc0\x80m", pass: "x", malformed: true},
-	{name: "user of 255 octets", user: strings.Repeat("u", 255), pass: "x", refused: true, eventUser: strings.Repeat("u", 255)},
-	{name: "user of 256 octets", user: strings.Repeat("u", 256), pass: "x", malformed: true},
-	{name: "password of 255 octets", user: "tim", pass: strings.Repeat("p", 255), refused: true, eventUser: "tim"},
-	{name: "password of 256 octets", user: "tim", pass: strings.Repeat("p", 256), malformed: true},
-	{name: "authzid of 256 octets", authzid: strings.Repeat("z", 256), user: "tim", pass: "x", malformed: true, notByTwo: true},
+	{name: "255 octets of each", authzid: long("u"), user: long("u"), pass: long("p"), want: long("u"), covers: []string{"rfc4616-2-6"}},
+	{name: "user of 255 octets", user: long("u"), pass: "x", refused: true, eventUser: long("u"), covers: []string{"rfc4616-2-1"}},
+	{name: "authzid of 255 octets", authzid: long("z"), user: "tim", pass: "tanstaaftanstaaf", refused: true, eventUser: "tim", covers: []string{"rfc4616-2-2"}},
+	{name: "password of 255 octets", user: "tim", pass: long("p"), refused: true, eventUser: "tim", covers: []string{"rfc4616-2-3"}},
+	{name: "user of 256 octets", user: long("u") + "u", pass: "x", malformed: true},
+	{name: "password of 256 octets", user: "tim", pass: long("p") + "p", malformed: true},
+	{name: "authzid of 256 octets", authzid: long("z") + "z", user: "tim", pass: "x", malformed: true},
 }
 
 func TestClaims(t *testing.T) {
@@ -124,11 +157,14 @@ func TestClaims(t *testing.T) {
 	}
 	for way, show := range ways {
 		for _, row := range claims {
-			if row.notByTwo && way != "PLAIN" {
+			if row.authzid != "" && way != "PLAIN" {
 				continue
 			}
 			t.Run(way+"/"+row.name, func(t *testing.T) {
 				t.Parallel()
+				if row.covers != nil && way == "PLAIN" {
+					rfc.Covers(t, row.covers...)
+				}
 				var events observed
 				s := &Server{Passwords: table, Observe: events.add}
 				id, err := show(t.Context(), s, row.authzid, row.user, row.pass)
@@ -140,16 +176,17 @@ func TestClaims(t *testing.T) {
 				if row.err != nil {
 					require.ErrorIs(t, err, row.err)
 				}
-				want := row.want
-				if want != nil {
-					want = &Identity{User: want.User, Name: want.Name, Mechanism: way}
+				var want *Identity
+				eventUser := row.eventUser
+				if row.want != "" {
+					want, eventUser = &Identity{User: row.want, Name: row.want, Mechanism: way}, row.want
 				}
 				require.Equal(t, want, id)
 				require.Equal(t, want == nil, err != nil)
 
 				require.Len(t, events, 1)
-				require.Equal(t, Event{State: secure, Mechanism: way, User: row.eventUser, Identity: want, Err: err}, events[0])
-				if len(row.pass) > 1 {
+				require.Equal(t, Event{State: secure, Mechanism: way, User: eventUser, Identity: want, Err: err}, events[0])
+				if len(row.pass) > 2 {
 					require.NotContains(t, fmt.Sprintf("%+v", events[0]), row.pass)
 				}
 			})
@@ -204,8 +241,11 @@ func TestExchangeFlow(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			var events observed
+			if row.name == "PLAIN asked for" {
+				rfc.Covers(t, "rfc4422-5-3", "rfc4954-4-7", "rfc5034-4-5")
+			}
 			s := &Server{Passwords: table, Observe: events.add}
-			x, err := s.Start(t.Context(), secure, strings.ToLower(row.mechanism))
+			x, err := s.Start(t.Context(), secure, row.mechanism)
 			require.NoError(t, err)
 			require.Equal(t, row.mechanism, x.Mechanism())
 			for i, r := range row.responses {
@@ -257,6 +297,7 @@ func TestVerifierGetsTheContext(t *testing.T) {
 
 func TestPasswords(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc4616-2-8")
 	p := Passwords{"tim": "right", "none": "", "wide": "\u00aa", "bad": "\a"}
 	for _, row := range []struct {
 		user, password string
