@@ -1,5 +1,12 @@
-// Package pop3test helps to test programs that speak POP3.
+// Package pop3test helps to test programs that speak POP3, as httptest does for
+// HTTP.
+//
+// [NewServer] starts a real [pop3.Server] on the loopback interface, and
+// [NewMemoryServer] one without a network, for use inside [testing/synctest].
+// Both have users, maildrops in memory, a certificate that the clients they
+// hand out trust, and faults that a test can ask for: a connection cut after so
+// many octets, or fallen silent.
 //
 // [TestStore] is the suite that every implementation of [pop3.Store] should
-// pass, and [Store] one in memory that does.
+// pass.
 package pop3test

@@ -289,7 +289,7 @@ func checkReopen(ctx context.Context, f Fixture) error {
 	}
 	var err error
 	if f.Store, err = f.Reopen(); err != nil {
-		return fmt.Errorf("Reopen: %w", err)
+		return fmt.Errorf("the store could not be opened anew: %w", err)
 	}
 	if err := f.expect(ctx, kept, "after the program was started anew"); err != nil {
 		return err

@@ -222,13 +222,25 @@ func TestRulesAreBrokenBy(t *testing.T) {
 				return deleted
 			}
 		}},
-		{"a lock without its name", "OpenTwice Race", func(b *bent) {
+		{"a lock without its name", "OpenTwice", func(b *bent) {
 			b.open = func(b *bent, id *auth.Identity) (pop3.Maildrop, error) {
 				m, err := b.enter(context.Background(), id)
 				if err != nil {
 					err = errors.New("busy")
 				}
 				return m, err
+			}
+		}},
+		{"three sessions and no more", "Race", func(b *bent) {
+			b.open = func(b *bent, id *auth.Identity) (pop3.Maildrop, error) {
+				b.mu.Lock()
+				b.count++
+				worn := b.count > 3
+				b.mu.Unlock()
+				if worn {
+					return nil, errors.New("worn out")
+				}
+				return b.enter(context.Background(), id)
 			}
 		}},
 		{"what another session deleted reads as nothing", "Whole", func(b *bent) {
