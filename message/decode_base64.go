@@ -1,0 +1,131 @@
+package message
+
+import "encoding/binary"
+
+// base64Decoder undoes base64 (RFC 2045 section 6.8) a chunk at a time. What is not
+// in the alphabet is passed over, padding ends the data, and missing padding
+// is made up for. The zero value is ready.
+type base64Decoder struct {
+	quantum uint32 // the characters of an unfinished group of four, 6 bits each
+	n       int    // how many of them there are
+	padding int    // how many padding characters are still due
+	ended   bool   // padding was met
+	bad     bool   // something was not as it should be
+}
+
+// The value of a character of the alphabet at each of the four places of a group,
+// already shifted there; notBase64 marks what is not in the alphabet.
+const notBase64 = 1 << 31
+
+var base64Values = func() (t [4][256]uint32) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for place := range t {
+		for c := range t[place] {
+			t[place][c] = notBase64
+		}
+		for v, c := range []byte(alphabet) {
+			t[place][c] = uint32(v) << (18 - 6*place)
+		}
+	}
+	return t
+}()
+
+// base64Room is how many octets decode and finish may write for n characters.
+func base64Room(n int) int { return n/4*3 + 8 }
+
+// decode writes to dst, which has base64Room(len(src)), what src stands for, and
+// returns how many octets that are.
+func (d *base64Decoder) decode(dst, src []byte) int {
+	t0, t1, t2, t3 := &base64Values[0], &base64Values[1], &base64Values[2], &base64Values[3]
+	out := 0
+	for len(src) > 0 && !d.ended {
+		if d.n == 0 {
+			// Two groups at a time, as far as they are whole.
+			for len(src) >= 8 {
+				a := t0[src[0]] | t1[src[1]] | t2[src[2]] | t3[src[3]]
+				b := t0[src[4]] | t1[src[5]] | t2[src[6]] | t3[src[7]]
+				if (a|b)&notBase64 != 0 {
+					break
+				}
+				binary.BigEndian.PutUint64(dst[out:], uint64(a)<<40|uint64(b)<<16)
+				out += 6
+				src = src[8:]
+			}
+			if len(src) >= 4 {
+				if a := t0[src[0]] | t1[src[1]] | t2[src[2]] | t3[src[3]]; a&notBase64 == 0 {
+					dst[out], dst[out+1], dst[out+2] = byte(a>>16), byte(a>>8), byte(a)
+					out += 3
+					src = src[4:]
+				}
+			}
+			if len(src) >= 2 && src[0] == '\r' && src[1] == '\n' {
+				src = src[2:]
+				continue
+			}
+			if len(src) == 0 {
+				break
+			}
+		}
+		out += d.octet(dst[out:], src[0])
+		src = src[1:]
+	}
+	if d.ended {
+		d.behind(src)
+	}
+	return out
+}
+
+// octet takes one character and writes what it completes.
+func (d *base64Decoder) octet(dst []byte, c byte) int {
+	switch v := base64Values[3][c]; {
+	case v != notBase64:
+		d.quantum = d.quantum<<6 | v
+		if d.n++; d.n == 4 {
+			dst[0], dst[1], dst[2] = byte(d.quantum>>16), byte(d.quantum>>8), byte(d.quantum)
+			d.quantum, d.n = 0, 0
+			return 3
+		}
+	case c == '=' && d.n >= 2:
+		d.ended, d.padding = true, 3-d.n
+		return d.tail(dst)
+	case !isFWS(c):
+		d.bad = true
+	}
+	return 0
+}
+
+// behind looks at what follows the padding.
+func (d *base64Decoder) behind(src []byte) {
+	if d.bad {
+		return
+	}
+	for _, c := range src {
+		switch {
+		case isFWS(c):
+		case c == '=' && d.padding > 0:
+			d.padding--
+		default:
+			d.bad = true
+			return
+		}
+	}
+}
+
+// finish writes to dst what an unfinished group stands for. Two or three
+// characters are one or two octets that lack their padding; one is nothing.
+func (d *base64Decoder) finish(dst []byte) int {
+	if d.n > 0 || d.padding > 0 {
+		d.bad = true
+	}
+	return d.tail(dst)
+}
+
+func (d *base64Decoder) tail(dst []byte) int {
+	q := d.quantum << (6 * (4 - d.n))
+	n := max(d.n-1, 0)
+	for i := range n {
+		dst[i] = byte(q >> (16 - 8*i))
+	}
+	d.quantum, d.n = 0, 0
+	return n
+}

@@ -1,0 +1,78 @@
+// Package message reads and writes Internet messages: headers (RFC 5322),
+// MIME structure and bodies (RFC 2045, RFC 2046, RFC 2183), and text outside
+// ASCII in both (RFC 2047, RFC 2231, RFC 6532).
+//
+// # Reading
+//
+// A parsed [Message] is an index over octets that stay where they are.
+// [Parse] goes once over the message and notes where each part, header and
+// field begins and ends; nothing is decoded until it is asked for.
+//
+//	m, err := message.Parse(file, size)
+//	if err != nil {
+//		return err // the file could not be read; broken mail is no error
+//	}
+//	fmt.Println(m.Header().Subject())
+//	for p := range m.Parts() {
+//		if p.Disposition() == "attachment" {
+//			save(p.Filename(), p.Open())
+//		}
+//	}
+//
+// Guarantees:
+//
+//   - Every octet of the message is reachable as it was: [Part.Raw] is fit for
+//     checking a multipart/signed, [Header.Raw] and [Field.Raw] for DKIM.
+//   - Broken mail yields a usable message and a list of [Defect] values, never
+//     an error and never a lost part. Only a [Parser] with Strict set turns
+//     defects into errors.
+//   - Time and memory are linear in the size of the message, whatever is in
+//     it, and every depth, count and size has a limit; see [Limits]. Beyond a
+//     limit the rest is one opaque leaf and a defect says so.
+//   - Parse reads an io.ReaderAt through a window of 64 KiB. What it keeps is
+//     the headers, and about 200 octets a part and 12 a field. ParseBytes
+//     copies nothing: the message is a view of the caller's slice, which must
+//     not change while the message is in use.
+//   - A Message and its parts are never changed after they were parsed and may
+//     be used by several goroutines at once. What Open and Text return belongs
+//     to one.
+//
+// # How broken or ambiguous mail is read
+//
+// Two programs that read one message differently are a way around the one
+// that checks it. So there is one reading, and it is written down:
+//
+//   - Only LF ends a line, with any CRs before it. A CR elsewhere is content.
+//   - A header ends at an empty line or at a boundary line of a multipart
+//     around it. A line that is neither a field nor a continuation is kept as
+//     a [Field] without a name, and the header goes on behind it.
+//   - Of several Content-Type, Content-Transfer-Encoding or
+//     Content-Disposition fields, and of parameters of one name, the first counts.
+//   - A Content-Type that cannot be read counts as text/plain, as RFC 2045
+//     section 5.2 has it for a missing one.
+//   - A boundary line is "--", a boundary, and nothing but blanks behind it. RFC
+//     2046 section 5.1.1 would be content with a beginning, but then one
+//     boundary could not be the beginning of another, which is common.
+//   - A boundary line closes whatever is open inside the multipart it belongs
+//     to. Behind its closing line a multipart has no more parts.
+//   - Between two boundary lines with nothing between them there is no part.
+//   - A multipart's or nested message's own transfer encoding is not undone. A
+//     multipart is taken apart all the same; a message/rfc822 encoded as
+//     base64 or quoted-printable is a leaf, and [Part.Nested] parses it.
+//   - Padding ends base64 (RFC 2045 section 6.8); anything else outside the
+//     alphabet is passed over.
+//   - An unknown transfer encoding is not undone.
+//   - A file name is, in this order: filename* of the Content-Disposition, its
+//     filename, name* of the Content-Type, its name. See [Part.Filename].
+//   - Text without a charset that is known, or declared as us-ascii, is UTF-8
+//     if all of it is valid as that, and otherwise windows-1252. ISO-8859-1
+//     and its like are read as the supersets that the WHATWG Encoding
+//     standard names, as every mail reader does.
+//   - Encoded words are decoded wherever they stand in text and in display
+//     names, also inside quotes, and never in an address.
+//
+// # Limits of this package
+//
+// message/partial and message/external-body are leaves. Text is not
+// unwrapped (format=flowed), and HTML is not made safe for showing.
+package message

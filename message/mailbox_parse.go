@@ -1,0 +1,478 @@
+package message
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// addressParser reads one address list from front to back. It never goes back, so
+// that its time is linear in the text.
+type addressParser struct {
+	s      string
+	i      int
+	list   []Mailbox
+	groups []groupSpan
+	open   bool // the last of groups is not closed
+	err    *AddressError
+
+	tokens   []token // of the element being read
+	at       bool    // there is a tokenAt among them
+	comment  string  // the last comment in it, with its parentheses
+	pending  string  // words before a comma that may be half of a name
+	pendAddr string  // the address that they are otherwise
+	literal  string  // the openers that turned out not to be closed: they mean nothing from there on
+}
+
+type groupSpan struct {
+	name       string
+	start, end int // in list
+}
+
+// token is one word or sign of an element.
+type token struct {
+	start, end int
+	kind       tokenKind
+	gap        bool // blanks or a comment before it
+}
+
+type tokenKind uint8
+
+const (
+	tokenAtom    tokenKind = iota
+	tokenQuoted            // with its quotes
+	tokenDot               // "."
+	tokenAt                // "@"
+	tokenLiteral           // "[...]"
+	tokenJunk              // an octet that does not belong there
+)
+
+func (p *addressParser) fail(at int, reason string) {
+	if p.err == nil {
+		p.err = &AddressError{at, reason}
+	}
+}
+
+func (p *addressParser) error() error {
+	if p.err == nil {
+		return nil
+	}
+	return p.err
+}
+
+// parse reads the list.
+//
+//	address-list = (address *("," address)) / obs-addr-list
+//	group        = display-name ":" [group-list] ";" [CFWS]
+func (p *addressParser) parse(s string) {
+	p.s = s
+	var few [12]token
+	p.tokens = few[:0]
+	for p.i < len(s) {
+		p.comment = ""
+		p.collect(false)
+		c := byte(',')
+		if p.i < len(s) {
+			c = s[p.i]
+			p.i++
+		}
+		switch c {
+		case '<':
+			p.angle()
+		case ':':
+			p.beginGroup()
+		case ';':
+			p.bare()
+			p.settle()
+			p.endGroup()
+		default:
+			p.bare()
+		}
+	}
+	p.settle()
+	if p.open {
+		p.fail(len(s), "group without its end")
+		p.endGroup()
+	}
+}
+
+// collect gathers tokens up to what ends an element, or the inside of angle
+// brackets, and stops there.
+func (p *addressParser) collect(inAngle bool) {
+	p.tokens = p.tokens[:0]
+	p.at = false
+	gap := false
+	for p.i < len(p.s) {
+		c := p.s[p.i]
+		start, kind := p.i, tokenAtom
+		switch {
+		case isFWS(c):
+			p.i++
+			gap = true
+			continue
+		case c == '(' && p.opens('(', skipComment):
+			p.comment = p.s[start:p.i]
+			gap = true
+			continue
+		case c == ',' || c == ';':
+			return
+		case c == '<' && !inAngle, c == '>' && inAngle:
+			return
+		case c == ':' && !inAngle && !p.open && !p.at:
+			return
+		case isAtom(c):
+			p.atom()
+		case c == '.':
+			p.i++
+			kind = tokenDot
+		case c == '@':
+			p.i++
+			kind = tokenAt
+			p.at = true
+		case c == '"' && p.opens('"', skipQuoted):
+			kind = tokenQuoted
+		case c == '[' && p.opens('[', skipLiteral):
+			kind = tokenLiteral
+		default:
+			p.i++
+			kind = tokenJunk
+			p.fail(start, "unexpected octet")
+		}
+		p.tokens = append(p.tokens, token{start, p.i, kind, gap})
+		gap = false
+	}
+}
+
+// opens goes behind what the octet at p.i opens. If that is not closed, the octet
+// means nothing, and none like it does from there on: looking for
+// the end again and again would cost time quadratic in the text.
+func (p *addressParser) opens(opener byte, skip func(string, int) (int, bool)) bool {
+	if strings.IndexByte(p.literal, opener) >= 0 {
+		return false
+	}
+	end, closed := skip(p.s, p.i)
+	if !closed {
+		p.literal += string(opener)
+		return false
+	}
+	p.i = end
+	return true
+}
+
+// skipLiteral returns the index behind the domain literal that s[i] opens, and
+// whether it is closed.
+//
+//	domain-literal = [CFWS] "[" *([FWS] dtext) [FWS] "]" [CFWS]
+func skipLiteral(s string, i int) (end int, closed bool) {
+	for i++; i < len(s); i++ {
+		switch s[i] {
+		case ']':
+			return i + 1, true
+		case '[', '\\', '<', '>', ',':
+			return i, false
+		}
+	}
+	return i, false
+}
+
+// atom goes behind the atom at p.i. An encoded word is one, even with octets in
+// it that RFC 2047 section 5 wants encoded.
+func (p *addressParser) atom() {
+	if strings.HasPrefix(p.s[p.i:], "=?") {
+		if w, end := cutWord(p.s, p.i); end > 0 && !strings.ContainsAny(w.text, " \t\"\\") {
+			p.i = end
+		}
+	}
+	for p.i < len(p.s) && isAtom(p.s[p.i]) {
+		p.i++
+	}
+}
+
+// beginGroup begins the group that the tokens name.
+func (p *addressParser) beginGroup() {
+	p.settle()
+	name := p.phrase(p.tokens)
+	if name == "" {
+		p.fail(p.i-1, "group without a name")
+		return
+	}
+	p.open = true
+	p.groups = append(p.groups, groupSpan{name: name, start: len(p.list), end: len(p.list)})
+}
+
+func (p *addressParser) endGroup() {
+	if !p.open {
+		p.fail(p.i-1, "semicolon outside a group")
+		return
+	}
+	p.open = false
+	p.groups[len(p.groups)-1].end = len(p.list)
+}
+
+// angle reads an address in angle brackets; the tokens are its display name.
+//
+//	name-addr  = [display-name] angle-addr
+//	angle-addr = [CFWS] "<" addr-spec ">" [CFWS] / obs-angle-addr
+func (p *addressParser) angle() {
+	name := p.phrase(p.tokens)
+	if name != "" && p.pending != "" {
+		name = p.pending + ", " + name
+		p.pending, p.pendAddr = "", ""
+	}
+	p.settle()
+	for p.i < len(p.s) && p.s[p.i] == '<' {
+		p.fail(p.i, "unexpected octet")
+		p.i++
+	}
+	start := p.i
+	p.route()
+	p.collect(true)
+	addr, ok := p.addrSpec(p.tokens)
+	empty := len(p.tokens) == 0
+	if p.i < len(p.s) && p.s[p.i] == '>' {
+		p.i++
+	} else {
+		p.fail(p.i, "no closing angle bracket")
+	}
+	// Nothing but a comment may follow, which serves as a name if there is no other.
+	p.collect(false)
+	for p.i < len(p.s) && (p.s[p.i] == '<' || p.s[p.i] == ':') {
+		p.fail(p.i, "unexpected octet")
+		p.i++
+		p.collect(false)
+	}
+	if len(p.tokens) > 0 {
+		p.fail(p.tokens[0].start, "text behind an address")
+	}
+	switch {
+	case ok:
+		p.add(name, addr)
+	case !empty || name != "":
+		p.fail(start, "no address")
+	}
+}
+
+// route passes over the obsolete list of relays in front of an address, which
+// is to be ignored (RFC 5322 section 4.4).
+//
+//	obs-route = obs-domain-list ":"
+func (p *addressParser) route() {
+	i := skipCFWS(p.s, p.i)
+	if i == len(p.s) || p.s[i] != '@' {
+		return
+	}
+	p.fail(i, "route")
+	for ; i < len(p.s) && p.s[i] != '>'; i++ {
+		if p.s[i] == ':' {
+			p.i = i + 1
+			return
+		}
+	}
+}
+
+// bare takes the tokens as addresses without angle brackets, as many as there are.
+// If there is none, they are kept until it is seen what follows.
+func (p *addressParser) bare() {
+	tokens := p.tokens
+	if len(tokens) == 0 {
+		return
+	}
+	if !p.at {
+		p.settle()
+		p.pending = p.phrase(tokens)
+		p.pendAddr, _ = p.local(tokens)
+		p.fail(tokens[0].start, "no domain")
+		return
+	}
+	p.settle()
+	for len(tokens) > 0 {
+		at := 0
+		for at < len(tokens) && tokens[at].kind != tokenAt {
+			at++
+		}
+		if at == len(tokens) {
+			p.fail(tokens[0].start, "text behind an address")
+			return
+		}
+		// The address is what hangs together around the "@"; what is in front is a name.
+		first := at
+		for first > 0 && (tokens[first-1].kind <= tokenDot) && (first == at || joined(tokens[first-1], tokens[first])) {
+			first--
+		}
+		end := at + 1
+		for end < len(tokens) && tokens[end].kind != tokenAt && (end == at+1 || joined(tokens[end-1], tokens[end])) {
+			end++
+		}
+		bad := end < len(tokens) && tokens[end].kind == tokenAt
+		if addr, ok := p.addrSpec(tokens[first:end]); ok && !bad {
+			if first > 0 {
+				p.fail(tokens[0].start, "text in front of an address")
+			}
+			if end < len(tokens) {
+				p.fail(tokens[end].start, "text behind an address")
+			}
+			p.add(p.phrase(tokens[:first]), addr)
+		} else {
+			p.fail(tokens[first].start, "no address")
+		}
+		for bad && end < len(tokens) && !tokens[end].gap {
+			end++
+		}
+		tokens = tokens[end:]
+	}
+}
+
+// joined reports whether two words are joined by a dot, which one of them is.
+func joined(a, b token) bool { return a.kind == tokenDot || b.kind == tokenDot }
+
+// settle decides that the words before a comma are no half of a name.
+func (p *addressParser) settle() {
+	if p.pendAddr != "" {
+		p.list = append(p.list, Mailbox{Addr: p.pendAddr})
+	}
+	p.pending, p.pendAddr = "", ""
+}
+
+func (p *addressParser) add(name, addr string) {
+	if name == "" && p.comment != "" {
+		name = DecodeText(trimFWS(unquote(p.comment[1 : len(p.comment)-1])))
+	}
+	p.list = append(p.list, Mailbox{name, addr})
+}
+
+// phrase returns the tokens as a display name.
+//
+//	phrase = 1*word / obs-phrase
+func (p *addressParser) phrase(tokens []token) string {
+	if len(tokens) == 0 {
+		return ""
+	}
+	if len(tokens) == 1 {
+		return DecodeText(p.word(tokens[0]))
+	}
+	var b strings.Builder
+	for i, t := range tokens {
+		if t.gap && i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(p.word(t))
+	}
+	return DecodeText(b.String())
+}
+
+// word returns the token as text, a quoted string without its quotes.
+func (p *addressParser) word(t token) string {
+	if t.kind == tokenQuoted {
+		return unquote(p.s[t.start+1 : t.end-1])
+	}
+	return p.s[t.start:t.end]
+}
+
+// addrSpec returns the tokens as an address.
+//
+//	addr-spec = local-part "@" domain
+func (p *addressParser) addrSpec(tokens []token) (string, bool) {
+	at := len(tokens)
+	plain := true // it can be taken over as it stands
+	for i, t := range tokens {
+		if t.kind == tokenAt && at == len(tokens) {
+			at = i
+		}
+		plain = plain && (!t.gap || i == 0) && t.kind <= tokenAt && t.kind != tokenQuoted
+	}
+	local, ok := p.local(tokens[:at])
+	if !ok || at+1 >= len(tokens) {
+		if ok {
+			p.fail(tokens[0].start, "no domain")
+		}
+		return local, ok
+	}
+	domain, ok := p.domain(tokens[at+1:])
+	if !ok {
+		return "", false
+	}
+	if whole := p.s[tokens[0].start:tokens[len(tokens)-1].end]; plain && len(whole) == len(local)+1+len(domain) {
+		return whole, true
+	}
+	return local + "@" + domain, true
+}
+
+// local returns the tokens as a local part, quoted if it must be.
+//
+//	local-part = dot-atom / quoted-string / obs-local-part
+func (p *addressParser) local(tokens []token) (string, bool) {
+	if len(tokens) == 0 {
+		return "", false
+	}
+	var b []byte
+	quote := false
+	for i, t := range tokens {
+		dot := t.kind == tokenDot
+		switch {
+		case t.kind > tokenDot:
+			return "", false
+		case i > 0 && !joined(tokens[i-1], t):
+			return "", false
+		case dot && (i == 0 || i == len(tokens)-1 || tokens[i-1].kind == tokenDot):
+			quote = true
+			p.fail(t.start, "unexpected dot")
+		case t.kind == tokenAtom && strings.Contains(p.s[t.start:t.end], "=?"):
+			// An encoded word has no place here and is not decoded (RFC 2047 section 5).
+			p.fail(t.start, "encoded word in an address")
+		}
+		b = append(b, p.word(t)...)
+	}
+	return quoteLocal(string(b), quote)
+}
+
+// quoteLocal returns s as a local part, in quotes if it is not a dot-atom or
+// quote is set. It reports false for what cannot be in an address.
+func quoteLocal(s string, quote bool) (string, bool) {
+	if !utf8.ValidString(s) {
+		return "", false
+	}
+	quote = quote || s == "" || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..")
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c == 0x7F {
+			return "", false
+		}
+		quote = quote || !isAtom(c) && c != '.'
+	}
+	if !quote {
+		return s, true
+	}
+	b := append(make([]byte, 0, len(s)+4), '"')
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return string(append(b, '"')), true
+}
+
+// domain returns the tokens as a domain.
+//
+//	domain = dot-atom / domain-literal / obs-domain
+func (p *addressParser) domain(tokens []token) (string, bool) {
+	var b []byte
+	for i, t := range tokens {
+		switch {
+		case t.kind == tokenLiteral && len(tokens) == 1:
+			lit := p.s[t.start:t.end]
+			if !utf8.ValidString(lit) || strings.IndexFunc(lit, func(r rune) bool { return r <= ' ' || r == 0x7F }) >= 0 {
+				return "", false
+			}
+			return lit, true
+		case t.kind == tokenDot && i == len(tokens)-1 && i > 0:
+			p.fail(t.start, "unexpected dot")
+			continue
+		case t.kind == tokenDot && (i == 0 || tokens[i-1].kind == tokenDot):
+			return "", false
+		case t.kind != tokenAtom && t.kind != tokenDot, i > 0 && !joined(tokens[i-1], t):
+			return "", false
+		}
+		b = append(b, p.s[t.start:t.end]...)
+	}
+	return string(b), utf8.Valid(b)
+}

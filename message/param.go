@@ -1,0 +1,331 @@
+package message
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Param is a parameter of a Content-Type or Content-Disposition.
+type Param struct {
+	// Name is in lower case and without the marks of RFC 2231.
+	Name string
+	// Value is the value as it is written, without quotes. Of a parameter in the
+	// form of RFC 2231 it is the text, as UTF-8, joined from all its pieces.
+	Value string
+
+	extended bool // it was in the form of RFC 2231
+}
+
+// Params are parameters in their order. No name is there twice: of several
+// that are plain the first counts, and one in the form of RFC 2231 counts before
+// a plain one, unless its charset is not known.
+type Params []Param
+
+// Get returns the value of the parameter of that name, which is in lower case;
+// "" if there is none.
+func (p Params) Get(name string) string { return p.find(name).Value }
+
+func (p Params) find(name string) Param {
+	for _, q := range p {
+		if q.Name == name {
+			return q
+		}
+	}
+	return Param{}
+}
+
+// text returns the value of the parameter of that name as text for people.
+// Encoded words have no place in parameters (RFC 2047 section 5), but are
+// common there.
+func (p Params) text(name string) string {
+	q := p.find(name)
+	if q.extended {
+		return cleanText(q.Value)
+	}
+	return DecodeText(q.Value)
+}
+
+// commonTypes saves allocating the media types that most mail is made of.
+var commonTypes = func() map[string]string {
+	m := make(map[string]string)
+	for _, t := range []string{
+		"text/plain", "text/html", "text/calendar", "text/csv", "text/rfc822-headers",
+		"multipart/mixed", "multipart/alternative", "multipart/related", "multipart/signed", "multipart/report", "multipart/digest",
+		"message/rfc822", "message/delivery-status", "message/global",
+		"image/png", "image/jpeg", "image/gif", "image/svg+xml",
+		"application/pdf", "application/octet-stream", "application/zip", "application/msword", "application/pgp-signature",
+		"application/pkcs7-signature", "application/x-pkcs7-signature", "application/json", "application/xml",
+		"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	} {
+		m[t] = t
+	}
+	return m
+}()
+
+// parseMediaType reads the value of a Content-Type as far as the parameters, in
+// lower case, and returns what follows.
+//
+//	content := "Content-Type" ":" type "/" subtype *(";" parameter)
+func parseMediaType(value []byte) (mediaType string, rest []byte, ok bool) {
+	value = trimFWS(value)
+	end, slash := 0, -1
+	for end < len(value) && (isToken(value[end]) || value[end] == '/' && slash < 0) {
+		if value[end] == '/' {
+			slash = end
+		}
+		end++
+	}
+	if slash < 0 && bytes.IndexByte(value, '(') >= 0 {
+		if stripped := stripComments(value); len(stripped) < len(value) {
+			return parseMediaType(stripped)
+		}
+	}
+	if slash <= 0 || slash == end-1 {
+		return "", nil, false
+	}
+	var buf [80]byte
+	folded := append(buf[:0], value[:end]...)
+	for i, c := range folded {
+		folded[i] = lower(c)
+	}
+	if t, ok := commonTypes[string(folded)]; ok {
+		return t, value[end:], true
+	}
+	return string(folded), value[end:], true
+}
+
+// stripComments removes comments, with the blanks around them.
+func stripComments(value []byte) []byte {
+	s := unfold(value)
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		switch next := skipCFWS(s, i); {
+		case next > i && strings.IndexByte(s[i:next], '(') >= 0:
+			i = next
+		case s[i] == '"':
+			end, _ := skipQuoted(s, i)
+			out = append(out, s[i:end]...)
+			i = end
+		default:
+			out = append(out, s[i])
+			i++
+		}
+	}
+	return out
+}
+
+// parseDisposition reads the value of a Content-Disposition.
+//
+//	disposition := "Content-Disposition" ":" disposition-type *(";" disposition-parm)
+func parseDisposition(value []byte) (string, Params) {
+	s := unfold(value)
+	start := skipCFWS(s, 0)
+	end := start
+	for end < len(s) && isToken(s[end]) {
+		end++
+	}
+	if next := skipCFWS(s, end); next < len(s) && s[next] == '=' {
+		end = start // the type is missing
+	}
+	return toLower(s[start:end]), parseParams(s[end:])
+}
+
+// piece is one parameter as it is written.
+type piece struct {
+	name     string // in lower case, without the marks
+	value    string // without quotes
+	section  int    // of RFC 2231 section 3; -1 if there is none
+	extended bool   // of RFC 2231 section 4
+}
+
+// parseParams reads parameters as far as they can be read.
+func parseParams(s string) Params {
+	params, _ := readParams(s)
+	return params
+}
+
+// readParams is parseParams; it also reports whether all was as it should be.
+func readParams(s string) (Params, bool) {
+	var few [8]piece
+	pieces, ok := readPieces(few[:0], s)
+	if len(pieces) == 0 {
+		return nil, ok
+	}
+	params := make(Params, 0, len(pieces))
+	for i, p := range pieces {
+		if params.find(p.name).Name == "" {
+			params = append(params, join(p.name, pieces[i:]))
+		}
+	}
+	return params, ok
+}
+
+// readPieces takes the parameters apart.
+//
+//	parameter := attribute "=" value
+//	value     := token / quoted-string
+func readPieces(pieces []piece, s string) ([]piece, bool) {
+	ok := true
+	for i := skipCFWS(s, 0); i < len(s); i = skipCFWS(s, i) {
+		if s[i] == ';' {
+			i++
+			continue
+		}
+		if len(pieces) == maxParams {
+			return pieces, false
+		}
+		name := i
+		for i < len(s) && isToken(s[i]) {
+			i++
+		}
+		eq := skipCFWS(s, i)
+		if i == name || eq == len(s) || s[eq] != '=' {
+			ok = false
+			i = skipTo(s, min(max(eq, name+1), len(s)), ';')
+			continue
+		}
+		p := piece{section: -1}
+		p.setName(s[name:i])
+		var good bool
+		p.value, i, good = readValue(s, eq+1)
+		ok = ok && good
+		pieces = append(pieces, p)
+	}
+	return pieces, ok
+}
+
+// setName takes the marks of RFC 2231 off a name: "*" and a number for a piece of
+// a value, "*" at the end for a value with a charset.
+func (p *piece) setName(s string) {
+	p.name = toLower(s)
+	base, marks, found := strings.Cut(p.name, "*")
+	if !found || base == "" {
+		return
+	}
+	section, extended := strings.CutSuffix(marks, "*")
+	switch n, ok := digits(section); {
+	case marks == "":
+		p.name, p.extended = base, true
+	case ok:
+		p.name, p.section, p.extended = base, n, extended
+	}
+}
+
+// readValue reads the value at s[i] and returns the index behind it. A value that
+// ought to be quoted and is not goes as far as the next ";", unless another
+// parameter begins before.
+func readValue(s string, i int) (value string, end int, ok bool) {
+	i = skipCFWS(s, i)
+	if i < len(s) && s[i] == '"' {
+		end, closed := skipQuoted(s, i)
+		if !closed {
+			return unquote(s[i+1:]), len(s), false
+		}
+		next := skipCFWS(s, end)
+		ok = next == len(s) || s[next] == ';'
+		return unquote(s[i+1 : end-1]), skipTo(s, next, ';'), ok
+	}
+	end = i
+	for end < len(s) && isToken(s[end]) {
+		end++
+	}
+	next := skipCFWS(s, end)
+	if next == len(s) || s[next] == ';' {
+		return s[i:end], next, end > i
+	}
+	if next > end {
+		name := next
+		for name < len(s) && isToken(s[name]) {
+			name++
+		}
+		if name > next && name < len(s) && s[name] == '=' {
+			return s[i:end], next, false
+		}
+	}
+	end = skipTo(s, i, ';')
+	return trimFWS(s[i:end]), end, false
+}
+
+// skipTo returns the index of the next c in s at or after i, or the end of s.
+func skipTo(s string, i int, c byte) int {
+	if n := strings.IndexByte(s[i:], c); n >= 0 {
+		return i + n
+	}
+	return len(s)
+}
+
+// join makes one parameter of the pieces of that name.
+func join(name string, pieces []piece) Param {
+	var plain, whole *piece
+	var sections []*piece // by their number
+	for i := range pieces {
+		p := &pieces[i]
+		switch {
+		case p.name != name:
+		case p.section >= 0:
+			if p.section < maxParams {
+				sections = append(sections, make([]*piece, max(0, p.section+1-len(sections)))...)
+				if sections[p.section] == nil {
+					sections[p.section] = p
+				}
+			}
+		case p.extended && whole == nil:
+			whole = p
+		case !p.extended && plain == nil:
+			plain = p
+		}
+	}
+	if whole != nil {
+		sections = []*piece{whole}
+	}
+	value, ok := joinSections(sections)
+	if plain != nil && (!ok || value == "") {
+		return Param{Name: name, Value: plain.value}
+	}
+	return Param{Name: name, Value: value, extended: true}
+}
+
+// joinSections joins the pieces from the first to the first that is missing, and
+// reports whether their charset is known. Without one it is guessed.
+//
+//	extended-initial-value := [charset] "'" [language] "'" extended-other-values
+func joinSections(sections []*piece) (string, bool) {
+	var octets []byte
+	var label string
+	for i, p := range sections {
+		if p == nil {
+			break
+		}
+		value := p.value
+		if i == 0 && p.extended {
+			if cs, rest, ok := strings.Cut(value, "'"); ok {
+				if _, text, ok := strings.Cut(rest, "'"); ok {
+					label, value = cs, text
+				}
+			}
+		}
+		if p.extended {
+			octets = appendPercent(octets, value)
+		} else {
+			octets = append(octets, value...)
+		}
+	}
+	cs, ok := findCharset(label)
+	return string(cs.appendText(nil, octets)), ok
+}
+
+// appendPercent undoes the encoding of RFC 2231 section 4. A broken escape stands for itself.
+func appendPercent(dst []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '%' {
+			if v, ok := unhex(s[i+1:]); ok {
+				c = v
+				i += 2
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}

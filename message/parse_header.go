@@ -1,0 +1,197 @@
+package message
+
+import "bytes"
+
+// header reads the header at s.at into p and goes to the octet behind it.
+func (s *scanner) header(p *Part) error {
+	w := &s.win
+	first := len(s.msg.fields)
+	limit := min(s.limits.HeaderBytes, totalHeaders*s.limits.HeaderBytes-s.headers)
+	start, at := s.at, s.at // the header begins at buf[start]; the line, at buf[at]
+	p.start = w.offset(start)
+	body := -1 // index of the body
+	for body < 0 {
+		end := w.lineEnd(at)
+		for end < 0 && len(w.buf)-start <= limit {
+			ok, err := w.more(start)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				end = len(w.buf)
+				break
+			}
+			start, at = 0, at-start
+			end = w.lineEnd(at)
+		}
+		switch {
+		case end < 0 || end-start > limit:
+			s.cut(p, HeaderTooLong, at)
+			body = at
+		case at == end: // the message ends here
+			body = at
+		case emptyLine(w.buf[at:end]):
+			s.checkLineEnd(p.index, at, end)
+			body = end
+		case s.isDelimiter(w.buf[at:end]):
+			body = at
+		case !s.line(p, start, at, end, first):
+			s.cut(p, TooManyFields, at)
+			body = at
+		default:
+			at = end
+		}
+	}
+	raw := w.buf[start:at:at]
+	if w.src != nil {
+		raw = bytes.Clone(raw)
+	}
+	p.header.raw = raw
+	p.fields = [2]int32{int32(first), int32(len(s.msg.fields))}
+	p.body = w.offset(body)
+	s.headers += len(raw)
+	s.at = body
+	return nil
+}
+
+// cut ends the header of p because of a limit. The part is a leaf then.
+func (s *scanner) cut(p *Part, kind DefectKind, at int) {
+	p.opaque = true
+	s.note(kind, s.win.offset(at), p.index)
+}
+
+// isDelimiter reports whether line ends the header because it is a boundary line.
+func (s *scanner) isDelimiter(line []byte) bool {
+	if line[0] != '-' || len(line) > maxDelimiterLine {
+		return false
+	}
+	_, _, ok := s.match(line)
+	return ok
+}
+
+// line adds the line buf[at:end] to the header of p that began at buf[start]
+// with the field number first. It reports false if that would be a field too many.
+func (s *scanner) line(p *Part, start, at, end, first int) bool {
+	line := s.win.buf[at:end]
+	s.checkLineEnd(p.index, at, end)
+	n := len(s.msg.fields)
+	if isWSP(line[0]) && n > first && s.msg.fields[n-1].named() {
+		s.msg.fields[n-1].end = uint32(end - start)
+		return true
+	}
+	if n-first == s.limits.Fields || n == totalHeaders*s.limits.Fields {
+		return false
+	}
+	f := field{start: uint32(at - start), end: uint32(end - start)}
+	f.name, f.value = f.start, f.start
+	if name, colon := fieldName(line); colon >= 0 {
+		f.name += uint32(name)
+		f.value += uint32(colon + 1)
+		s.known(p, line[:name], n-first, at)
+	} else {
+		s.note(BadHeaderLine, s.win.offset(at), p.index)
+	}
+	s.msg.fields = append(s.msg.fields, f)
+	return true
+}
+
+// fieldName returns the length of the name that line begins with and the index
+// of the colon, or -1. Blanks between the two are obsolete (RFC 5322 section 4.5).
+//
+//	field-name = 1*ftext
+func fieldName(line []byte) (name, colon int) {
+	for name < len(line) && classes[line[name]]&className != 0 {
+		name++
+	}
+	colon = name
+	for colon < len(line) && isWSP(line[colon]) {
+		colon++
+	}
+	if name == 0 || colon == len(line) || line[colon] != ':' {
+		return 0, -1
+	}
+	return name, colon
+}
+
+// emptyLine reports whether line is nothing but its end.
+func emptyLine(line []byte) bool {
+	for _, c := range line {
+		if c != '\r' && c != '\n' {
+			return false
+		}
+	}
+	return line[len(line)-1] == '\n'
+}
+
+// checkLineEnd notes a line buf[at:end] that does not end in CRLF.
+func (s *scanner) checkLineEnd(part int32, at, end int) {
+	if s.seen&(1<<BareLF) == 0 && s.win.buf[end-1] == '\n' && (end-at < 2 || s.win.buf[end-2] != '\r') {
+		s.note(BareLF, s.win.offset(end-1), part)
+	}
+}
+
+// The fields that the scanner knows: those it reads and those that may stand in
+// a header only once.
+const (
+	isContentType = iota
+	isContentTransferEncoding
+	isContentDisposition
+	isContentID
+	isMIMEVersion
+	isFrom
+	isSender
+	isReplyTo
+	isTo
+	isCc
+	isBcc
+	isSubject
+	isDate
+	isMessageID
+	isInReplyTo
+	isReferences
+)
+
+// knownFields lists them by the length of their names.
+var knownFields = [26][]struct {
+	name string
+	id   uint
+}{
+	2:  {{"to", isTo}, {"cc", isCc}},
+	3:  {{"bcc", isBcc}},
+	4:  {{"from", isFrom}, {"date", isDate}},
+	6:  {{"sender", isSender}},
+	7:  {{"subject", isSubject}},
+	8:  {{"reply-to", isReplyTo}},
+	10: {{"message-id", isMessageID}, {"references", isReferences}, {"content-id", isContentID}},
+	11: {{"in-reply-to", isInReplyTo}},
+	12: {{"content-type", isContentType}, {"mime-version", isMIMEVersion}},
+	19: {{"content-disposition", isContentDisposition}},
+	25: {{"content-transfer-encoding", isContentTransferEncoding}},
+}
+
+// known notes in p the field number i of its header, at buf[at], if the scanner
+// knows its name.
+func (s *scanner) known(p *Part, name []byte, i, at int) {
+	if len(name) >= len(knownFields) {
+		return
+	}
+	for _, k := range knownFields[len(name)] {
+		if !equalFold(name, k.name) {
+			continue
+		}
+		if p.once&(1<<k.id) != 0 {
+			s.note(DuplicateField, s.win.offset(at), p.index)
+			return
+		}
+		p.once |= 1 << k.id
+		switch k.id {
+		case isContentType:
+			p.ctype = int32(i)
+		case isContentTransferEncoding:
+			p.cte = int32(i)
+		case isContentDisposition:
+			p.disp = int32(i)
+		}
+		return
+	}
+}

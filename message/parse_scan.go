@@ -1,0 +1,272 @@
+package message
+
+import "bytes"
+
+// scanner makes the index of one message in one pass over its window. What is
+// open at the moment, from the message itself down to the leaf being read, is a
+// stack; there is no recursion.
+type scanner struct {
+	msg    *Message
+	limits Limits
+	win    window
+	at     int // where the scanner is in win.buf: always the start of a line
+
+	stack    []frame
+	watched  map[string]int // boundary of an open multipart -> its place on the stack
+	longest  int            // the longest boundary met
+	headers  int            // octets of all headers so far
+	found    []found
+	seen     uint64 // kinds of defect that are recorded once
+	overfull bool   // Limits.Parts is reached
+}
+
+// frame is one open part.
+type frame struct {
+	part     int32
+	boundary string // of a multipart whose closing line has not come yet, else ""
+	hidden   int    // the place of the multipart around it with the same boundary, or -1
+}
+
+// delimiter is a boundary line of an open multipart.
+type delimiter struct {
+	level   int // place of the multipart on the stack
+	closing bool
+	end     int64 // where the part before it ends
+}
+
+func (s *scanner) scan() error {
+	s.msg.parts = make([]Part, 0, 4)
+	s.msg.fields = make([]field, 0, 32)
+	if err := s.entity(); err != nil {
+		return err
+	}
+	// Without a boundary to wait for, the rest of the message belongs to what is open.
+	for len(s.watched) > 0 && !s.overfull {
+		d, ok, err := s.nextDelimiter()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		s.closeTo(d.level+1, d.end)
+		if d.closing {
+			s.unwatch(d.level)
+		} else if err := s.entity(); err != nil {
+			return err
+		}
+	}
+	s.closeTo(0, s.win.size)
+	for i := range s.msg.parts {
+		p := &s.msg.parts[i]
+		p.header.fields = s.msg.fields[p.fields[0]:p.fields[1]:p.fields[1]]
+	}
+	return nil
+}
+
+// entity reads the header at s.at and opens the part it begins, and, while
+// that is a message, the part inside it.
+func (s *scanner) entity() error {
+	for {
+		if len(s.msg.parts) == s.limits.Parts {
+			s.rest()
+			return nil
+		}
+		p := s.newPart()
+		if err := s.header(p); err != nil {
+			return err
+		}
+		if p.start == p.body && p.parent >= 0 && s.msg.parts[p.parent].kind == multipart && !p.opaque {
+			s.dropPart()
+			return nil
+		}
+		boundary := s.classify(p)
+		switch p.kind {
+		case multipart:
+			s.watch(boundary)
+			return nil
+		case leaf:
+			return nil
+		}
+	}
+}
+
+// newPart adds a part inside the innermost open one and opens it.
+func (s *scanner) newPart() *Part {
+	i := int32(len(s.msg.parts))
+	s.msg.parts = append(s.msg.parts, Part{msg: s.msg, index: i, parent: -1, number: 1, ctype: -1, cte: -1, disp: -1})
+	p := &s.msg.parts[i]
+	if n := len(s.stack); n > 0 {
+		up := &s.msg.parts[s.stack[n-1].part]
+		up.children++
+		p.parent, p.number = up.index, up.children
+	}
+	s.stack = append(s.stack, frame{part: i, hidden: -1})
+	return p
+}
+
+// dropPart takes back the part just opened, of which there is not one octet: a boundary
+// line came directly behind the one that would have begun it. Each needs a
+// line end of its own in front (RFC 2046 section 5.1.1).
+func (s *scanner) dropPart() {
+	last := len(s.msg.parts) - 1
+	s.msg.parts[s.msg.parts[last].parent].children--
+	s.msg.parts = s.msg.parts[:last]
+	s.stack = s.stack[:len(s.stack)-1]
+}
+
+// rest opens a leaf for all that is left of the message.
+func (s *scanner) rest() {
+	s.overfull = true
+	at := s.win.offset(s.at)
+	p := s.newPart()
+	p.mediaType = "application/octet-stream"
+	p.start, p.body = at, at
+	p.fields = [2]int32{int32(len(s.msg.fields)), int32(len(s.msg.fields))}
+	s.note(TooManyParts, at, p.index)
+}
+
+// watch waits for the boundary lines of the innermost open part.
+func (s *scanner) watch(boundary string) {
+	if s.watched == nil {
+		s.watched = make(map[string]int)
+	}
+	level := len(s.stack) - 1
+	f := &s.stack[level]
+	f.boundary = boundary
+	if outer, ok := s.watched[boundary]; ok {
+		f.hidden = outer
+		s.note(DuplicateBoundary, s.msg.parts[f.part].start, f.part)
+	}
+	s.watched[boundary] = level
+	s.longest = max(s.longest, len(boundary))
+}
+
+// unwatch no longer waits for the boundary lines of the part at that place of the
+// stack. A multipart around it with the same boundary comes into view again.
+func (s *scanner) unwatch(level int) {
+	f := &s.stack[level]
+	if f.hidden >= 0 {
+		s.watched[f.boundary] = f.hidden
+	} else {
+		delete(s.watched, f.boundary)
+	}
+	f.boundary = ""
+}
+
+// closeTo closes all open parts but the outer level ones. They end at end.
+func (s *scanner) closeTo(level int, end int64) {
+	for i := len(s.stack) - 1; i >= level; i-- {
+		f := s.stack[i]
+		p := &s.msg.parts[f.part]
+		p.end = end
+		p.next = int32(len(s.msg.parts))
+		if f.boundary != "" {
+			s.unwatch(i)
+			if !s.overfull {
+				s.note(MissingCloseBoundary, end, f.part)
+			}
+		}
+		if p.kind == multipart && p.children == 0 {
+			s.note(EmptyMultipart, p.start, f.part)
+		}
+	}
+	s.stack = s.stack[:level]
+}
+
+// nextDelimiter goes on behind the next boundary line of an open multipart.
+//
+// Lines are not looked at one by one: hyphens are hunted, of which base64 has
+// none, and only one at the start of a line is looked at more closely.
+func (s *scanner) nextDelimiter() (d delimiter, ok bool, err error) {
+	w := &s.win
+	first := w.offset(s.at) // a line starts here whatever is before it
+	i := s.at
+	for {
+		n := bytes.IndexByte(w.buf[i:], '-')
+		if n < 0 {
+			n = len(w.buf) - i
+		}
+		i += n
+		if len(w.buf)-i < maxDelimiterLine && w.offset(len(w.buf)) < w.size {
+			// What might be a boundary line is looked at as a whole, with the line end before it.
+			keep := max(i-2, 0)
+			if _, err = w.more(keep); err != nil {
+				return d, false, err
+			}
+			i -= keep
+			continue
+		}
+		if i == len(w.buf) {
+			return d, false, nil
+		}
+		if w.offset(i) != first && w.buf[i-1] != '\n' {
+			for i++; i < len(w.buf) && w.buf[i] == '-'; i++ {
+			}
+			continue
+		}
+		end, whole := s.delimiterLine(i)
+		if d.level, d.closing, ok = s.match(w.buf[i:end]); ok && whole {
+			s.checkLineEnd(s.stack[d.level].part, i, end)
+			d.end = s.partEnd(i)
+			s.at = end
+			return d, true, nil
+		}
+		i = end
+	}
+}
+
+// delimiterLine returns the end of the line at win.buf[i], and whether it is the
+// end: no more octets are looked at than a boundary line may have.
+func (s *scanner) delimiterLine(i int) (end int, whole bool) {
+	line := s.win.buf[i:min(i+maxDelimiterLine, len(s.win.buf))]
+	if n := bytes.IndexByte(line, '\n'); n >= 0 {
+		return i + n + 1, true
+	}
+	end = i + len(line)
+	return end, s.win.offset(end) == s.win.size
+}
+
+// match reports whether line is a boundary line of an open multipart. The
+// cost does not depend on how many are open.
+//
+//	delimiter       := CRLF "--" boundary
+//	close-delimiter := delimiter "--"
+//	transport-padding := *LWSP-char
+func (s *scanner) match(line []byte) (level int, closing, ok bool) {
+	if len(line) < 3 || line[0] != '-' || line[1] != '-' || len(s.watched) == 0 {
+		return 0, false, false
+	}
+	b := line[2:]
+	for len(b) > 0 && isFWS(b[len(b)-1]) {
+		b = b[:len(b)-1]
+	}
+	if len(b) == 0 || len(b) > s.longest+2 {
+		return 0, false, false
+	}
+	if level, ok = s.watched[string(b)]; ok {
+		return level, false, true
+	}
+	if b, ok = bytes.CutSuffix(b, []byte("--")); ok {
+		level, ok = s.watched[string(b)]
+	}
+	return level, true, ok
+}
+
+// partEnd returns where a part ends that is followed by a boundary line at
+// win.buf[i]. The line end before the boundary belongs to the boundary (RFC
+// 2046 section 5.1.1), except when it ends the part's header.
+func (s *scanner) partEnd(i int) int64 {
+	w := &s.win
+	body := s.msg.parts[s.stack[len(s.stack)-1].part].body
+	end := w.offset(i)
+	if end > body && i > 0 && w.buf[i-1] == '\n' {
+		end--
+		if end > body && i > 1 && w.buf[i-2] == '\r' {
+			end--
+		} else {
+			s.note(BareLF, end, s.stack[len(s.stack)-1].part)
+		}
+	}
+	return end
+}

@@ -1,0 +1,260 @@
+package message
+
+import (
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+)
+
+// Part is one part of a message: the message itself, an entity of a
+// multipart, or the message in a message/rfc822. It is a view of its Message.
+type Part struct {
+	msg    *Message
+	header Header
+
+	start, body, end int64 // offsets of the header, of the body, and behind it
+
+	mediaType string
+	fields    [2]int32 // of the header, in Message.fields
+	ctype     int32    // the Content-Type in header, or -1; likewise the next two
+	cte       int32
+	disp      int32
+	index     int32 // in Message.parts
+	parent    int32 // in Message.parts, or -1
+	next      int32 // in Message.parts, of the part behind the last inside this one
+	number    int32 // among its siblings, from 1
+	children  int32
+	once      uint32 // the known fields met in the header, a bit each
+	encoding  Encoding
+	kind      kind
+	opaque    bool // the header was cut because of a limit
+}
+
+// kind is how a part was taken apart.
+type kind uint8
+
+const (
+	leaf kind = iota
+	multipart
+	nested // a message in a part
+)
+
+// classify finds out from its header what p is and how to take it apart.
+// It returns the boundary of a multipart.
+func (s *scanner) classify(p *Part) (boundary string) {
+	p.mediaType = "text/plain"
+	if p.parent >= 0 && s.msg.parts[p.parent].mediaType == "multipart/digest" {
+		p.mediaType = "message/rfc822" // RFC 2046 section 5.1.5
+	}
+	// The fields have their place in the header only when the scan is over.
+	fields := s.msg.fields[p.fields[0]:p.fields[1]]
+	var params []byte
+	if p.ctype >= 0 {
+		f := fields[p.ctype]
+		if t, rest, ok := parseMediaType(p.header.raw[f.value:f.end]); ok {
+			p.mediaType, params = t, rest
+		} else {
+			p.mediaType = "text/plain" // RFC 2045 section 5.2
+			s.note(BadContentType, p.start+int64(f.start), p.index)
+		}
+	}
+	if p.cte >= 0 {
+		f := fields[p.cte]
+		p.encoding = parseEncoding(p.header.raw[f.value:f.end])
+		if p.encoding == EncodingUnknown {
+			s.note(BadTransferEncoding, p.start+int64(f.start), p.index)
+		}
+	}
+	k := kindOf(p.mediaType)
+	if k == leaf || p.opaque {
+		return ""
+	}
+	if p.encoding > EncodingBinary {
+		s.note(BadTransferEncoding, p.start, p.index)
+		if k == nested && p.encoding != EncodingUnknown {
+			return ""
+		}
+	}
+	if len(s.stack) > s.limits.Depth {
+		s.note(TooDeep, p.start, p.index)
+		return ""
+	}
+	if k == multipart {
+		boundary = strings.TrimRight(parseParams(unfold(params)).Get("boundary"), " \t")
+		if boundary == "" || len(boundary) > maxBoundary {
+			s.note(MissingBoundary, p.start, p.index)
+			return ""
+		}
+	}
+	p.kind = k
+	return boundary
+}
+
+func kindOf(mediaType string) kind {
+	switch {
+	case strings.HasPrefix(mediaType, "multipart/"):
+		return multipart
+	case mediaType == "message/rfc822", mediaType == "message/global": // RFC 6532 section 3.7
+		return nested
+	}
+	return leaf
+}
+
+// Path names the part as IMAP does (RFC 9051 section 6.4.5.1): "1.2" is the second
+// part of the first part. The parts of a message in part 3 begin with "3.";
+// a body that is not a multipart is part 1 of its message. A multipart
+// that is the body of a message has no number, but it is the text of that
+// message: "TEXT" at the top, "3.TEXT" in part 3.
+func (p *Part) Path() string {
+	var path string
+	if p.kind == multipart && p.isBody() {
+		path = ".TEXT"
+	}
+	for q := p; q != nil; q = q.Parent() {
+		if q.kind == multipart && q.isBody() {
+			continue
+		}
+		path = "." + strconv.Itoa(int(q.number)) + path
+	}
+	return path[1:]
+}
+
+// isBody reports whether the part is the whole of a message.
+func (p *Part) isBody() bool {
+	return p.parent < 0 || p.msg.parts[p.parent].kind == nested
+}
+
+// Parent returns the part that p lies in; nil for the message itself.
+func (p *Part) Parent() *Part {
+	if p.parent < 0 {
+		return nil
+	}
+	return &p.msg.parts[p.parent]
+}
+
+// Children returns the parts of a multipart in their order, or the one message
+// in a message/rfc822.
+func (p *Part) Children() iter.Seq[*Part] {
+	return func(yield func(*Part) bool) {
+		for i := p.index + 1; i < p.next; i = p.msg.parts[i].next {
+			if !yield(&p.msg.parts[i]) {
+				return
+			}
+		}
+	}
+}
+
+// child returns the nth part inside p, counted from 1, or nil.
+func (p *Part) child(n int) *Part {
+	for c := range p.Children() {
+		if int(c.number) == n {
+			return c
+		}
+	}
+	return nil
+}
+
+// Header returns the part's header.
+func (p *Part) Header() Header { return p.header }
+
+// MediaType returns type and subtype of the Content-Type in lower case, or what
+// counts when there is none or a broken one: "text/plain", and in a
+// multipart/digest "message/rfc822".
+func (p *Part) MediaType() string { return p.mediaType }
+
+// Params returns the parameters of the Content-Type.
+func (p *Part) Params() Params {
+	if p.ctype < 0 {
+		return nil
+	}
+	_, params, ok := parseMediaType(p.header.field(p.ctype).body())
+	if !ok {
+		return nil
+	}
+	return parseParams(unfold(params))
+}
+
+// Charset returns the charset parameter in lower case as it stands; "" if there is none.
+func (p *Part) Charset() string { return toLower(p.Params().Get("charset")) }
+
+// Disposition returns the type of the Content-Disposition in lower case, such as
+// "inline" or "attachment"; "" if there is none. What is not known is to be
+// treated as an attachment (RFC 2183 section 2.8).
+func (p *Part) Disposition() string {
+	d, _ := p.disposition()
+	return d
+}
+
+// DispositionParams returns the parameters of the Content-Disposition.
+func (p *Part) DispositionParams() Params {
+	_, params := p.disposition()
+	return params
+}
+
+func (p *Part) disposition() (string, Params) {
+	if p.disp < 0 {
+		return "", nil
+	}
+	return parseDisposition(p.header.field(p.disp).body())
+}
+
+// Filename returns the name that the sender gave the part, "" if none. Of
+// several it is the first there is of: filename* of the Content-Disposition (RFC 2231),
+// its filename, name* of the Content-Type, its name. Encoded words in a plain
+// one are decoded.
+//
+// It is what the sender wrote. It may hold slashes, dots and anything else, and must
+// not become a path unseen (RFC 2183 section 2.3).
+func (p *Part) Filename() string {
+	if name := p.DispositionParams().text("filename"); name != "" {
+		return name
+	}
+	return p.Params().text("name")
+}
+
+// ContentID returns the Content-ID without its angle brackets; "" if there is none.
+func (p *Part) ContentID() string {
+	return trimID(p.header.Get("Content-ID"))
+}
+
+// Encoding returns the transfer encoding of the body.
+func (p *Part) Encoding() Encoding { return p.encoding }
+
+// Offsets returns where in the message the part's header starts, where its body
+// starts, and where it ends. A header ends with an empty line that belongs to
+// neither; the line end before a boundary line belongs to the boundary.
+func (p *Part) Offsets() (header, body, end int64) { return p.start, p.body, p.end }
+
+// Raw returns the part exactly as it stands, header and body: what a
+// multipart/signed signs.
+func (p *Part) Raw() *io.SectionReader {
+	return io.NewSectionReader(p.msg.src, p.start, p.end-p.start)
+}
+
+// RawBody returns the body exactly as it stands, with its transfer encoding.
+func (p *Part) RawBody() *io.SectionReader {
+	return io.NewSectionReader(p.msg.src, p.body, p.end-p.body)
+}
+
+// Nested parses the decoded body of p as a message of its own, with the same
+// Parser. It is meant for a message/rfc822 in base64 or quoted-printable, which
+// RFC 2045 section 6.4 forbids and Parse therefore leaves alone. The
+// decoded body is held in memory; offsets in the message count from its start.
+// Of Limits.Depth there is left what p itself has not used up.
+func (p *Part) Nested() (*Message, error) {
+	depth := 0
+	for q := p; q != nil; q = q.Parent() {
+		depth++
+	}
+	parser := p.msg.parser
+	parser.Limits = parser.Limits.withDefaults()
+	if parser.Limits.Depth -= depth; parser.Limits.Depth <= 0 {
+		return nil, Defect{TooDeep, p.start, p.Path()}
+	}
+	b, err := p.AppendBody(nil)
+	if err != nil {
+		return nil, err
+	}
+	return parser.ParseBytes(b)
+}
