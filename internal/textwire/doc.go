@@ -5,10 +5,10 @@
 // # Guarantees
 //
 // Only CRLF ends a line, and only CRLF "." CRLF (or "." CRLF at the very start)
-// ends a body, however the octets are cut into segments (RFC 5321 sections
-// 2.3.8 and 4.1.1.4, RFC 1939 section 3). A bare CR, a bare LF or a NUL is
-// never taken for a line end; in a command line and in a [Strict] body it is
-// a [*FramingError]. The genuine end of a body is always found, also right
+// ends a body, however the octets are cut into segments (RFC 5321 section
+// 2.3.8, RFC 5321 section 4.1.1.4, RFC 1939 section 3). A bare CR, a bare LF
+// or a NUL is never taken for a line end; in a command line and in a [Strict]
+// body it is a [*FramingError]. The genuine end of a body is always found, also right
 // after a bare CR and also after an error: [DotReader.Drain] goes on to it.
 //
 // A [Reader] that waits for a command holds no buffer, and a [Writer] holds

@@ -139,7 +139,7 @@ func (d *DotReader) next(wait bool) bool {
 		b := d.r.buf[d.r.r:d.r.w]
 		if d.at == stopBad {
 			d.err = &FramingError{b[0], d.size}
-			break
+			return false
 		}
 		if (d.at == stopLine || d.at == stopDot) && len(b) > 0 && b[0] == '.' {
 			switch {
@@ -161,7 +161,7 @@ func (d *DotReader) next(wait bool) bool {
 			}
 		}
 		if !wait {
-			break
+			return false
 		}
 		if d.err = d.r.fill(true); d.err == io.EOF {
 			d.err = io.ErrUnexpectedEOF

@@ -172,6 +172,13 @@ func TestReader_Reset(t *testing.T) {
 	require.Equal(t, "EHLO a", string(line))
 }
 
+func TestFramingError_SaysWhatAndWhere(t *testing.T) {
+	t.Parallel()
+	for c, want := range map[byte]string{'\r': "bare CR", '\n': "bare LF", 0: "NUL"} {
+		require.EqualError(t, &FramingError{c, 4}, "textwire: "+want+" at octet 4")
+	}
+}
+
 func FuzzReadLine(f *testing.F) {
 	f.Add([]byte("EHLO a\r\nQUIT\r\n"), []byte{3}, uint16(20))
 	f.Add([]byte("a\rb\r\n"), []byte{1}, uint16(20))
