@@ -5,15 +5,15 @@ import (
 	"net/netip"
 )
 
-// shared are ranges, beyond those that netip knows of, whose addresses do not
-// stand for one client.
+// shared are the ranges, beyond those that netip knows of, whose addresses do not
+// stand for one client: see the special-purpose address registries of IANA.
 var shared = [...]netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),     // this network, RFC 1122 section 3.2.1.3
-	netip.MustParsePrefix("100.64.0.0/10"), // carriers' translators, RFC 6598 section 7
-	netip.MustParsePrefix("240.0.0.0/4"),   // reserved, and broadcast
-	netip.MustParsePrefix("64:ff9b::/96"),  // translators, RFC 6052 section 2.1
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("fec0::/10"), // site-local, RFC 3879
+	netip.MustParsePrefix("0.0.0.0/8"),      // this network
+	netip.MustParsePrefix("100.64.0.0/10"),  // behind carriers' translators
+	netip.MustParsePrefix("240.0.0.0/4"),    // reserved, and broadcast
+	netip.MustParsePrefix("64:ff9b::/96"),   // translators from IPv6 to IPv4
+	netip.MustParsePrefix("64:ff9b:1::/48"), // the same, of local networks
+	netip.MustParsePrefix("fec0::/10"),      // site-local, as private as private ones
 }
 
 // addrOf returns the address of a peer; the zero Addr if it has none.

@@ -13,8 +13,8 @@ var (
 	// ErrPlaintextBuffered says that the peer sent something between its, or
 	// our, agreement to TLS and the handshake. Whoever stands in the way can
 	// put commands or replies there that would seem to have come protected
-	// (RFC 3207 section 4.2, RFC 9051 section 6.2.1), so the
-	// connection must be given up.
+	// (RFC 3207 section 4.2, RFC 2595 section 4), so the connection must be
+	// given up.
 	ErrPlaintextBuffered = errors.New("conn: cleartext received before the TLS handshake")
 
 	// ErrTLSActive says that TLS was to be started a second time.
