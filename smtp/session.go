@@ -263,13 +263,17 @@ func (s *session) connectionState() auth.ConnectionState {
 // refusal makes the reply of a hook's or a handler's error.
 func (s *session) refusal(err error) smtpwire.Reply {
 	var e *Error
-	if errors.As(err, &e) && e != nil {
+	switch {
+	case errors.As(err, &e) && e != nil:
 		return e.reply()
+	case errors.Is(err, errPanic):
+		return replyFailure
 	}
 	s.log.ErrorContext(s.ctx, "hook or handler failed", "err", err)
 	return replyLocalError
 }
 
+// logPanic is called while v unwinds the stack.
 func (s *session) logPanic(v any) {
 	s.log.ErrorContext(s.ctx, "panic in hook or handler", "panic", v, "stack", string(debug.Stack()))
 }

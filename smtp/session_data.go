@@ -2,10 +2,8 @@ package smtp
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/posthouse/posthouse/internal/textwire"
@@ -48,19 +46,15 @@ func (s *session) receive() smtpwire.Reply {
 	return r
 }
 
-// panicError is a handler's panic on its way to the log.
-type panicError struct {
-	value any
-	stack []byte
-}
+// errPanic is how a handler ends that panicked.
+var errPanic = errors.New("smtp: panic in the handler")
 
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
-
-// callHandler turns a panic into an error.
+// callHandler turns a panic into errPanic.
 func (s *session) callHandler(tx *Transaction) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &panicError{v, debug.Stack()}
+			s.logPanic(v)
+			err = errPanic
 		}
 	}()
 	return s.srv.Handler.ServeSMTP(s.ctx, tx)
@@ -69,9 +63,9 @@ func (s *session) callHandler(tx *Transaction) (err error) {
 // verdict makes the reply to a message. What is wrong with the body outranks what the
 // handler says: a message is accepted only if it came whole.
 func (s *session) verdict(tx *Transaction, err, bodyErr error) smtpwire.Reply {
-	var framing *FramingError
 	switch {
-	case errors.As(bodyErr, &framing):
+	case bodyErr == nil:
+	case isFraming(bodyErr):
 		// Who sends such octets, and means another end by them than the genuine one,
 		// is not to be followed: the end is sought so that the reply is in step, and
 		// nothing behind it is read.
@@ -92,21 +86,21 @@ func (s *session) verdict(tx *Transaction, err, bodyErr error) smtpwire.Reply {
 		}
 	case errors.Is(bodyErr, os.ErrDeadlineExceeded):
 		return replyTimeout
-	case bodyErr != nil:
+	default:
 		s.phase = phaseClosing
 		s.log.InfoContext(s.ctx, "connection lost within a message", "err", bodyErr)
 		return smtpwire.Reply{}
 	}
-	var panicked *panicError
-	switch {
-	case errors.As(err, &panicked):
-		s.log.ErrorContext(s.ctx, "panic in handler", "panic", panicked.value, "stack", string(panicked.stack))
-		return replyFailure
-	case err != nil:
+	if err != nil {
 		return s.refusal(err)
 	}
 	s.errors, s.idle = 0, 0
-	return newReply(250, EnhancedCode{2, 0, 0}, tx.accepted)
+	return smtpwire.Reply{Code: 250, Enhanced: EnhancedCode{2, 0, 0}, Lines: tx.accepted[:]}
+}
+
+func isFraming(err error) bool {
+	var framing *FramingError
+	return errors.As(err, &framing)
 }
 
 // drain goes on to the genuine end of a message that was given up, so that nothing of

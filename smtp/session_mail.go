@@ -65,7 +65,7 @@ func (s *session) begin(cmd *smtpwire.Mail) *Transaction {
 	b = append(b, s.state.ID...)
 	b = append(b, '.')
 	b = strconv.AppendInt(b, int64(s.serial), 10)
-	tx.accepted = string(b)
-	tx.ID = tx.accepted[len(acceptedAs):]
+	tx.accepted[0] = string(b)
+	tx.ID = tx.accepted[0][len(acceptedAs):]
 	return tx
 }

@@ -31,7 +31,7 @@ type Transaction struct {
 	// Value is for the hooks and the handler to pass on what they learned.
 	Value any
 
-	accepted string // the text of the reply that accepts the message
+	accepted [1]string // the text of the reply that accepts the message
 	hostname string
 	extended bool // the session began with EHLO
 	refused  int  // RCPT commands refused so far

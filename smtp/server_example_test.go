@@ -1,0 +1,84 @@
+package smtp_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp"
+)
+
+// A mail exchanger for one domain. It relays for nobody.
+func ExampleServer() {
+	srv := &smtp.Server{
+		Hostname: "mx.example.org",
+		Local:    func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
+			f, err := os.CreateTemp("/var/spool/example", "mail")
+			if err != nil {
+				return err // the peer is told to try again later, and not why
+			}
+			defer f.Close()
+			if _, err := f.Write(tx.AppendReceived(nil, time.Now())); err != nil {
+				return err
+			}
+			if _, err := io.Copy(f, tx.Body); err != nil {
+				return err // also when the message did not come whole
+			}
+			return f.Sync()
+		}),
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, func() { _ = srv.Shutdown(context.Background()) })
+	if err := srv.ListenAndServe(); !errors.Is(err, smtp.ErrServerClosed) {
+		log.Fatal(err)
+	}
+}
+
+// A submission server: who has authenticated, by TLS alone, may send to anybody.
+func ExampleServer_submission() {
+	cert, err := tls.LoadX509KeyPair("cert.pem", "key.pem")
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv := &smtp.Server{
+		Hostname:  "smtp.example.org",
+		Protocol:  auth.Submission,
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
+		Auth:      &auth.Server{Passwords: auth.Passwords{"alice": "correct horse battery staple"}},
+		Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
+			log.Printf("%s sends to %d recipients", tx.Conn.Identity.Name, len(tx.Envelope.To))
+			_, err := io.Copy(io.Discard, tx.Body)
+			return err
+		}),
+	}
+	log.Fatal(srv.ListenAndServeTLS())
+}
+
+// Hooks refuse before a message arrives. An Error goes to the peer as it is.
+func ExampleHooks() {
+	mailboxes := map[string]bool{"alice": true, "postmaster": true}
+	srv := &smtp.Server{
+		Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Hooks: smtp.Hooks{
+			Recipient: func(_ context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
+				if !mailboxes[to.Address.Local()] {
+					return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "no such mailbox"}
+				}
+				return nil
+			},
+		},
+		Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
+			_, err := io.Copy(io.Discard, tx.Body)
+			return err
+		}),
+	}
+	log.Fatal(srv.ListenAndServe())
+}
