@@ -191,33 +191,29 @@ func (r *rig) dial(t testing.TB) *testnet.Conn {
 	return nc.(*testnet.Conn)
 }
 
-// play plays the client's part of a dialogue given as text.
-func (r *rig) play(t testing.TB, lines ...string) bool {
-	t.Helper()
-	d, err := transcript.Parse([]byte(strings.Join(lines, "\n")))
-	require.NoError(t, err)
-	return d.PlayClient(t, r.dial(t))
-}
-
 // talk sends all of input and returns all of the answer, to the end of the
 // connection.
 func (r *rig) talk(t testing.TB, input string) string {
 	t.Helper()
+	return r.talkSplit(t, []byte(input), 0)
+}
+
+// talkSplit is talk, with reads of a few octets at a time.
+func (r *rig) talkSplit(t testing.TB, input []byte, split int) string {
+	t.Helper()
 	nc := r.dial(t)
+	nc.SplitWrites(split)
 	var answer bytes.Buffer
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		io.Copy(&answer, nc)
 	}()
-	io.WriteString(nc, input)
+	nc.Write(input)
 	nc.CloseWrite()
 	<-done
 	return answer.String()
 }
-
-// login is the beginning of a dialogue.
-const login = "S: +OK *\nC: USER mrose\nC: PASS tanstaaf\nS: +OK *\nS: +OK *"
 
 // logBuffer is a log that can be read while it is written.
 type logBuffer struct {

@@ -179,6 +179,8 @@ func (s *session) farewell(err error) error {
 		s.status(refuse("lines end with CRLF, and hold no CR, LF or NUL"))
 	case errors.Is(err, textwire.ErrLineTooLong):
 		s.status(refuse("line too long"))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		// A client that says no more may listen still for what it is owed.
 	default:
 		return err
 	}

@@ -1,0 +1,84 @@
+package pop3_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/transcript"
+	"github.com/posthouse/posthouse/pop3"
+)
+
+// fuzzPrologues bring a session into each of its states.
+var fuzzPrologues = []string{
+	"",
+	"USER mrose\r\n",
+	"AUTH PLAIN\r\n",
+	"AUTH LOGIN bXJvc2U=\r\n",
+	"USER mrose\r\nPASS tanstaaf\r\n",
+	"USER mrose\r\nPASS tanstaaf\r\nDELE 1\r\n",
+	"USER odd\r\nPASS odd\r\n",
+}
+
+// FuzzSession says anything in any state. Whatever it is, the server comes to an
+// end, does not panic, answers the same however the octets arrive, and deletes
+// nothing but after QUIT and what DELE marked.
+func FuzzSession(f *testing.F) {
+	for _, file := range []string{"rfc1939", "commands", "framing", "sasl", "tls"} {
+		for _, d := range transcript.Load(f, "testdata/"+file+".txtar") {
+			f.Add(uint8(0), uint8(7), d.Octets('C'))
+		}
+	}
+	for i := range fuzzPrologues {
+		f.Add(uint8(i), uint8(1), []byte("CAPA\r\nSTAT\r\nLIST\r\nRETR 1\r\nTOP 2 1\r\nDELE 2\r\nQUIT\r\n"))
+		f.Add(uint8(i), uint8(2), []byte("*\r\n=\r\n\r\nSTLS\r\nRSET\nNOOP\r"))
+	}
+	var commits atomic.Int32
+	r := serverTest(f, func(s *pop3.Server, d *dropStore) {
+		d.commit = func(context.Context, []pop3.Info) error { commits.Add(1); return nil }
+	})
+	f.Fuzz(func(t *testing.T, state, split uint8, input []byte) {
+		if len(input) > 4<<10 {
+			t.Skip("long enough")
+		}
+		prologue := fuzzPrologues[int(state)%len(fuzzPrologues)]
+		input = append([]byte(prologue), input...)
+		var answers [2]string
+		for i, split := range []int{0, int(split) + 1} {
+			commits.Store(0)
+			r.reset()
+			answers[i] = r.talkSplit(t, input, split)
+			upper := bytes.ToUpper(input)
+			quit, dele := bytes.Contains(upper, []byte("QUIT\r\n")), bytes.Contains(upper, []byte("DELE "))
+			require.LessOrEqual(t, commits.Load(), int32(1))
+			require.True(t, quit || commits.Load() == 0)
+			if commits.Load() == 0 || !dele {
+				require.Len(t, r.store.left("mrose"), 2)
+				require.Len(t, r.store.left("odd"), 3)
+			}
+			require.NotContains(t, r.logs.String(), "panic in session")
+		}
+		require.Equal(t, answers[0], answers[1])
+		require.True(t, strings.HasPrefix(answers[0], "+OK dewey POP3 server ready\r\n"))
+		require.True(t, strings.HasSuffix(answers[0], "\r\n"))
+	})
+}
+
+// reset puts the mail back.
+func (r *rig) reset() {
+	fresh := newDropStore()
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	r.store.drops, r.store.locked = fresh.drops, fresh.locked
+	r.logs.reset()
+}
+
+func (l *logBuffer) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.Reset()
+}
