@@ -46,10 +46,10 @@ type ClientConfig struct {
 	// which tries IPv6 and IPv4 side by side (RFC 8305).
 	Dialer Dialer
 
-	// Timeout limits the wait for the connection, for the TLS handshake, and for
-	// each whole reply, however many lines it has and however slowly they drip;
-	// also a write that does not move. Zero means 5 minutes, which is what RFC
-	// 5321 section 4.5.3.2 asks for.
+	// Timeout limits the wait for the connection, for the TLS handshake, for each
+	// whole reply, however many lines it has and however slowly they drip, and
+	// for each 32 KiB that the server has to take. Zero means 5 minutes, which is
+	// what RFC 5321 section 4.5.3.2 asks for.
 	Timeout time.Duration
 
 	// DataTimeout limits the wait for the reply to the end of the data. To give

@@ -56,44 +56,60 @@ type bodyScanner struct {
 }
 
 // Write takes a piece. Its error is a [*FramingError].
-func (s *bodyScanner) Write(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
+func (s *bodyScanner) Write(p []byte) (total int, err error) {
+	for len(p) > 0 {
+		n := min(len(p), pieceSize) // so little that it stays in cache
+		if err := s.scan(p[:n]); err != nil {
+			return total, err
+		}
+		total, p = total+n, p[n:]
 	}
+	return total, nil
+}
+
+// scan takes a piece that is not empty.
+func (s *bodyScanner) scan(p []byte) error {
 	if i := bytes.IndexByte(p, 0); i >= 0 {
-		return 0, &FramingError{Octet: 0, Offset: s.size + int64(i)}
+		return &FramingError{Octet: 0, Offset: s.size + int64(i)}
 	}
 	if s.eightBit < 0 {
 		if i := index8Bit(p); i >= 0 {
 			s.eightBit = s.size + int64(i)
 		}
 	}
-
 	rest, offset := p, s.size
-	if s.cr && p[0] == '\n' {
+	switch {
+	case s.cr && p[0] == '\n':
 		rest, offset = p[1:], offset+1
-	} else if s.cr {
+	case s.cr:
 		if err := s.bare('\r', s.size-1, 1); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	s.cr = p[len(p)-1] == '\r'
-	if s.cr && len(rest) > 0 {
+	last := p[len(p)-1]
+	s.cr, s.ended = last == '\r', last == '\n'
+	if s.cr {
 		rest = rest[:len(rest)-1]
 	}
-	if err := s.lines(rest, offset); err != nil {
-		return 0, err
-	}
-	s.ended = p[len(p)-1] == '\n'
 	s.size += int64(len(p))
-	return len(p), nil
+	return s.lines(rest, offset)
 }
 
-// lines checks that CR and LF stand in pairs by counting them, which is many
-// times as fast as to look at each octet.
+// lines checks that CR and LF stand in pairs. It goes from LF to LF, which is
+// many times as fast as to look at each octet, and then compares how many there
+// are of each.
 func (s *bodyScanner) lines(p []byte, offset int64) error {
-	pairs := bytes.Count(p, crlf)
-	crs, lfs := bytes.Count(p, crlf[:1]), bytes.Count(p, crlf[1:])
+	pairs, lfs := 0, 0
+	for n := 0; ; lfs++ {
+		i := bytes.IndexByte(p[n:], '\n')
+		if i < 0 {
+			break
+		}
+		if n += i + 1; n > 1 && p[n-2] == '\r' {
+			pairs++
+		}
+	}
+	crs := bytes.Count(p, crlf[:1])
 	if crs == pairs && lfs == pairs {
 		return nil
 	}

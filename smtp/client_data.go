@@ -22,15 +22,18 @@ const (
 var errAbandoned = errors.New("body abandoned")
 
 // sendSmall sends a body, which leaves in one write, and reads the answer.
-func (s *sending) sendSmall(body io.Reader) (*Result, error) {
+func (s *sending) sendSmall(ctx context.Context, body io.Reader) (*Result, error) {
 	c := s.c
 	c.conn.SetTimeout(c.cfg.timeout())
 	t := s.newTransfer(nil)
 	defer t.abandon()
-	if err := t.copy(body); err != nil {
+	if err := t.copy(ctx, body); err != nil {
 		return s.failed(StepBody, Refused, c.fail(err))
 	}
 	if err := t.end(); err != nil {
+		if t.unfit(err) {
+			return s.failed(StepBody, Refused, c.fail(err))
+		}
 		return s.halfEnded(err, c.readReply(grace) == nil)
 	}
 	if err := c.readReply(c.cfg.dataTimeout()); err != nil {
@@ -40,8 +43,9 @@ func (s *sending) sendSmall(body io.Reader) (*Result, error) {
 }
 
 // sendLarge sends a body while it listens: a server that answers before the end
-// is not sent the rest. The cause given to cancel ends all reading and writing.
-func (s *sending) sendLarge(cancel context.CancelCauseFunc, body io.Reader) (*Result, error) {
+// is not sent the rest. The cause given to cancel ends ctx, and with it all
+// reading and writing.
+func (s *sending) sendLarge(ctx context.Context, cancel context.CancelCauseFunc, body io.Reader) (*Result, error) {
 	c := s.c
 	c.conn.SetTimeout(forever) // the pace minds the time
 	pace := newPace(&c.cfg, cancel)
@@ -53,7 +57,7 @@ func (s *sending) sendLarge(cancel context.CancelCauseFunc, body io.Reader) (*Re
 		pace.stop()
 	}()
 
-	err := t.copy(body)
+	err := t.copy(ctx, body)
 	if t.lost {
 		// What the server said before it stopped listening explains it best.
 		pace.wait(grace)
@@ -68,6 +72,9 @@ func (s *sending) sendLarge(cancel context.CancelCauseFunc, body io.Reader) (*Re
 	}
 
 	if err := t.end(); err != nil {
+		if t.unfit(err) {
+			return s.failed(StepBody, Refused, c.fail(err))
+		}
 		pace.wait(grace)
 		<-watch.done
 		return s.halfEnded(err, watch.err == nil)
@@ -110,16 +117,15 @@ func (s *sending) answered() (*Result, error) {
 
 // answeredEarly tells about an answer, or an end of the connection, that came
 // before the end of the data was sent, and so cannot mean that the message was
-// accepted. The error of reading is readErr; that of sending, if the answer had
-// it fail, sendErr.
+// accepted. The errors are those of reading the answer, nil if there is one, and
+// of sending the body, nil if that was not disturbed.
 func (s *sending) answeredEarly(readErr, sendErr error) (*Result, error) {
 	c := s.c
-	var err error
+	err := readErr
 	switch {
-	case readErr != nil && sendErr != nil && !errors.Is(sendErr, errEarly):
-		err = sendErr
+	case errors.Is(readErr, errStalled) && sendErr != nil:
+		err = sendErr // the wait for an explanation was in vain
 	case readErr != nil:
-		err = readErr
 	case c.reply.code >= 400:
 		err = c.reply.refusal()
 	default:
@@ -158,8 +164,9 @@ func (s *sending) newTransfer(pace *pace) *transfer {
 	return &transfer{c: s.c, sevenBit: s.sevenBit, pace: pace}
 }
 
-// copy sends all of body but the end of the data.
-func (t *transfer) copy(body io.Reader) error {
+// copy sends all of body but the end of the data. It fails if ctx has ended
+// meanwhile, even if the connection has not been told yet.
+func (t *transfer) copy(ctx context.Context, body io.Reader) error {
 	_, err := io.Copy(chunkWriter{t}, body)
 	t.closed = true
 	switch {
@@ -168,7 +175,7 @@ func (t *transfer) copy(body io.Reader) error {
 	case err != nil:
 		return fmt.Errorf("reading the body: %w", err)
 	}
-	return nil
+	return context.Cause(ctx)
 }
 
 // abandon breaks the connection if copy did not come back, as when the body
@@ -188,21 +195,30 @@ func (t *transfer) Write(p []byte) (total int, err error) {
 		n, err := t.writePiece(p[:min(len(p), pieceSize)])
 		total, p = total+n, p[n:]
 		t.failure = err
-		framing := (*FramingError)(nil)
-		t.lost = err != nil && !errors.As(err, &framing)
+		t.lost = err != nil && !t.unfit(err)
 	}
 	return total, t.failure
 }
 
 func (t *transfer) writePiece(p []byte) (int, error) {
-	if t.pace != nil {
+	// Stuffing makes of p twice as much at most. What fits into the buffer waits
+	// for nobody.
+	waits := t.c.conn.Writer().Buffered()+2*len(p) >= textwire.BufferSize
+	if t.pace != nil && waits {
 		t.pace.begin()
 		defer t.pace.end(len(p))
 	}
 	return t.c.dot.Write(p)
 }
 
-// end sends the end of the data.
+// unfit reports whether an error of the dot writer is about the body. Then the
+// end of the data is not sent, nor a part of it.
+func (t *transfer) unfit(err error) bool {
+	framing := (*FramingError)(nil)
+	return errors.As(err, &framing)
+}
+
+// end sends the end of the data. A body that ends in a CR is unfit for it.
 func (t *transfer) end() error {
 	if t.c.conn.Tracing() {
 		t.c.trace('C', fmt.Appendf(nil, "(%d octets)", t.c.dot.Size()))

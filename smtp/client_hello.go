@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -78,12 +79,14 @@ func (c *Client) helloName() string {
 // addressLiteral writes the address of this end as RFC 5321 section 4.1.3 has
 // it. An end without an IP address is on this machine.
 func addressLiteral(addr net.Addr) string {
-	tcp, ok := addr.(*net.TCPAddr)
-	if !ok {
-		return "[127.0.0.1]"
+	var ip netip.Addr
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		ip = tcp.AddrPort().Addr().Unmap().WithZone("")
 	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
-	if ip.Is6() {
+	switch {
+	case !ip.IsValid():
+		return "[127.0.0.1]"
+	case ip.Is6():
 		return "[IPv6:" + ip.String() + "]"
 	}
 	return "[" + ip.String() + "]"

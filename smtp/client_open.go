@@ -49,7 +49,11 @@ func (s *sending) openGroup(first int, group []byte, withData bool) (Step, error
 	if err != nil {
 		return StepMail, err
 	}
-	defer wait()
+	defer func() {
+		if err := wait(); err != nil {
+			c.fail(err)
+		}
+	}()
 	for i := first; i < len(s.env.To); i++ {
 		if err := c.readReply(c.cfg.timeout()); err != nil {
 			return s.lost(i, err)
@@ -66,23 +70,19 @@ func (s *sending) openGroup(first int, group []byte, withData bool) (Step, error
 	return s.verdict(withData)
 }
 
-// writeGroup sends command lines in one write, and calls for it to be waited
-// for. A group that the network may not hold is written while the replies are
-// read: a server that waits for us to read them does not read in the meantime.
-func (c *Client) writeGroup(group []byte) (wait func(), err error) {
+// writeGroup sends command lines in one write, and returns how to wait for that.
+// A group that the network may not hold is written while the replies are read:
+// a server that waits for us to read them does not read in the meantime. Then
+// the error of writing breaks nothing yet, for the replies may tell more.
+func (c *Client) writeGroup(group []byte) (wait func() error, err error) {
 	if len(group) <= window {
-		return func() {}, c.writeLines(group)
+		return func() error { return nil }, c.writeLines(group)
 	}
 	c.traceLines(group)
 	c.conn.SetTimeout(c.cfg.timeout())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := c.flush(group); err != nil {
-			c.fail(err)
-		}
-	}()
-	return func() { <-done }, nil
+	done := make(chan error, 1)
+	go func() { done <- c.flush(group) }()
+	return func() error { return <-done }, nil
 }
 
 // openStepwise sends one command at a time to a server that does not know

@@ -74,6 +74,9 @@ func (r *reply) refusal() *Error {
 // printable returns text without anything that could play tricks on a terminal
 // or a log: what is not a printable character is escaped as in a Go string.
 func printable(text []byte) string {
+	if plain(text) {
+		return string(text)
+	}
 	var b strings.Builder
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
@@ -91,6 +94,16 @@ func printable(text []byte) string {
 		text = text[n:]
 	}
 	return b.String()
+}
+
+// plain reports whether text is printable ASCII.
+func plain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // readReply reads one reply into c.reply. All of it has to be there before the
@@ -138,20 +151,24 @@ func (c *Client) readReplyLines(timeout time.Duration, maxLine int, secret bool)
 func (c *Client) readLine(timeout time.Duration, maxLine int) ([]byte, error) {
 	c.conn.SetTimeout(timeout)
 	line, err := c.conn.ReadLine(maxLine)
+	if err != nil {
+		return nil, lineError(err, maxLine)
+	}
+	return line, nil
+}
+
+// lineError says what is meant by an error of ReadLine.
+func lineError(err error, maxLine int) error {
 	framing := (*textwire.FramingError)(nil)
 	switch {
-	case err == nil:
-		return line, nil
 	case errors.Is(err, textwire.ErrLineTooLong):
-		return nil, &ProtocolError{Reason: fmt.Sprintf("reply line longer than %d octets", maxLine), Err: err}
+		return &ProtocolError{Reason: fmt.Sprintf("reply line longer than %d octets", maxLine), Err: err}
 	case errors.As(err, &framing):
-		return nil, &ProtocolError{Reason: "reply line with " + strings.TrimPrefix(framing.Error(), "textwire: "), Err: err}
+		return &ProtocolError{Reason: "reply line with " + strings.TrimPrefix(framing.Error(), "textwire: "), Err: err}
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
-		fallthrough
-	default:
-		return nil, fmt.Errorf("waiting for a reply: %w", err)
 	}
+	return fmt.Errorf("waiting for a reply: %w", err)
 }
 
 // add takes one line into the reply, and reports whether it goes on.

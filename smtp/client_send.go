@@ -44,7 +44,7 @@ func (c *Client) Send(ctx context.Context, env Envelope, body io.Reader) (*Resul
 		if step, err := s.open(group); err != nil {
 			return s.failed(step, Refused, err)
 		}
-		return s.sendSmall(body)
+		return s.sendSmall(ctx, body)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -52,7 +52,7 @@ func (c *Client) Send(ctx context.Context, env Envelope, body io.Reader) (*Resul
 	if step, err := s.open(group); err != nil {
 		return s.failed(step, Refused, err)
 	}
-	return s.sendLarge(cancel, body)
+	return s.sendLarge(ctx, cancel, body)
 }
 
 // sending is one message on its way.
