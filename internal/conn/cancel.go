@@ -40,7 +40,8 @@ func (c *Conn) Interrupt() {
 	}
 }
 
-// Close cuts the connection. What is gathered in the writer is lost. With TLS
+// Close cuts the connection. What is gathered in the writer is lost; what the
+// peer has sent is thrown away, so that it still gets what was written. With TLS
 // it says goodbye first, unless a write has failed or that takes longer than a
 // second. Later calls return what the first one did.
 func (c *Conn) Close() error {
@@ -57,6 +58,9 @@ func (c *Conn) close() error {
 	c.secure.Lock()
 	secured := c.tls
 	c.secure.Unlock()
+	if l.canSpeak() {
+		unread(socket)
+	}
 	if secured != nil && l.canSpeak() {
 		cut := make(chan struct{})
 		timer := time.AfterFunc(closeTimeout, func() {

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -333,6 +335,28 @@ func TestTrace(t *testing.T) {
 	require.NoError(t, err)
 	_, err = silent.ReadLine(limit)
 	require.NoError(t, err)
+}
+
+// FuzzTrace holds a line of the transcript to what a terminal may show.
+func FuzzTrace(f *testing.F) {
+	for _, text := range []string{"EHLO a", "a\r\nb\r\n", "\x1b[2J", "\xe9\u0085\u202e", ""} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var log lines
+		c := &Conn{transcript: &log}
+		c.Trace('C', text)
+		require.Len(t, log, bytes.Count(bytes.TrimSuffix(text, []byte("\r\n")), []byte("\r\n"))+1)
+		for _, line := range log {
+			line, ok := strings.CutSuffix(line, "\n")
+			require.True(t, ok)
+			require.True(t, strings.HasPrefix(line, "C: "))
+			require.True(t, utf8.ValidString(line))
+			for _, r := range line {
+				require.True(t, unicode.IsGraphic(r), "%q", line)
+			}
+		}
+	})
 }
 
 // lines keeps what is written, one element for each Write.

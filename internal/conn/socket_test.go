@@ -155,6 +155,25 @@ func TestWrappedSocketIsReadByItsOwnRead(t *testing.T) {
 	require.Equal(t, "NOOP", string(line))
 }
 
+// TestLastReplyArrives has a peer that has said more than we care to read: what
+// it was told last, and an orderly end, must reach it all the same.
+func TestLastReplyArrives(t *testing.T) {
+	t.Parallel()
+	c, peer := sockets(t, "tcp", Config{})
+	_, err := peer.Write([]byte("bad\nline\r\n" + strings.Repeat("x", 1<<17)))
+	require.NoError(t, err)
+	_, err = c.ReadLine(limit)
+	var framing *textwire.FramingError
+	require.ErrorAs(t, err, &framing)
+	_, err = c.Writer().WriteString("500 5.5.2 bare LF\r\n")
+	require.NoError(t, err)
+	require.NoError(t, c.Flush())
+	require.NoError(t, c.Close())
+	got, err := io.ReadAll(peer)
+	require.NoError(t, err)
+	require.Equal(t, "500 5.5.2 bare LF\r\n", string(got))
+}
+
 func TestSocketWithTLS(t *testing.T) {
 	t.Parallel()
 	serverConfig, clientConfig := testnet.Cert(t, "mail.example")

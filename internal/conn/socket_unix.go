@@ -102,3 +102,31 @@ func (s *socket) tryRead(fd uintptr) bool {
 	}
 	return true
 }
+
+// maxUnread is how many octets unread discards at most.
+const maxUnread = 1 << 20
+
+// unread discards what a peer has sent and nobody has read, without waiting. A
+// TCP socket that is closed with such octets resets the connection,
+// and the peer may then never see the reply that told it why.
+func unread(nc net.Conn) {
+	t, ok := nc.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	raw, err := t.SyscallConn()
+	if err != nil {
+		return
+	}
+	// Not raw.Read, which would wait for a reader that is still at work.
+	_ = raw.Control(func(fd uintptr) {
+		var buf [2 << 10]byte
+		for total := 0; total < maxUnread; {
+			n, err := syscall.Read(int(fd), buf[:])
+			if n <= 0 && err != syscall.EINTR {
+				return
+			}
+			total += max(n, 0)
+		}
+	})
+}
