@@ -57,6 +57,12 @@ type Server struct {
 	// nobody else.
 	MayRelay func(ctx context.Context, cs auth.ConnectionState) bool
 
+	// AcceptBareLF takes a bare LF within a message for CRLF, and the handler reads
+	// CRLF. It never ends a message, whatever stands around it. Programs that hand the
+	// lines of a Unix file to their SMTP library send such messages; for them a
+	// submission server may set it. Zero refuses: RFC 5321 section 2.3.8.
+	AcceptBareLF bool
+
 	// Handler takes the messages. It must not be nil.
 	Handler Handler
 

@@ -57,6 +57,7 @@ type session struct {
 	exchange *auth.Exchange
 	tx       *Transaction
 	dot      textwire.DotReader
+	lf       textwire.LFReader // over dot, if the server accepts bare LF
 	mailCmd  smtpwire.Mail
 	rcptCmd  smtpwire.Rcpt
 

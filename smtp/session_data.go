@@ -28,13 +28,13 @@ func (s *session) data([]byte) smtpwire.Reply {
 func (s *session) receive() smtpwire.Reply {
 	tx := s.tx
 	s.phase = phaseData
-	s.dot.Reset(s.conn.Reader(), textwire.Strict)
-	tx.body = body{dot: &s.dot, left: s.srv.maxMessage()}
+	tx.body = body{src: s.source(), left: s.srv.maxMessage()}
 	tx.Body = &tx.body
 	s.conn.SetTimeout(s.srv.DataTimeout)
 	s.conn.BeginBody()
 	err := s.callHandler(tx)
 	bodyErr := tx.body.finish()
+	s.lf.Release()
 	s.reset()
 	r := s.verdict(tx, err, bodyErr)
 	s.conn.EndBody()
@@ -48,6 +48,18 @@ func (s *session) receive() smtpwire.Reply {
 
 // errPanic is how a handler ends that panicked.
 var errPanic = errors.New("smtp: panic in the handler")
+
+// source returns what the message is read from. Either way it ends at the genuine
+// CRLF.CRLF and nowhere else.
+func (s *session) source() source {
+	if !s.srv.AcceptBareLF {
+		s.dot.Reset(s.conn.Reader(), textwire.Strict)
+		return &s.dot
+	}
+	s.dot.Reset(s.conn.Reader(), textwire.Transparent)
+	s.lf.Reset(&s.dot)
+	return &s.lf
+}
 
 // callHandler turns a panic into errPanic.
 func (s *session) callHandler(tx *Transaction) (err error) {

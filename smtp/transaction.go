@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/posthouse/posthouse/auth"
-	"github.com/posthouse/posthouse/internal/textwire"
 )
 
 // Transaction is one mail transaction: from MAIL to the end of the data. All hooks and
@@ -45,10 +44,16 @@ var errBodyClosed = errors.New("smtp: body read after the handler returned")
 // errInterrupted is how a body ends whose handler could not write what it was given.
 var errInterrupted = errors.New("smtp: body not read to its end")
 
+// source is what a message is read from: a DotReader, or an LFReader over one.
+type source interface {
+	io.Reader
+	io.WriterTo
+}
+
 // body is a message on its way in. It holds a message to its size, and keeps the error
 // it ended with.
 type body struct {
-	dot  *textwire.DotReader
+	src  source
 	left int64 // octets that the limit still allows
 	err  error // sticky; io.EOF at the genuine end
 	sink io.Writer
@@ -62,7 +67,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if int64(len(p)) > b.left {
 		p = p[:b.left+1] // one more than allowed, to tell the end from too much
 	}
-	n, err := b.dot.Read(p)
+	n, err := b.src.Read(p)
 	if int64(n) > b.left {
 		n, err = int(b.left), ErrTooLarge
 	}
@@ -75,7 +80,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 	if b.err == nil {
 		b.sink = w
-		n, err = b.dot.WriteTo((*bodySink)(b))
+		n, err = b.src.WriteTo((*bodySink)(b))
 		b.sink = nil
 		if err == nil {
 			b.err = io.EOF
