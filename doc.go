@@ -60,14 +60,19 @@
 //	2047  MIME: encoded words                message
 //	2183  Content-Disposition                message
 //	2231  MIME: parameters                   message
+//	2387  multipart/related                  message
 //	2392  Content-ID URLs                    message
 //	2449  POP3 CAPA                          pop3
 //	2595  POP3 STLS                          pop3
+//	2781  UTF-16                             message
 //	2920  SMTP PIPELINING                    smtp
 //	3206  POP3 AUTH-RESP-CODE                pop3
 //	3207  SMTP STARTTLS                      smtp
+//	3454  stringprep                         auth
+//	3461  DSN parameters: xtext              smtp/smtpwire
 //	3463  enhanced status codes              smtp/smtpwire
 //	3848  transmission types in Received     smtp
+//	4013  SASLprep                           auth
 //	4422  SASL                               auth
 //	4616  SASL PLAIN                         auth
 //	4648  base64                             auth
@@ -77,5 +82,8 @@
 //	5322  message format                     message
 //	6152  SMTP 8BITMIME                      smtp
 //	6409  submission                         smtp
+//	6531  SMTPUTF8: what is refused without  smtp/smtpwire
+//	6532  UTF-8 in headers                   message
 //	8314  implicit TLS                       smtp, pop3
+//	9051  numbers of parts, as IMAP has them message
 package posthouse
