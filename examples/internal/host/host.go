@@ -1,0 +1,172 @@
+package host
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/auth/popbefore"
+	"github.com/posthouse/posthouse/pop3"
+	"github.com/posthouse/posthouse/pop3/maildrop"
+	"github.com/posthouse/posthouse/smtp"
+)
+
+// Config says what a Host serves. Of the five addresses each may be empty: that
+// service is then not offered. A port may be 0.
+type Config struct {
+	Domain   string // the one domain that is final here
+	Hostname string // the name that the servers greet with
+
+	MX          string // port 25: mail for Domain from anybody
+	Submission  string // port 587: mail from users, with STARTTLS
+	Submissions string // port 465: mail from users, TLS from the start
+	POP3        string // port 110, with STLS
+	POP3S       string // port 995, TLS from the start
+
+	Maildir string            // folder of the users' Maildirs: Maildir/USER/{new,cur,tmp}
+	Users   map[string]string // passwords by user
+	Aliases map[string]string // local part to user
+
+	TLS            *tls.Config
+	AllowPlaintext bool  // passwords without TLS
+	MaxSize        int64 // octets of a message
+
+	// POPBeforeSMTP opens submission without AUTH for this long to the address
+	// of a user who has logged in to POP3. Zero keeps it closed.
+	POPBeforeSMTP time.Duration
+
+	Log        *slog.Logger                            // nil: discarded
+	Transcript func(cs auth.ConnectionState) io.Writer // nil: none
+}
+
+// Host is a mail host that has been started.
+type Host struct {
+	addrs   map[string]string
+	servers []server
+	failed  chan error
+	boxes   *mailboxes
+}
+
+// server is what smtp.Server and pop3.Server have in common.
+type server interface {
+	Serve(ln net.Listener) error
+	ServeTLS(ln net.Listener) error
+	Shutdown(ctx context.Context) error
+}
+
+// Start listens on the addresses of cfg and serves.
+func Start(cfg Config) (*Host, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	boxes, err := openMailboxes(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{addrs: map[string]string{}, failed: make(chan error, 5), boxes: boxes}
+	grants := &popbefore.Grants{Window: cfg.POPBeforeSMTP, InsecureAllowCleartext: cfg.AllowPlaintext, Allow: loopbackOnly(cfg.POP3, cfg.POP3S)}
+	users := &auth.Server{Passwords: auth.Passwords(cfg.Users), InsecureAllowCleartext: cfg.AllowPlaintext}
+	popUsers := &auth.Server{Passwords: users.Passwords, InsecureAllowCleartext: cfg.AllowPlaintext, Observe: grants.Observe}
+
+	mx := cfg.smtpServer(auth.SMTP, boxes)
+	submission := cfg.smtpServer(auth.Submission, boxes)
+	submission.Auth = users
+	// Users' programs are of all ages, and some give the lines of a message the
+	// ends that their system has. The MX stays strict.
+	submission.AcceptBareLF = true
+	if cfg.POPBeforeSMTP > 0 {
+		submission.MayRelay = grants.MayRelay
+	}
+	pop := &pop3.Server{
+		Hostname:   cfg.Hostname,
+		TLSConfig:  cfg.TLS,
+		Auth:       popUsers,
+		Store:      &maildrop.Maildir{Root: cfg.Maildir},
+		Log:        cfg.Log,
+		Transcript: cfg.Transcript,
+	}
+	h.servers = []server{mx, submission, pop}
+	for _, service := range []struct {
+		name, addr string
+		serve      func(net.Listener) error
+	}{
+		{"mx", cfg.MX, mx.Serve},
+		{"submission", cfg.Submission, submission.Serve},
+		{"submissions", cfg.Submissions, submission.ServeTLS},
+		{"pop3", cfg.POP3, pop.Serve},
+		{"pop3s", cfg.POP3S, pop.ServeTLS},
+	} {
+		if err := h.listen(service.name, service.addr, service.serve); err != nil {
+			return nil, errors.Join(err, h.Shutdown(context.Background()))
+		}
+	}
+	return h, nil
+}
+
+func (cfg *Config) smtpServer(protocol auth.Protocol, boxes *mailboxes) *smtp.Server {
+	return &smtp.Server{
+		Hostname:        cfg.Hostname,
+		Protocol:        protocol,
+		TLSConfig:       cfg.TLS,
+		Local:           boxes.local,
+		Hooks:           smtp.Hooks{Recipient: boxes.recipient},
+		Handler:         smtp.HandlerFunc(boxes.deliver),
+		MaxMessageBytes: cfg.MaxSize,
+		Log:             cfg.Log,
+		Transcript:      cfg.Transcript,
+	}
+}
+
+func (h *Host) listen(name, addr string, serve func(net.Listener) error) error {
+	if addr == "" {
+		return nil
+	}
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	h.addrs[name] = ln.Addr().String()
+	go func() { h.failed <- serve(ln) }()
+	return nil
+}
+
+// Addrs returns where the host listens, by service: mx, submission,
+// submissions, pop3, pop3s.
+func (h *Host) Addrs() map[string]string { return h.addrs }
+
+// Failed gives the errors of servers that stopped, one for each address.
+func (h *Host) Failed() <-chan error { return h.failed }
+
+// Shutdown sends idle sessions away, waits for busy ones until ctx ends, and
+// cuts those that are left.
+func (h *Host) Shutdown(ctx context.Context) error {
+	var errs []error
+	for _, s := range h.servers {
+		errs = append(errs, s.Shutdown(ctx))
+	}
+	return errors.Join(append(errs, h.boxes.Close())...)
+}
+
+// loopbackOnly lists the loopback addresses for POP before SMTP if no POP3
+// server can be reached from elsewhere: every client is on this machine then,
+// as in a demonstration. Otherwise a login from this machine, a web mail
+// program's for instance, must not open submission to all its other users.
+func loopbackOnly(addrs ...string) []netip.Prefix {
+	for _, addr := range addrs {
+		if addr == "" {
+			continue
+		}
+		ap, err := netip.ParseAddrPort(addr)
+		if err != nil || !ap.Addr().IsLoopback() {
+			return nil
+		}
+	}
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+}

@@ -1,0 +1,170 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/posthouse/posthouse/message/maildir"
+	"github.com/posthouse/posthouse/smtp"
+)
+
+// mailboxes are the users' Maildirs and the addresses that lead to them.
+type mailboxes struct {
+	domain string
+	users  map[string]string // user by local part in lower case
+	root   *os.Root
+
+	mu   sync.Mutex
+	open map[string]*maildir.Dir // by user
+}
+
+func openMailboxes(cfg *Config) (*mailboxes, error) {
+	if len(cfg.Users) == 0 {
+		return nil, errors.New("host: no users")
+	}
+	if err := os.MkdirAll(cfg.Maildir, 0o700); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(cfg.Maildir)
+	if err != nil {
+		return nil, err
+	}
+	b := &mailboxes{domain: strings.ToLower(cfg.Domain), users: map[string]string{}, root: root, open: map[string]*maildir.Dir{}}
+	for user := range cfg.Users {
+		b.users[strings.ToLower(user)] = user
+	}
+	for from, to := range cfg.Aliases {
+		user, ok := b.users[strings.ToLower(to)]
+		if !ok {
+			return nil, errors.Join(fmt.Errorf("host: alias %s leads to %s, who is no user", from, to), root.Close())
+		}
+		b.users[strings.ToLower(from)] = user
+	}
+	return b, nil
+}
+
+// local reports whether an address is in the domain of this host. The mailbox
+// of an address without a domain can only be Postmaster's.
+func (b *mailboxes) local(_ context.Context, a smtp.Address) bool {
+	return a.Domain() == "" || strings.ToLower(a.Domain()) == b.domain
+}
+
+// recipient refuses recipients that this host does not know.
+func (b *mailboxes) recipient(ctx context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
+	if !b.local(ctx, to.Address) {
+		return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 7, 1}, Text: "this host does not forward mail"}
+	}
+	if _, ok := b.user(to.Address); !ok {
+		return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "no such user here"}
+	}
+	return nil
+}
+
+// user returns whose mailbox an address of this domain is. Postmaster is always
+// somebody's (RFC 5321 section 4.5.1): the first user's, unless an alias says
+// otherwise.
+func (b *mailboxes) user(a smtp.Address) (string, bool) {
+	local := strings.ToLower(a.Local())
+	if user, ok := b.users[local]; ok {
+		return user, true
+	}
+	if local != "postmaster" {
+		return "", false
+	}
+	first := ""
+	for _, user := range b.users {
+		if first == "" || user < first {
+			first = user
+		}
+	}
+	return first, true
+}
+
+// deliver writes the message into the Maildir of each recipient and returns
+// when all of them are durable. When one fails after others were done, the
+// sender tries again and those have it twice: never is it lost.
+func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) (err error) {
+	var deliveries []*maildir.Delivery
+	defer func() {
+		for _, d := range deliveries {
+			err = errors.Join(err, d.Abort())
+		}
+	}()
+	var writers []io.Writer
+	for _, user := range b.recipients(tx) {
+		dir, err := b.dir(user)
+		if err != nil {
+			return err
+		}
+		d, err := dir.Create()
+		if err != nil {
+			return err
+		}
+		deliveries = append(deliveries, d)
+		writers = append(writers, d)
+	}
+	all := io.MultiWriter(writers...)
+	if _, err := all.Write(trace(tx)); err != nil {
+		return err
+	}
+	if _, err := io.Copy(all, tx.Body); err != nil {
+		return err
+	}
+	for _, d := range deliveries {
+		if _, err := d.Commit(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trace returns the fields that final delivery puts before a message: the
+// Return-Path of RFC 5321 section 4.4 and a Received field.
+func trace(tx *smtp.Transaction) []byte {
+	b := fmt.Appendf(nil, "Return-Path: <%s>\r\n", tx.Envelope.From)
+	return tx.AppendReceived(b, time.Now())
+}
+
+// recipients returns the users to deliver to, each once.
+func (b *mailboxes) recipients(tx *smtp.Transaction) []string {
+	var users []string
+	seen := map[string]bool{}
+	for _, to := range tx.Envelope.To {
+		if user, ok := b.user(to.Address); ok && !seen[user] {
+			seen[user] = true
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
+// dir returns a user's Maildir, which is made when it is not there.
+func (b *mailboxes) dir(user string) (*maildir.Dir, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if d := b.open[user]; d != nil {
+		return d, nil
+	}
+	d, err := maildir.OpenBeneath(b.root, user)
+	if err == nil {
+		b.open[user] = d
+	}
+	return d, err
+}
+
+// Close releases the Maildirs.
+func (b *mailboxes) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	errs := []error{b.root.Close()}
+	for _, d := range b.open {
+		errs = append(errs, d.Close())
+	}
+	return errors.Join(errs...)
+}
