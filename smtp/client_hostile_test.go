@@ -25,7 +25,7 @@ import (
 // against has NewClient meet a server that first writes octets, over and over if
 // they are to be endless, and reads nothing. It returns the error, how long that
 // took, and how many octets the server got rid of.
-func against(t *testing.T, octets string, endless bool) (err error, took time.Duration, wrote int) {
+func against(t *testing.T, octets string, endless bool) (took time.Duration, wrote int, err error) {
 	near, far := testnet.Pipe()
 	done := make(chan struct{})
 	go func() {
@@ -43,7 +43,7 @@ func against(t *testing.T, octets string, endless bool) (err error, took time.Du
 	took = time.Since(start)
 	<-done
 	far.Close()
-	return err, took, wrote
+	return took, wrote, err
 }
 
 // What no server may send is a *ProtocolError at once, and costs no more than
@@ -78,7 +78,7 @@ func TestClient_HostileReplies(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				err, took, wrote := against(t, tt.octets, tt.endless)
+				took, wrote, err := against(t, tt.octets, tt.endless)
 				var protocol *ProtocolError
 				require.ErrorAs(t, err, &protocol)
 				require.Contains(t, protocol.Reason, tt.reason)
@@ -100,7 +100,7 @@ func TestClient_LongestReplies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				err, _, _ := against(t, greeting+"421 that was all\r\n", false)
+				_, _, err := against(t, greeting+"421 that was all\r\n", false)
 				refused(421, true)(t, nil, err)
 			})
 		})
@@ -147,8 +147,9 @@ func TestClient_SlowServer(t *testing.T) {
 type patsy struct{}
 
 func (patsy) Client(auth.ConnectionState, []string) (sasl.Client, error) { return patsy{}, nil }
-func (patsy) Start() (string, []byte, error)                             { return "X-ANY", nil, nil }
-func (patsy) Next([]byte) ([]byte, error)                                { return []byte("yes"), nil }
+func (patsy) Start() (string, []byte, error) { return "X-ANY", nil, nil }
+
+func (patsy) Next([]byte) ([]byte, error) { return []byte("yes"), nil }
 
 // A server that asks for one response after the other is not answered for ever.
 func TestClientAuth_EndlessChallenges(t *testing.T) {
