@@ -43,6 +43,10 @@ type Server struct {
 	// TLSConfig makes STARTTLS available, and the TLS variants of the Serve methods.
 	TLSConfig *tls.Config
 
+	// RequireTLS answers all but EHLO, NOOP, STARTTLS and QUIT with 530 until TLS has
+	// begun: RFC 3207 section 4. A server that takes mail from anybody must not set it.
+	RequireTLS bool
+
 	// Auth makes AUTH available, as far as it has mechanisms for the connection. Nil:
 	// nobody can authenticate.
 	Auth *auth.Server
@@ -80,6 +84,10 @@ type Server struct {
 	Timeout     time.Duration // for a command to arrive, and a reply to leave; 0: 5 minutes
 	DataTimeout time.Duration // for a message to make any progress; 0: 5 minutes
 	MinRate     int           // octets per second, averaged over a message beyond DataTimeout; 0: 100
+
+	// BaseContext, if not nil, gives what the contexts of a listener's sessions are made
+	// from.
+	BaseContext func(ln net.Listener) context.Context
 
 	// Log gets sessions and messages at Info, commands at Debug, and what went wrong
 	// inside at Error. It gets no credentials and no content; addresses at Debug only.
@@ -180,6 +188,8 @@ func (s *Server) init() {
 		case s.bad != nil:
 		case s.Handler == nil:
 			s.bad = errors.New("smtp: server without a Handler")
+		case s.RequireTLS && s.TLSConfig == nil:
+			s.bad = errors.New("smtp: RequireTLS without a TLSConfig")
 		case s.Protocol != "" && s.Protocol != auth.SMTP && s.Protocol != auth.Submission:
 			s.bad = fmt.Errorf("smtp: server cannot speak %q", string(s.Protocol))
 		}
@@ -187,8 +197,19 @@ func (s *Server) init() {
 		s.loop.MaxConnsPerAddr = max(0, limit(s.MaxConnsPerAddr, defaultConnsPerAddr))
 		s.loop.Handle = s.handle
 		s.loop.Refuse = s.refuse
+		s.loop.BaseContext = s.baseContext
 		s.loop.Log = s.log()
 	})
+}
+
+func (s *Server) baseContext(ln net.Listener) context.Context {
+	if s.BaseContext == nil {
+		return context.Background()
+	}
+	if secure, ok := ln.(implicitTLS); ok {
+		ln = secure.Listener
+	}
+	return s.BaseContext(ln)
 }
 
 func (s *Server) hostname() (string, error) {

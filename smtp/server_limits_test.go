@@ -337,6 +337,7 @@ func TestServerNotServed(t *testing.T) {
 	for want, srv := range map[string]*smtp.Server{
 		"smtp: server without a Handler":                                     {Hostname: "mx.example.org"},
 		"smtp: Hostname is neither a domain nor an address literal":          {Hostname: "mx\r\nX: y", Handler: h},
+		"smtp: RequireTLS without a TLSConfig":                               {Hostname: "mx.example.org", Handler: h, RequireTLS: true},
 		`smtp: server cannot speak "POP3"`:                                   {Hostname: "mx.example.org", Handler: h, Protocol: auth.POP3},
 		"smtp: listen tcp: address nowhere.invalid: missing port in address": {Hostname: "mx.example.org", Handler: h, Addr: "nowhere.invalid"},
 	} {

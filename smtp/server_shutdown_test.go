@@ -3,12 +3,14 @@ package smtp_test
 import (
 	"context"
 	"io"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/smtp"
 )
 
@@ -68,6 +70,33 @@ func TestServerShutdownEnds(t *testing.T) {
 		require.NoError(t, s.srv.Shutdown(context.Background()))
 		require.ErrorIs(t, <-s.done, smtp.ErrServerClosed)
 	})
+}
+
+// TestServerBaseContext: what a listener's context holds, hooks and handlers see.
+func TestServerBaseContext(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	for _, secure := range []bool{false, true} {
+		var listener net.Listener
+		srv := withTLS(t, &smtp.Server{BaseContext: func(ln net.Listener) context.Context {
+			listener = ln
+			return context.WithValue(context.Background(), key{}, "base")
+		}})
+		seen := make(chan any, 1)
+		srv.Hooks.Connect = func(ctx context.Context, _ auth.ConnectionState) error {
+			seen <- ctx.Value(key{})
+			return nil
+		}
+		s := startSite(t, srv, secure)
+		p := s.dial()
+		if secure {
+			p.startTLS(s.tls)
+		}
+		p.expect("220 ")
+		require.Equal(t, "base", <-seen)
+		require.Same(t, s.ln, listener)
+		s.close()
+	}
 }
 
 // TestServerClosedBefore: a server that was closed does not serve.

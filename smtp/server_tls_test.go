@@ -95,6 +95,23 @@ func TestServerImplicitTLS(t *testing.T) {
 	q.expectEnd()
 }
 
+// TestServerRequireTLS: RFC 3207 section 4 says which commands are left.
+func TestServerRequireTLS(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withTLS(t, &smtp.Server{RequireTLS: true, Auth: &auth.Server{Passwords: passwords}}))
+	p := s.dial()
+	p.expect("220 ")
+	p.say("NOOP\r\nHELO a\r\nEHLO a\r\nMAIL FROM:<>\r\nAUTH PLAIN\r\nVRFY bob\r\nRSET\r\nSTARTTLS\r\n")
+	p.expect("250 2.0.0 ", "530 send STARTTLS first", "250-", "530 5.7.0 ", "530 5.7.0 ", "530 5.7.0 ", "530 5.7.0 ", "220 ")
+	p.startTLS(s.tls)
+	p.say("EHLO a\r\nMAIL FROM:<>\r\n")
+	p.expect("250-", "250 2.1.0 ")
+	p = s.dial()
+	p.expect("220 ")
+	p.say("QUIT\r\n")
+	p.expect("221 ")
+}
+
 // TestServerPlainTextOnTLSPort: a client that does not speak TLS gets no greeting.
 func TestServerPlainTextOnTLSPort(t *testing.T) {
 	t.Parallel()

@@ -114,19 +114,32 @@ func (s *session) loop() {
 		line, err := s.readCommand()
 		if err != nil {
 			s.send(s.readFailed(err))
-			continue
+			return
 		}
-		s.send(s.dispatch(line))
-		for s.then != nil && s.phase != phaseClosing {
+		verb, args := smtpwire.SplitVerb(line)
+		s.send(s.dispatch(verb, args, line))
+		for s.then != nil && s.phase != phaseClosing && s.flush() {
 			then := s.then
 			s.then = nil
-			if s.conn.Flush() != nil {
-				s.phase = phaseClosing
-				return
-			}
 			s.send(then(s))
 		}
+		// RFC 2920 section 3.2: other replies are not held back. The one that
+		// accepts a message is urgent: until it is there the peer may send the
+		// message again, RFC 1047.
+		if commands[verb].flags&grouped == 0 {
+			s.flush()
+		}
 	}
+}
+
+// flush sends the replies that wait. It reports false, and ends the session, when that
+// is not possible.
+func (s *session) flush() bool {
+	if s.conn.Flush() != nil {
+		s.phase = phaseClosing
+		return false
+	}
+	return true
 }
 
 // readCommand reads a command line. When nothing is buffered, which ends a pipelined
@@ -175,8 +188,7 @@ func (s *session) readFailed(err error) smtpwire.Reply {
 }
 
 // dispatch finds the handler of a command and calls it.
-func (s *session) dispatch(line []byte) smtpwire.Reply {
-	verb, args := smtpwire.SplitVerb(line)
+func (s *session) dispatch(verb smtpwire.Verb, args, line []byte) smtpwire.Reply {
 	if s.conn.Tracing() {
 		s.conn.Trace('C', smtpwire.AppendPublic(nil, line))
 	}
@@ -204,6 +216,9 @@ func (s *session) handleCommand(verb smtpwire.Verb, args, line []byte) smtpwire.
 		return s.unknown(line)
 	case c.run == nil:
 		return replyNotImplemented
+	case c.flags&preTLS == 0 && s.srv.RequireTLS && s.state.TLS == nil:
+		// RFC 3207 section 4.
+		return replyTLSFirst
 	case c.flags&idle != 0 && s.tooIdle():
 		return replyTooIdle
 	case !s.phase.within(c.in) && s.phase == phaseConnected:

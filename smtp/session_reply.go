@@ -46,6 +46,7 @@ var (
 	replyTLSActive      = newReply(503, EnhancedCode{5, 5, 1}, "TLS is active already")
 	replyAuthTwice      = newReply(503, EnhancedCode{5, 5, 1}, "authenticated already")
 	replyMechanism      = newReply(504, EnhancedCode{5, 5, 4}, "mechanism not available")
+	replyTLSFirst       = newReply(530, EnhancedCode{5, 7, 0}, "send STARTTLS first")
 	replyAuthRequired   = newReply(530, EnhancedCode{5, 7, 0}, "authentication required")
 	replyCredentials    = newReply(535, EnhancedCode{5, 7, 8}, "credentials not valid")
 	replyNeedsTLS       = newReply(538, EnhancedCode{5, 7, 11}, "encryption required, send STARTTLS first")

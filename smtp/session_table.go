@@ -48,9 +48,11 @@ type flags uint8
 
 const (
 	idle      flags = 1 << iota // moves no message along: counted
+	grouped                     // its reply may wait for those of its group: RFC 2920 section 3.2
 	noArgs                      // takes no arguments
 	extension                   // exists only behind EHLO
 	bare                        // is answered without enhanced codes
+	preTLS                      // is there before TLS even if TLS is required
 )
 
 // command is one row of the table.
@@ -64,15 +66,15 @@ type command struct {
 // says what is in order when.
 var commands = [smtpwire.NumVerbs]command{
 	smtpwire.HELO:     {inSession, idle | bare, (*session).helo},
-	smtpwire.EHLO:     {inSession, idle | bare, (*session).ehlo},
-	smtpwire.MAIL:     {phaseGreeted, idle, (*session).mail},
-	smtpwire.RCPT:     {inTransaction, 0, (*session).rcpt},
+	smtpwire.EHLO:     {inSession, idle | bare | preTLS, (*session).ehlo},
+	smtpwire.MAIL:     {phaseGreeted, idle | grouped, (*session).mail},
+	smtpwire.RCPT:     {inTransaction, grouped, (*session).rcpt},
 	smtpwire.DATA:     {inTransaction, noArgs, (*session).data},
-	smtpwire.RSET:     {inSession, idle | noArgs, (*session).rset},
-	smtpwire.NOOP:     {inSession, idle, (*session).noop},
+	smtpwire.RSET:     {inSession, idle | grouped | noArgs, (*session).rset},
+	smtpwire.NOOP:     {inSession, idle | preTLS, (*session).noop},
 	smtpwire.VRFY:     {inSession, idle, (*session).vrfy},
 	smtpwire.HELP:     {inSession, idle, (*session).help},
-	smtpwire.QUIT:     {inAny, noArgs, (*session).quit},
-	smtpwire.STARTTLS: {phaseGreeted, idle | noArgs | extension, (*session).startTLS},
+	smtpwire.QUIT:     {inAny, noArgs | preTLS, (*session).quit},
+	smtpwire.STARTTLS: {phaseGreeted, idle | noArgs | extension | preTLS, (*session).startTLS},
 	smtpwire.AUTH:     {phaseGreeted, idle | extension, (*session).auth},
 }
