@@ -75,8 +75,9 @@ func (p *prober) startTLS(t *testing.T) {
 	p.conn, p.r = c, bufio.NewReader(c)
 }
 
-// every sends octets at intervals until the connection ends. stop closes it.
-func (p *prober) every(interval time.Duration, octets string) (stop func()) {
+// every sends octets at intervals until the connection or the test ends.
+func (p *prober) every(t *testing.T, interval time.Duration, octets string) {
+	t.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -87,8 +88,8 @@ func (p *prober) every(interval time.Duration, octets string) (stop func()) {
 			time.Sleep(interval)
 		}
 	}()
-	return func() {
+	t.Cleanup(func() {
 		p.conn.Close()
 		<-done
-	}
+	})
 }

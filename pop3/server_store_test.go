@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/pop3"
 )
 
@@ -48,6 +49,12 @@ func TestLoginErrors(t *testing.T) {
 			"-ERR [SYS/TEMP] maildrop cannot be read now", true, 1,
 		},
 		{
+			"unique-id of 71 octets", func(_ *pop3.Server, d *dropStore) {
+				d.list = listOnce(d, []pop3.Info{{UID: "disk.on.fire" + strings.Repeat("x", 59)}}, nil)
+			},
+			"-ERR [SYS/PERM] maildrop is damaged", true, 1,
+		},
+		{
 			"bad unique-id", func(_ *pop3.Server, d *dropStore) {
 				d.list = listOnce(d, []pop3.Info{{UID: "disk on fire"}}, nil)
 			},
@@ -76,6 +83,7 @@ func TestLoginErrors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			rfc.Covers(t, "rfc1939-4-7", "rfc1939-4-8", "rfc1939-7-13")
 			r := serverTest(t, tt.change)
 			p := r.probe(t)
 			p.want(t, "USER mrose", "+OK send the password")
@@ -195,6 +203,7 @@ func TestWhenCommitIsCalled(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
+				rfc.Covers(t, "rfc1939-6-3")
 				var commits atomic.Int32
 				r := serverTest(t, func(_ *pop3.Server, d *dropStore) {
 					d.commit = func(context.Context, []pop3.Info) error { commits.Add(1); return nil }

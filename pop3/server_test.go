@@ -46,6 +46,7 @@ type dropStore struct {
 	list    func(context.Context) ([]pop3.Info, error)
 	message func(context.Context, pop3.Info) (io.ReadCloser, error)
 	commit  func(ctx context.Context, deleted []pop3.Info) error
+	close   func()
 }
 
 func newDropStore() *dropStore {
@@ -130,6 +131,9 @@ func (d *drop) Commit(ctx context.Context, deleted []pop3.Info) error {
 }
 
 func (d *drop) Close() error {
+	if d.store.close != nil {
+		d.store.close()
+	}
 	d.store.mu.Lock()
 	defer d.store.mu.Unlock()
 	d.store.locked[d.user] = false

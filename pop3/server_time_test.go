@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/pop3"
 )
@@ -47,6 +48,7 @@ func TestAutologout(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
+				rfc.Covers(t, "rfc1939-3-23", "rfc1939-3-25")
 				r := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.IdleTimeout = tt.timeout })
 				p := r.probe(t)
 				for _, c := range tt.enter {
@@ -68,6 +70,7 @@ func TestAutologout(t *testing.T) {
 func TestAutologoutIsReset(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		rfc.Covers(t, "rfc1939-3-24")
 		r := serverTest(t, nil)
 		p := r.login(t)
 		for range 10 {
@@ -75,10 +78,9 @@ func TestAutologoutIsReset(t *testing.T) {
 			p.want(t, "NOOP", "+OK")
 		}
 		began := time.Now()
-		stop := p.every(time.Minute, "N")
+		p.every(t, time.Minute, "N")
 		require.Empty(t, p.rest(t))
 		require.Equal(t, 10*time.Minute, time.Since(began).Round(time.Second))
-		stop()
 	})
 }
 
@@ -90,14 +92,13 @@ func TestSessionTimeout(t *testing.T) {
 			began := time.Now()
 			p := r.login(t)
 			p.want(t, "DELE 1", "+OK message 1 deleted")
-			stop := p.every(5*time.Minute, "NOOP\r\n")
+			p.every(t, 5*time.Minute, "NOOP\r\n")
 			rest := p.rest(t)
 			require.Empty(t, strings.ReplaceAll(rest, "+OK\r\n", ""))
 			require.Equal(t, want, time.Since(began).Round(time.Second))
 			synctest.Wait()
 			require.Len(t, r.store.left("mrose"), 2)
 			require.Contains(t, r.logs.String(), "session took too long")
-			stop()
 		})
 	}
 }
@@ -398,6 +399,7 @@ func TestServeTLS(t *testing.T) {
 	require.NoError(t, err)
 	p := &prober{conn: nc, tls: clientTLS}
 	p.startTLS(t)
+	rfc.Covers(t, "rfc1939-3-2", "rfc1939-4-1")
 	require.Equal(t, "+OK dewey POP3 server ready", p.line(t))
 	p.want(t, "CAPA", "+OK capability list follows")
 	var capa []string

@@ -59,7 +59,7 @@ func (s *session) handle(ctx context.Context, line []byte) (pop3wire.Verb, reply
 // absent are commands that clients of good will try without having asked: those
 // of other times, and those of extensions that are not offered here. Each is
 // refused, and none is counted as junk.
-var absent = []string{"APOP", "LAST", "XTND", "RPOP", "UTF8", "LANG", "XCLIENT", "ID"}
+var absent = []string{"APOP", "LAST", "XTND", "RPOP", "UTF8", "LANG"}
 
 // unknown answers a verb that has no row.
 func unknown(line []byte) reply {

@@ -6,9 +6,9 @@ import (
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
-// quit answers QUIT, and ends the session whatever comes of it (RFC 1939 sections
-// 4 and 6). The maildrop is free again before the client reads the answer: its
-// next session must not find it in use.
+// quit answers QUIT, and ends the session whatever comes of it (RFC 1939 section 4,
+// RFC 1939 section 6). The maildrop is free again before the client reads the
+// answer: its next session must not find it in use.
 func (s *session) quit(ctx context.Context, args []byte) reply {
 	if err := (pop3wire.Bare{}).Parse(args); err != nil {
 		return invalid(err)

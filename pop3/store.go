@@ -26,12 +26,15 @@ type Info struct {
 }
 
 // Store opens maildrops. Its methods are called by many sessions at once.
+//
+// What Open, List, Message or Commit returns as an [*Error] goes to the
+// client as it is. Any other error makes the client read -ERR [SYS/TEMP] with a
+// fixed text; its own text goes to the log alone.
 type Store interface {
 	// Open gives the authenticated client its maildrop, and holds it for the
 	// session as far as is needed that no message changes or vanishes. It
-	// returns ErrInUse when another session has it, an *Error to choose what
-	// the client reads, and any other error to have it read -ERR [SYS/TEMP].
-	// ctx ends when Open should give up; it does not outlive the call.
+	// returns ErrInUse when another session has it. ctx ends when Open should
+	// give up; it does not outlive the call.
 	Open(ctx context.Context, id *auth.Identity) (Maildrop, error)
 }
 

@@ -17,5 +17,5 @@ package pop3wire
 // Limits of lines in octets, the final CRLF included.
 const (
 	MaxCommand = 255 // a command; RFC 2449 section 4
-	MaxStatus  = 512 // the first line of a reply, and a capability; RFC 2449 sections 3 and 4
+	MaxStatus  = 512 // the first line of a reply, and a capability; RFC 2449 section 4
 )

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -43,6 +44,7 @@ func TestParseStatus(t *testing.T) {
 
 func TestStatusAppend(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc1939-3-9", "rfc1939-3-10", "rfc1939-3-11")
 	for _, tt := range []struct {
 		name string
 		s    pop3wire.Status
@@ -60,7 +62,7 @@ func TestStatusAppend(t *testing.T) {
 		require.Equal(t, tt.want+"\r\n", string(tt.s.Append(nil)), tt.name)
 	}
 	long := pop3wire.Status{Code: "SYS/TEMP", Text: strings.Repeat("x", 1000)}.Append([]byte("before"))
-	require.Len(t, long, len("before")+pop3wire.MaxStatus)
+	require.Len(t, long, len("before")+512)
 	require.True(t, bytes.HasSuffix(long, []byte("xx\r\n")))
 }
 

@@ -17,7 +17,7 @@ const (
 	DELE         // RFC 1939 section 5
 	NOOP         // RFC 1939 section 5
 	RSET         // RFC 1939 section 5
-	QUIT         // RFC 1939 sections 4 and 6
+	QUIT         // RFC 1939 section 4, RFC 1939 section 6
 	TOP          // RFC 1939 section 7
 	UIDL         // RFC 1939 section 7
 	CAPA         // RFC 2449 section 5
