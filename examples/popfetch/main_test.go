@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/examples/internal/host"
+	"github.com/posthouse/posthouse/examples/internal/program"
+	"github.com/posthouse/posthouse/message/maildir"
+)
+
+// start serves Bob's maildrop with two messages, and returns where it is on the
+// disk and the flags to fetch it.
+func start(t *testing.T) (box string, o options) {
+	t.Helper()
+	dir := t.TempDir()
+	cfg, ca, err := program.ServerTLS("", "", "127.0.0.1")
+	require.NoError(t, err)
+	caFile := filepath.Join(dir, "ca.pem")
+	require.NoError(t, os.WriteFile(caFile, ca, 0o600))
+	h, err := host.Start(host.Config{
+		Domain: "example.test", Hostname: "mail.example.test", POP3: "127.0.0.1:0",
+		Maildir: dir, Users: map[string]string{"bob": "secret"}, TLS: cfg,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.Shutdown(context.Background())) })
+	box = filepath.Join(dir, "bob")
+	d, err := maildir.Open(box)
+	require.NoError(t, err)
+	defer d.Close()
+	for _, text := range []string{"Subject: 1\r\n\r\none\r\n", "Subject: 2\r\n\r\n.\r\ntwo\r\n"} {
+		_, err := d.Deliver(t.Context(), strings.NewReader(text))
+		require.NoError(t, err)
+	}
+	return box, options{addr: h.Addrs()["pop3"], mode: "stls", ca: caFile, user: "bob", password: "secret", maildir: filepath.Join(dir, "Mail")}
+}
+
+func TestFetch(t *testing.T) {
+	t.Parallel()
+	box, o := start(t)
+	want := delivered(t, box)
+	require.Len(t, want, 2)
+
+	require.NoError(t, o.run(t.Context()))
+	require.Equal(t, want, delivered(t, o.maildir))
+	require.Equal(t, want, delivered(t, box), "a copy was to be kept")
+
+	o.remove, o.maildir = true, o.maildir+"2"
+	require.NoError(t, o.run(t.Context()))
+	require.Equal(t, want, delivered(t, o.maildir))
+	require.Empty(t, delivered(t, box))
+}
+
+func TestNothingIsDeletedThatIsNotHere(t *testing.T) {
+	t.Parallel()
+	box, o := start(t)
+	o.remove = true
+	require.NoError(t, os.Mkdir(o.maildir, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(o.maildir, "new"), nil, 0o600)) // no folder: nothing can be delivered
+	require.Error(t, o.run(t.Context()))
+	require.Len(t, delivered(t, box), 2)
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	good := options{user: "bob", password: "x", maildir: "Mail"}
+	require.NoError(t, good.check())
+	for name, change := range map[string]func(*options){
+		"no user":            func(o *options) { o.user = "" },
+		"no password":        func(o *options) { o.password = "" },
+		"keep and delete":    func(o *options) { o.keep, o.remove = true, true },
+		"nowhere":            func(o *options) { o.maildir = "" },
+		"two places":         func(o *options) { o.discard = true },
+		"discard and delete": func(o *options) { o.maildir, o.discard, o.remove = "", true, true },
+	} {
+		bad := good
+		change(&bad)
+		require.Error(t, bad.check(), name)
+	}
+}
+
+func TestBar(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	b := &bar{out: &out, messages: 1, octets: 100}
+	_, err := b.Write(make([]byte, 50))
+	require.NoError(t, err)
+	require.Contains(t, out.String(), "["+strings.Repeat("=", barWidth/2)+strings.Repeat(" ", barWidth/2)+"] 0 of 1 messages")
+	_, err = b.Write(make([]byte, 150)) // more than LIST said
+	require.NoError(t, err)
+	b.message()
+	b.done()
+	require.True(t, strings.HasSuffix(out.String(), "["+strings.Repeat("=", barWidth)+"] 1 of 1 messages, 0.0 of 0.0 MB\n"), out.String())
+}
+
+func delivered(t *testing.T, dir string) (messages []string) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "new", "*"))
+	require.NoError(t, err)
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		messages = append(messages, string(text))
+	}
+	return messages
+}
