@@ -3,6 +3,7 @@ module github.com/posthouse/posthouse/internal/bench
 go 1.26.0
 
 require (
+	github.com/emersion/go-message v0.18.2
 	github.com/emersion/go-smtp v0.25.1
 	github.com/posthouse/posthouse v0.0.0
 )
