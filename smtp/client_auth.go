@@ -69,6 +69,9 @@ func (c *Client) exchange(mechanism sasl.Client) (name string, err error) {
 			return "", err
 		}
 	}
+	if err := c.checkQuiet(); err != nil {
+		return "", err
+	}
 	if err := c.sendSecret(line, command.AppendPublic(nil)); err != nil {
 		return "", err
 	}
@@ -129,10 +132,12 @@ func (c *Client) expectAuthenticated() error {
 
 // cancel ends an exchange for the sake of err, which it returns.
 func (c *Client) cancel(err error) error {
-	if c.broken.get() == nil {
-		if c.roundTrip([]byte("*\r\n")) == nil && c.reply.code/100 == 2 {
-			return c.fail(&ProtocolError{Reason: "AUTH succeeded although it was cancelled", Err: err})
-		}
+	if c.broken.get() != nil {
+		return err
+	}
+	cancelled := c.sendSecret([]byte("*\r\n"), []byte("*")) == nil && c.readReply(c.cfg.timeout()) == nil
+	if cancelled && c.reply.code/100 == 2 {
+		return c.fail(&ProtocolError{Reason: "AUTH succeeded although it was cancelled", Err: err})
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
 var (
@@ -55,6 +56,10 @@ var (
 	errNoBody       = errors.New("smtp: no body")
 )
 
+// errOthersRefused is the error of a recipient who is accepted where all have to
+// be, and others are not.
+var errOthersRefused = errors.New("smtp: not sent, as another recipient was refused")
+
 // SafeToRetry reports whether, after an error of this package's client, the
 // same mail may be sent to the same recipients once more. It is true if no
 // recipient has the mail nor can have it, and the reason may pass: the network
@@ -71,23 +76,32 @@ func SafeToRetry(err error) bool {
 		return false
 	}
 	var send *SendError
-	if errors.As(err, &send) {
-		if send.Outcome != Refused {
-			return false
-		}
-		if send.Step == StepCheck {
-			return errors.Is(err, ErrBroken) || errors.Is(err, ErrClientClosed)
-		}
+	if errors.As(err, &send) && send.Outcome != Refused {
+		return false
 	}
 	if reply := (*Error)(nil); errors.As(err, &reply) {
 		return reply.Temporary()
 	}
+	return !isUnfit(err)
+}
+
+// isUnfit reports whether err says that what was to be sent cannot be sent to
+// this server, however often it is tried.
+func isUnfit(err error) bool {
+	for _, unfit := range []error{
+		errNoRecipients, errNoBody, ErrNot7Bit, auth.ErrCleartext, auth.ErrNoMechanism, auth.ErrCredentials,
+	} {
+		if errors.Is(err, unfit) {
+			return true
+		}
+	}
 	var (
+		unsafe    *smtpwire.ErrUnsafe
 		framing   *FramingError
 		extension *ExtensionError
+		size      *SizeError
 	)
-	return !errors.As(err, &framing) && !errors.As(err, &extension) && !errors.Is(err, ErrNot7Bit) &&
-		!errors.Is(err, auth.ErrCleartext) && !errors.Is(err, auth.ErrNoMechanism) && !errors.Is(err, auth.ErrCredentials)
+	return errors.As(err, &unsafe) || errors.As(err, &framing) || errors.As(err, &extension) || errors.As(err, &size)
 }
 
 // opError says what was being done when err happened.

@@ -147,7 +147,7 @@ func TestClient_SlowServer(t *testing.T) {
 type patsy struct{}
 
 func (patsy) Client(auth.ConnectionState, []string) (sasl.Client, error) { return patsy{}, nil }
-func (patsy) Start() (string, []byte, error) { return "X-ANY", nil, nil }
+func (patsy) Start() (string, []byte, error)                             { return "X-ANY", nil, nil }
 
 func (patsy) Next([]byte) ([]byte, error) { return []byte("yes"), nil }
 

@@ -111,11 +111,11 @@ func (s *sending) take(number int) error {
 	switch {
 	case fatal != nil:
 		return fatal
+	case number == numberReset && refusal != nil:
+		return s.c.fail(refusal) // nobody knows what a server still has that refuses to forget
+	case number == numberMail && refusal != nil:
+		s.refused, s.c.needReset = refusal, false
 	case number < 0:
-		if refusal != nil && s.refused == nil {
-			s.refused = refusal
-		}
-		s.c.needReset = s.refused == nil
 	case s.refused != nil: // the answer is to MAIL, whatever it says
 	case refusal != nil:
 		r := &s.result.Recipients[number]
@@ -189,7 +189,13 @@ func (s *sending) refusal() (Step, error) {
 	case s.refused != nil:
 		return StepMail, s.refused
 	case s.accepted == 0, s.accepted < len(s.env.To) && s.c.cfg.RequireAllRecipients:
-		return StepRcpt, s.worst()
+		worst := s.worst()
+		for i := range s.result.Recipients {
+			if r := &s.result.Recipients[i]; r.Err == nil {
+				r.Err, r.Temporary = errOthersRefused, true
+			}
+		}
+		return StepRcpt, worst
 	}
 	return "", nil
 }

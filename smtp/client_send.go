@@ -32,25 +32,31 @@ import (
 func (c *Client) Send(ctx context.Context, env Envelope, body io.Reader) (*Result, error) {
 	s := newSending(c, env)
 	if err := c.acquire(ctx); err != nil {
-		return s.failed(StepCheck, Refused, err)
+		return s.failed(StepConnect, Refused, err)
 	}
 	defer c.yield()
 	group, err := s.prepare(body)
-	if err != nil {
+	switch {
+	case err != nil:
 		return s.failed(StepCheck, Refused, err)
+	case ctx.Err() != nil: // and the connection is none the worse
+		return s.failed(StepCheck, Refused, context.Cause(ctx))
 	}
-	if s.small {
-		defer c.conn.Bind(ctx)()
-		if step, err := s.open(group); err != nil {
-			return s.failed(step, Refused, err)
-		}
-		return s.sendSmall(ctx, body)
+	var cancel context.CancelCauseFunc
+	if !s.small {
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	defer c.conn.Bind(ctx)()
 	if step, err := s.open(group); err != nil {
 		return s.failed(step, Refused, err)
+	}
+	if c.conn.Reader().Buffered() > 0 {
+		// What answers to the data was said before there was any.
+		return s.answeredEarly(c.readReply(c.cfg.timeout()), nil)
+	}
+	if s.small {
+		return s.sendSmall(ctx, body)
 	}
 	return s.sendLarge(ctx, cancel, body)
 }

@@ -2,11 +2,14 @@ package smtp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -437,9 +440,14 @@ func TestClientSend(t *testing.T) {
 		"step by step, sender refused":            {cfg, send(Refused, StepMail, "b", quit, 550)},
 		"step by step, all recipients refused":    {cfg, send(Refused, StepRcpt, "b", then, 550)},
 		"all or none, all accepted":               {all, send(Accepted, "", "b c", nil, 250, 250)},
-		"354 to MAIL":                             {cfg, breaks(StepMail, Refused)},
-		"250 to DATA":                             {cfg, breaks(StepData, Refused)},
-		"350 to DATA":                             {cfg, breaks(StepData, Refused)},
+		"RSET refused": {cfg, send(Refused, StepData, "b", func(t *testing.T, c *Client) {
+			sends(t, c, Refused, StepMail, "d", 451)
+			broken(t, c)
+		}, 451)},
+		"answer before the data": {cfg, breaks(StepBody, Refused)},
+		"354 to MAIL":            {cfg, breaks(StepMail, Refused)},
+		"250 to DATA":            {cfg, breaks(StepData, Refused)},
+		"350 to DATA":            {cfg, breaks(StepData, Refused)},
 		"too many recipients": {cfg, func(t *testing.T, c *Client, err error) {
 			require.NoError(t, err)
 			require.True(t, sends(t, c, Accepted, StepRcpt, "b c", 250, 552).Recipients[1].Temporary)
@@ -452,8 +460,9 @@ func TestClientSend(t *testing.T) {
 		}},
 		"all or none, one refused": {all, func(t *testing.T, c *Client, err error) {
 			require.NoError(t, err)
-			result := sends(t, c, Refused, StepRcpt, "b c", 450, 450)
-			require.True(t, result.Recipients[0].Temporary, "refused for the sake of the other")
+			result := sends(t, c, Refused, StepRcpt, "b c", 0, 550)
+			require.True(t, result.Recipients[0].Temporary, "b is welcome alone")
+			require.EqualError(t, result.Recipients[0].Err, "smtp: not sent, as another recipient was refused")
 			require.NoError(t, c.Reset(t.Context()))
 			leaves(t, c, nil)
 		}},
@@ -499,4 +508,146 @@ func TestNewClient_ContextEnded(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = far.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF, "the connection is closed")
+}
+
+func TestSafeToRetry(t *testing.T) {
+	t.Parallel()
+	safe := func(step Step, outcome Outcome, err error) bool {
+		return SafeToRetry(fmt.Errorf("queue: %w", &SendError{Step: step, Outcome: outcome, Err: err}))
+	}
+	again, never := &Error{Code: 450}, &Error{Code: 550}
+	require.False(t, SafeToRetry(nil))
+	require.True(t, SafeToRetry(io.ErrUnexpectedEOF))
+	require.True(t, SafeToRetry(&opError{"connect", context.DeadlineExceeded}))
+	require.True(t, SafeToRetry(again))
+	require.False(t, SafeToRetry(never))
+	require.False(t, SafeToRetry(&opError{"AUTH", fmt.Errorf("%w: %w", auth.ErrCredentials, never)}))
+	require.True(t, safe(StepRcpt, Refused, again))
+	require.False(t, safe(StepRcpt, Refused, never))
+	require.False(t, safe(StepRcpt, Accepted, again), "somebody has it")
+	require.False(t, safe(StepEnd, Unknown, again), "somebody may have it")
+	require.False(t, safe(StepEnd, Unknown, io.ErrUnexpectedEOF))
+	require.True(t, safe(StepBody, Refused, &ProtocolError{}))
+	require.True(t, safe(StepBody, Refused, io.ErrUnexpectedEOF))
+	require.True(t, safe(StepCheck, Refused, io.ErrClosedPipe), "the body may be there next time")
+	require.True(t, safe(StepConnect, Refused, ErrBroken))
+	require.True(t, safe(StepConnect, Refused, fmt.Errorf("%w: %s", ErrBroken, never)), "that was another message")
+	require.False(t, safe(StepBody, Refused, &FramingError{Octet: '\n'}))
+	require.False(t, safe(StepBody, Refused, ErrNot7Bit))
+	require.False(t, safe(StepCheck, Refused, &SizeError{}))
+	require.False(t, safe(StepCheck, Refused, &ExtensionError{"8BITMIME"}))
+	require.False(t, safe(StepConnect, Refused, &opError{"AUTH", auth.ErrNoMechanism}))
+}
+
+// A context that ended while the body was looked through does no harm to the
+// connection.
+func TestClientSend_CancelledBeforehand(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, s := sinking(t, ClientConfig{})
+		ctx, cancel := context.WithCancel(t.Context())
+		body := struct {
+			io.Reader
+			io.Seeker
+		}{readerFunc(cancel), strings.NewReader("")}
+		result, err := c.Send(ctx, envelope(t, "b"), body)
+		checkResult(t, envelope(t, "b"), result, err, Refused, StepCheck, 0)
+		require.ErrorIs(t, err, context.Canceled)
+		require.True(t, SafeToRetry(err))
+		result, err = c.Send(ctx, envelope(t, "b"), body)
+		checkResult(t, envelope(t, "b"), result, err, Refused, StepConnect, 0)
+		require.True(t, SafeToRetry(err))
+		require.NoError(t, c.Quit(t.Context()))
+		<-s.done
+	})
+}
+
+func TestSplitAddr(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		addr       string
+		mode       TLSMode
+		host, port string
+	}{
+		{"mx.example.org:2525", StartTLS, "mx.example.org", "2525"},
+		{"mx.example.org", StartTLS, "mx.example.org", "587"},
+		{"mx.example.org", ImplicitTLS, "mx.example.org", "465"},
+		{"mx.example.org", InsecureOpportunisticTLS, "mx.example.org", "25"},
+		{"mx.example.org", InsecureNoTLS, "mx.example.org", "25"},
+		{"192.0.2.1", StartTLS, "192.0.2.1", "587"},
+		{"2001:db8::1", StartTLS, "2001:db8::1", "587"},
+		{"[2001:db8::1]", StartTLS, "2001:db8::1", "587"},
+		{"[2001:db8::1]:25", StartTLS, "2001:db8::1", "25"},
+		{"", StartTLS, "", ""},
+		{":25", StartTLS, "", ""},
+		{"a:b:c", StartTLS, "", ""},
+	} {
+		host, port, err := splitAddr(tt.addr, tt.mode)
+		if tt.host == "" {
+			require.Error(t, err, tt.addr)
+			continue
+		}
+		require.NoError(t, err, tt.addr)
+		require.Equal(t, []string{tt.host, tt.port}, []string{host, port}, tt.addr)
+	}
+}
+
+func TestAddressLiteral(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[net.Addr]string{
+		&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}:               "[192.0.2.1]",
+		&net.TCPAddr{IP: net.ParseIP("2001:db8::1")}:           "[IPv6:2001:db8::1]",
+		&net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0"}: "[IPv6:fe80::1]",
+		&net.TCPAddr{}: "[127.0.0.1]",
+		&net.UnixAddr{Name: "/run/smtp", Net: "unix"}: "[127.0.0.1]",
+	} {
+		require.Equal(t, want, addressLiteral(addr))
+	}
+}
+
+// dialer is a function that is a Dialer.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
+}
+
+// The address that is dialled has a port, and dialling has an end.
+func TestDial(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var dialled string
+		var s *sink
+		cfg := &ClientConfig{TLS: InsecureNoTLS, Timeout: time.Minute}
+		cfg.Dialer = dialer(func(_ context.Context, network, address string) (net.Conn, error) {
+			dialled = network + " " + address
+			near, far := testnet.Pipe()
+			s = newSink(far)
+			return near, nil
+		})
+		result, err := Send(t.Context(), "mx.example.org", cfg, envelope(t, "b"), strings.NewReader("plain\r\n"))
+		checkResult(t, envelope(t, "b"), result, err, Accepted, "", 250)
+		require.Equal(t, "tcp mx.example.org:25", dialled)
+		<-s.done
+		require.Equal(t, []string{"plain\r\n"}, s.messages)
+
+		cfg.Dialer = dialer(func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		start := time.Now()
+		result, err = Send(t.Context(), "mx.example.org", cfg, envelope(t, "b"), strings.NewReader("plain\r\n"))
+		checkResult(t, envelope(t, "b"), result, err, Refused, StepConnect, 0)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, time.Minute, time.Since(start))
+		require.True(t, SafeToRetry(err))
+
+		cause := errors.New("no more")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(cause) })
+		_, err = Dial(ctx, "mx.example.org", cfg)
+		require.ErrorIs(t, err, cause)
+		_, err = Dial(t.Context(), ":25", cfg)
+		require.Error(t, err)
+	})
 }

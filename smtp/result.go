@@ -74,8 +74,8 @@ type RecipientResult struct {
 type Step string
 
 const (
-	StepCheck   Step = "check"       // before anything was written: see the error for what cannot be sent
-	StepConnect Step = "connect"     // the function Send alone: the connection was not ready
+	StepCheck   Step = "check"       // before anything was written: something cannot be sent
+	StepConnect Step = "connect"     // the connection was not ready: it could not be set up, was broken before, or busy until ctx ended
 	StepMail    Step = "MAIL"        //
 	StepRcpt    Step = "RCPT"        //
 	StepData    Step = "DATA"        //
