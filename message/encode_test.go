@@ -1,0 +1,204 @@
+package message
+
+import (
+	"encoding/base64"
+	"io"
+	"mime"
+	"mime/quotedprintable"
+	"net/mail"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
+)
+
+// checkQP encodes text and checks the rules of RFC 2045 section 6.7.
+func checkQP(t testing.TB, text string) {
+	t.Helper()
+	encoded := string(appendQP(nil, text))
+	for line := range strings.SplitSeq(encoded, "\r\n") {
+		require.LessOrEqual(t, len(line), maxEncodedLine)
+		require.NotRegexp(t, `[ \t]$`, line, "a blank at the end of a line")
+		require.NotRegexp(t, `=[0-9A-F]?[^0-9A-F\n]|[^\t -~]|^From `, line)
+	}
+	decoded, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(encoded)))
+	require.NoError(t, err)
+	require.Equal(t, canonical(text), string(decoded))
+}
+
+func TestEncodeQuotedPrintable(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc2045-6.7-2", "rfc2045-6.7-4", "rfc2045-6.7-6", "rfc2045-6.7-8", "rfc2045-6.7-15")
+	for _, text := range texts {
+		checkQP(t, text)
+	}
+	for text, want := range map[string]string{
+		"":                                 "",
+		"\n":                               "\r\n",
+		"=":                                "=3D",
+		"é":                                "=C3=A9",
+		"a \nb\t":                          "a=20\r\nb=09",
+		"a\rb":                             "a=0Db",
+		"From here, From there":            "=46rom here, From there",
+		"Fromage":                          "Fromage",
+		strings.Repeat("x", 76):            strings.Repeat("x", 76),
+		strings.Repeat("x", 77):            strings.Repeat("x", 75) + "=\r\nxx",
+		strings.Repeat("x", 76) + "\n":     strings.Repeat("x", 76) + "\r\n",
+		strings.Repeat("x", 74) + "é":      strings.Repeat("x", 74) + "=\r\n=C3=A9",
+		strings.Repeat("x", 73) + "=":      strings.Repeat("x", 73) + "=3D",
+		strings.Repeat("x", 73) + "=\n":    strings.Repeat("x", 73) + "=3D\r\n",
+		strings.Repeat("x", 74) + "=":      strings.Repeat("x", 74) + "=\r\n=3D",
+		strings.Repeat("x", 75) + " ":      strings.Repeat("x", 75) + "=\r\n=20",
+		strings.Repeat("x", 75) + "From y": strings.Repeat("x", 75) + "=\r\n=46rom y",
+	} {
+		require.Equal(t, want, string(appendQP(nil, text)), "%q", text)
+	}
+}
+
+func FuzzEncodeQuotedPrintable(f *testing.F) {
+	for _, text := range texts {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) { checkQP(t, text) })
+}
+
+func TestEncodeBase64(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc2045-6.8-1")
+	for n := range 4 * rawLine {
+		src := []byte(strings.Repeat("\x00\xff\xaa", n))[:n]
+		encoded := string(appendBase64(nil, src))
+		for line := range strings.SplitSeq(encoded, "\r\n") {
+			require.LessOrEqual(t, len(line), maxEncodedLine)
+		}
+		require.Equal(t, base64.StdEncoding.EncodeToString(src), strings.ReplaceAll(encoded, "\r\n", ""))
+	}
+}
+
+// FuzzDraft writes a message with text in every place that takes it, and reads it with the standard library.
+func FuzzDraft(f *testing.F) {
+	f.Add("Grüße aus dem Posthaus", "Jürgen, Köln", "Fahrplan für März.csv", "text\n")
+	f.Add(" =?utf-8?q?x?= ", `"quoted" \ name`, "a'b%20*=.txt", "From me \n\r.")
+	f.Add(strings.Repeat("語", 99), strings.Repeat("x ", 99), strings.Repeat("é", 99), strings.Repeat("é", 999))
+	f.Add("\t", "\t x", "\t", "\x00")
+	f.Fuzz(func(t *testing.T, subject, name, file, text string) {
+		d := &Draft{
+			From: []Mailbox{{name, "me@example.org"}}, To: []Mailbox{{name, "a@b"}, {subject, `"o o"@b`}}, Subject: subject, Text: text,
+			Attachments: []Attachment{FromBytes(file, "text/plain", []byte(text))}, Extra: []ExtraField{{"X-Text", subject}},
+		}
+		c, err := composeAt(d)
+		if err != nil {
+			var refused *DraftError
+			require.ErrorAs(t, err, &refused)
+			for _, s := range []string{subject, name, file} {
+				if strings.ContainsAny(s, "\r\n\x00") || !utf8.ValidString(s) || len(s) > 998 || strings.ContainsAny(file, `/\`) {
+					return
+				}
+				for i := range len(s) {
+					if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7F {
+						return
+					}
+				}
+			}
+			require.False(t, utf8.ValidString(text), "refused: %v", err)
+			return
+		}
+		var b strings.Builder
+		_, err = c.WriteTo(&b)
+		require.NoError(t, err)
+		checkWire(t, b.String(), c)
+
+		m, err := mail.ReadMessage(strings.NewReader(b.String()))
+		require.NoError(t, err)
+		words := new(mime.WordDecoder)
+		got, err := words.DecodeHeader(m.Header.Get("Subject"))
+		require.NoError(t, err)
+		require.Equal(t, subject, got)
+		to, err := m.Header.AddressList("To")
+		require.NoError(t, err)
+		require.Len(t, to, 2)
+		require.Equal(t, []string{name, "a@b", subject}, []string{to[0].Name, to[0].Address, to[1].Name})
+		_, leaves := readLeaves(t, b.String())
+		require.Equal(t, file, leaves[len(leaves)-1].filename)
+		require.Equal(t, text, leaves[len(leaves)-1].content)
+		if text != "" {
+			require.Equal(t, canonical(text), leaves[0].content)
+		}
+
+		ours, err := (&Parser{Strict: true}).ParseBytes([]byte(b.String()))
+		require.NoError(t, err)
+		blanks := strings.NewReplacer("\t", " ") // our parser shows no other blank
+		require.Equal(t, blanks.Replace(subject), ours.Header().Subject())
+		from, err := ours.Header().Addresses("From")
+		require.NoError(t, err)
+		require.Equal(t, []Mailbox{{blanks.Replace(name), "me@example.org"}}, from)
+	})
+}
+
+// FuzzMailbox: what Append writes is read as the same mailbox, and as no other, by our parser and by net/mail.
+func FuzzMailbox(f *testing.F) {
+	f.Add("Jo Doe", "jo@example.org")
+	f.Add(`"`, `"jo\ doe"@[192.0.2.1]`)
+	f.Add("é, (x) <y@z>", "a.b@c")
+	f.Fuzz(func(t *testing.T, name, addr string) {
+		b, err := Mailbox{name, addr}.Append(nil)
+		if err != nil {
+			require.Empty(t, b)
+			return
+		}
+		require.NotContains(t, string(b), "\n")
+		parsed, err := ParseMailbox(string(b))
+		require.NoError(t, err, "%s", b)
+		require.Equal(t, Mailbox{strings.ReplaceAll(name, "\t", " "), addr}, parsed)
+		if a, err := mail.ParseAddress(string(b)); err == nil && !strings.ContainsAny(addr, `"[`) {
+			require.Equal(t, Mailbox{name, addr}, Mailbox{a.Name, a.Address})
+		}
+	})
+}
+
+func BenchmarkCompose(b *testing.B) {
+	d := &Draft{
+		From: []Mailbox{{"Alice Håkansson", "alice@example.org"}}, To: []Mailbox{{"Bob", "bob@example.org"}},
+		Subject: "Grüße aus dem Posthaus", Text: strings.Repeat("Eine Zeile mit Umläuten und so weiter.\n", 50),
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		n, err := d.WriteTo(io.Discard)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(n)
+	}
+}
+
+func BenchmarkComposeAttachment10M(b *testing.B) {
+	for _, mediaType := range []string{"application/octet-stream", "message/rfc822"} {
+		b.Run(mediaType, func(b *testing.B) {
+			content := []byte(strings.Repeat(strings.Repeat("x", 74)+"\r\n", 10<<20/76))
+			d := &Draft{From: me, Attachments: []Attachment{FromBytes("x", mediaType, content)}}
+			b.ReportAllocs()
+			b.SetBytes(int64(len(content)))
+			for b.Loop() {
+				if _, err := d.WriteTo(io.Discard); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEncodeQuotedPrintable(b *testing.B) {
+	for name, line := range map[string]string{"ASCII": strings.Repeat("word ", 14) + "end\n", "German": strings.Repeat("für ", 16) + "alle\n"} {
+		b.Run(name, func(b *testing.B) {
+			text := strings.Repeat(line, 10_000)
+			dst := make([]byte, 0, 3*len(text))
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				dst = appendQP(dst[:0], text)
+			}
+		})
+	}
+}
