@@ -33,7 +33,7 @@ func surveyText(text string) survey {
 		text = text[next:]
 		for i := range len(line) {
 			c := line[i]
-			if !qpSafe(c) {
+			if !qpSafe[c] {
 				s.escapes++
 				if c != '=' {
 					s.clean = false

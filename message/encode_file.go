@@ -91,6 +91,14 @@ type messageFilter struct {
 
 // append appends src to dst; last says that nothing follows.
 func (c *messageFilter) append(dst, src []byte, last bool) ([]byte, error) {
+	if bytes.IndexByte(src, 0) >= 0 {
+		return dst, errNUL
+	}
+	if !c.eightBit && !isASCII(src) {
+		if c.eightBit = true; !c.allow8Bit {
+			return dst, err8Bit
+		}
+	}
 	for len(src) > 0 {
 		i := bytes.IndexByte(src, '\n')
 		line := src
@@ -127,14 +135,6 @@ func (c *messageFilter) line(line []byte) error {
 	}
 	if bytes.IndexByte(line, '\r') >= 0 {
 		return errBareCR
-	}
-	if bytes.IndexByte(line, 0) >= 0 {
-		return errNUL
-	}
-	if !isASCII(line) {
-		if c.eightBit = true; !c.allow8Bit {
-			return err8Bit
-		}
 	}
 	return nil
 }

@@ -4,7 +4,13 @@ package message
 const maxEncodedLine = 76
 
 // qpSafe says which octets stand for themselves in quoted-printable: RFC 2045 section 6.7 (2) and (3).
-func qpSafe(c byte) bool { return c >= ' ' && c <= '~' && c != '=' || c == '\t' }
+var qpSafe = func() (safe [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		safe[c] = c != '='
+	}
+	safe['\t'] = true
+	return safe
+}()
 
 // appendQP appends text in quoted-printable: line ends, LF or CRLF, as CRLF; a CR alone as data.
 func appendQP(dst []byte, text string) []byte {
@@ -22,30 +28,46 @@ func appendQP(dst []byte, text string) []byte {
 // appendQPLine appends one line without its end, in several if it is long.
 func appendQPLine(dst []byte, line string) []byte {
 	start := len(dst)
-	for i := 0; i < len(line); i++ {
-		c := line[i]
-		last := i == len(line)-1
-		size := 1
-		if !qpSafe(c) || last && isWSP(c) || c == 'F' && len(dst) == start && qpFrom(line[i:]) {
-			// RFC 2045 section 6.7 (3): no blank at the end of a line. Programs that keep mail in one file alter a
-			// line that begins with "From ".
-			size = 3
-		}
-		// A line that goes on needs room for the "=" that says so.
-		room := maxEncodedLine - (len(dst) - start)
-		if size > room || size == room && !last {
-			dst = append(dst, '=', '\r', '\n')
-			start = len(dst)
-			i--
+	for line != "" {
+		if len(dst) == start && qpFrom(line) {
+			// Programs that keep mail in one file alter a line that begins so.
+			dst, line = append(dst, "=46"...), line[1:]
 			continue
 		}
-		if size == 1 {
-			dst = append(dst, c)
-		} else {
-			dst = append(dst, '=', upperHex[c>>4], upperHex[c&15])
+		room := maxEncodedLine - (len(dst) - start)
+		n := qpRun(line, room)
+		full := n == room && n < len(line)
+		if full {
+			n = max(n-1, 0) // a line that goes on needs room for the "=" that says so
+		}
+		dst, line = append(dst, line[:n]...), line[n:]
+		room -= n
+		switch {
+		case line == "":
+		case !full && (room > 3 || room == 3 && len(line) == 1):
+			c := line[0]
+			dst, line = append(dst, '=', upperHex[c>>4], upperHex[c&15]), line[1:]
+		default:
+			dst = append(dst, '=', '\r', '\n')
+			start = len(dst)
 		}
 	}
 	return dst
+}
+
+// qpRun says how many octets at the beginning of line stand for themselves, up to room.
+func qpRun(line string, room int) int {
+	n := min(len(line), room)
+	for i := range n {
+		if !qpSafe[line[i]] {
+			return i
+		}
+	}
+	// RFC 2045 section 6.7 (3): no blank at the end of a line.
+	if n > 0 && n == len(line) && isWSP(line[n-1]) {
+		n--
+	}
+	return n
 }
 
 func qpFrom(line string) bool { return len(line) >= 5 && line[:5] == "From " }
