@@ -40,63 +40,80 @@ type dateReader struct {
 	zone                 int  // seconds east of UTC
 }
 
-// read takes s apart into words: runs of letters, of digits, and clock times.
+// read takes s apart into words: runs of letters, numbers, and clock times.
 func (d *dateReader) read(s string) bool {
 	for i := skipCFWS(s, 0); i < len(s); i = skipCFWS(s, i) {
-		start := i
 		switch c := s[i]; {
-		case c == ',' || c == '.':
-			i++
-			continue
-		case (c == '+' || c == '-') && d.timed && !d.zoned:
-			if i = d.offset(s, i); i < 0 {
-				return false
-			}
-			continue
-		case c == '-' || c == '/':
-			i++
-			continue
 		case isDigit(c):
-			for i < len(s) && (isDigit(s[i]) || s[i] == ':' || s[i] == '.') {
-				i++
-			}
-			if !d.number(strings.TrimRight(s[start:i], ".")) {
-				return false
-			}
-			continue
-		}
-		for i < len(s) && isLetter(s[i]) {
+			i = d.digits(s, i)
+		case isLetter(c):
+			i = d.letters(s, i)
+		case (c == '+' || c == '-') && d.timed && !d.zoned:
+			i = d.offset(s, i)
+		case c == ',' || c == '.' || c == '-' || c == '/':
 			i++
+		default:
+			return false
 		}
-		if i == start || !d.word(toLower(s[start:i])) {
+		if i < 0 {
 			return false
 		}
 	}
 	return true
 }
 
+// digits takes what begins with the digits at s[i] and returns the index behind it, -1
+// if that has no place in a date.
+func (d *dateReader) digits(s string, i int) int {
+	n, end := digitsAt(s, i)
+	if next := skipCFWS(s, end); next < len(s) && s[next] == ':' {
+		return d.clock(s, n, next+1)
+	}
+	if !d.number(n, end-i) {
+		return -1
+	}
+	return end
+}
+
+// letters takes the word at s[i] and returns the index behind it, -1 if it has no
+// place in a date.
+func (d *dateReader) letters(s string, i int) int {
+	end := i
+	for end < len(s) && isLetter(s[end]) {
+		end++
+	}
+	if !d.word(toLower(s[i:end])) {
+		return -1
+	}
+	return end
+}
+
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isLetter(c byte) bool { c = lower(c); return 'a' <= c && c <= 'z' }
 
-// number takes a clock time, the day, or the year, whichever comes.
-func (d *dateReader) number(s string) bool {
-	switch {
-	case strings.Contains(s, ":"):
-		return d.clock(s)
-	case d.day == 0 && len(s) <= 2:
-		n, ok := digits(s)
-		d.day = n
-		return ok
-	case d.year < 0:
-		n, ok := digits(s)
-		if !ok || len(s) > 4 || len(s) < 2 {
-			return false
+// digitsAt reads the digits at s[i] and returns the index behind them. Of more
+// than nine it makes some number that no date has.
+func digitsAt(s string, i int) (n, end int) {
+	for end = i; end < len(s) && isDigit(s[end]); end++ {
+		if n < 1e8 {
+			n = 10*n + int(s[end]-'0')
 		}
+	}
+	return n, end
+}
+
+// number takes the day or the year, whichever comes.
+func (d *dateReader) number(n, digits int) bool {
+	switch {
+	case d.day == 0 && digits <= 2:
+		d.day = n
+		return true
+	case d.year < 0 && digits >= 2 && digits <= 4:
 		// RFC 5322 section 4.3: what two and three digits mean.
 		switch {
-		case len(s) == 2 && n < 50:
+		case digits == 2 && n < 50:
 			n += 2000
-		case len(s) <= 3:
+		case digits <= 3:
 			n += 1900
 		}
 		d.year = n
@@ -105,39 +122,25 @@ func (d *dateReader) number(s string) bool {
 	return false
 }
 
-// clock takes the time of day. Seconds may have a fraction, which is dropped.
+// clock takes the time of day from the minutes at s[i] on, and returns the index
+// behind it, -1 if it is none. Seconds may have a fraction, which is dropped.
 //
 //	time-of-day = hour ":" minute [ ":" second ]
-func (d *dateReader) clock(s string) bool {
-	if d.timed {
-		return false
+func (d *dateReader) clock(s string, hour, i int) int {
+	i = skipCFWS(s, i)
+	minute, end := digitsAt(s, i)
+	if d.timed || end == i {
+		return -1
 	}
 	d.timed = true
-	h, rest, _ := strings.Cut(s, ":")
-	m, sec, _ := strings.Cut(rest, ":")
-	sec, _, _ = strings.Cut(sec, ".")
-	var ok [3]bool
-	d.hour, ok[0] = digits(h)
-	d.minute, ok[1] = digits(m)
-	d.second, ok[2] = 0, true
-	if sec != "" {
-		d.second, ok[2] = digits(sec)
-	}
-	return ok[0] && ok[1] && ok[2]
-}
-
-// digits reads a number of one to four digits.
-func digits(s string) (n int, ok bool) {
-	if len(s) == 0 || len(s) > 4 {
-		return 0, false
-	}
-	for i := range len(s) {
-		if !isDigit(s[i]) {
-			return 0, false
+	d.hour, d.minute = hour, minute
+	if next := skipCFWS(s, end); next < len(s) && s[next] == ':' {
+		d.second, end = digitsAt(s, skipCFWS(s, next+1))
+		if end < len(s) && s[end] == '.' {
+			_, end = digitsAt(s, end+1)
 		}
-		n = 10*n + int(s[i]-'0')
 	}
-	return n, true
+	return end
 }
 
 // offset takes the zone at s[i] and returns the index behind it, -1 if it is none.

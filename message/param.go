@@ -204,12 +204,18 @@ func (p *piece) setName(s string) {
 		return
 	}
 	section, extended := strings.CutSuffix(marks, "*")
-	switch n, ok := digits(section); {
+	switch n, ok := sectionNumber(section); {
 	case marks == "":
 		p.name, p.extended = base, true
 	case ok:
 		p.name, p.section, p.extended = base, n, extended
 	}
+}
+
+// sectionNumber reads the number of a piece; none that counts has more than three digits.
+func sectionNumber(s string) (n int, ok bool) {
+	n, end := digitsAt(s, 0)
+	return n, 0 < end && end == len(s) && end <= 3
 }
 
 // readValue reads the value at s[i] and returns the index behind it. A value that

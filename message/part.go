@@ -3,6 +3,7 @@ package message
 import (
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -107,17 +108,20 @@ func kindOf(mediaType string) kind {
 // that is the body of a message has no number, but it is the text of that
 // message: "TEXT" at the top, "3.TEXT" in part 3.
 func (p *Part) Path() string {
-	var path string
-	if p.kind == multipart && p.isBody() {
-		path = ".TEXT"
-	}
+	var numbers []int32 // from the inside out
 	for q := p; q != nil; q = q.Parent() {
-		if q.kind == multipart && q.isBody() {
-			continue
+		if q.kind != multipart || !q.isBody() {
+			numbers = append(numbers, q.number)
 		}
-		path = "." + strconv.Itoa(int(q.number)) + path
 	}
-	return path[1:]
+	var path []byte
+	for _, n := range slices.Backward(numbers) {
+		path = append(strconv.AppendInt(path, int64(n), 10), '.')
+	}
+	if p.kind == multipart && p.isBody() {
+		return string(path) + "TEXT"
+	}
+	return string(path[:len(path)-1])
 }
 
 // isBody reports whether the part is the whole of a message.

@@ -143,6 +143,7 @@ func (d *wordDecoder) text(s string, wordFollows bool) {
 func (d *wordDecoder) word(w encodedWord, raw string) {
 	if d.raw != nil && d.charset == w.charset {
 		d.raw = append(d.raw, d.gap...)
+		d.gap = ""
 	} else {
 		d.flush()
 	}

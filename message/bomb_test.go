@@ -1,0 +1,178 @@
+package message
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// bombs are messages of about n octets made to cost more than their size. Each is
+// parsed, and the values of its fields are read.
+var bombs = []struct {
+	name string
+	make func(n int) string
+}{
+	{"nested multiparts not closed", func(n int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < n; i++ {
+			fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=b%07d\r\n\r\n--b%07d\r\n", i, i)
+		}
+		return b.String()
+	}},
+	{"nested messages", func(n int) string {
+		return repeatTo(n, "Content-Type: message/rfc822\r\n\r\n")
+	}},
+	{"empty parts", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeatTo(n, "--b\r\n")
+	}},
+	{"small parts", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeatTo(n, "--b\r\n\r\n")
+	}},
+	{"lines that might be boundaries of many open multiparts", func(n int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < n/2; i++ {
+			fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=b%07d\r\n\r\n--b%07d\r\n", i, i)
+		}
+		return b.String() + "\r\n" + repeatTo(n/2, "--b\r\n")
+	}},
+	{"dashes", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + repeatTo(n, "-")
+	}},
+	{"dashes and letters", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" + repeatTo(n, "a-")
+	}},
+	{"long lines that might be boundaries", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=" + strings.Repeat("b", 900) + "\r\n\r\n" + repeatTo(n, "--"+strings.Repeat("b", 899)+"\r\n")
+	}},
+	{"fields", func(n int) string { return repeatTo(n, "a:\r\n") }},
+	{"fields in parts", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeatTo(n, "--b\r\n"+strings.Repeat("a:\r\n", 1000))
+	}},
+	{"lines that are no fields", func(n int) string { return repeatTo(n, "a\n") }},
+	{"continuations", func(n int) string { return "a: b\r\n" + repeatTo(n, " \r\n") }},
+	{"one line", func(n int) string { return repeatTo(n, "a") }},
+	{"parameters", func(n int) string { return "Content-Type: a/b" + repeatTo(n, ";a=b") + "\r\n\r\n" }},
+	{"RFC 2231 continuations", func(n int) string {
+		var b strings.Builder
+		b.WriteString("Content-Type: multipart/mixed")
+		for i := 0; b.Len() < n; i++ {
+			fmt.Fprintf(&b, ";\r\n a*%d=x", i)
+		}
+		return b.String() + "\r\n\r\n"
+	}},
+	{"comments in parameters", func(n int) string { return "Content-Type: multipart/mixed" + repeatTo(n, ";a(") + "\r\n\r\n" }},
+	{"comments behind values", func(n int) string { return "Content-Type: multipart/mixed" + repeatTo(n, `;a="x"(`) + "\r\n\r\n" }},
+	{"comments before the type", func(n int) string { return "Content-Type: " + repeatTo(n, "(") + "\r\n\r\n" }},
+	{"encoded words", func(n int) string { return "Subject: " + repeatTo(n, "=?utf-8?q?a?= ") + "\r\n\r\n" }},
+	{"encoded words not closed", func(n int) string { return "Subject: " + repeatTo(n, "=?utf-8?q?a") + "\r\n\r\n" }},
+	{"encoded words of one letter", func(n int) string { return "Subject: " + repeatTo(n, "=?a?q?") + "?=\r\n\r\n" }},
+	{"encoded words of many charsets", func(n int) string {
+		return "Subject: " + repeatTo(n, "=?utf-8?q?a?= =?big5?q?a?= =?x?q?a?= ") + "\r\n\r\n"
+	}},
+	{"addresses", func(n int) string { return "To: " + repeatTo(n, "a@b, ") + "\r\n\r\n" }},
+	{"address fields", func(n int) string { return repeatTo(n, "To: a@b\r\n") }},
+	{"groups", func(n int) string { return "To: " + repeatTo(n, "a:;") + "\r\n\r\n" }},
+	{"colons", func(n int) string { return "To: " + repeatTo(n/2, "a ") + "@" + repeatTo(n/2, ":") + "\r\n\r\n" }},
+	{"comments", func(n int) string { return "To: " + repeatTo(n, "(") + "\r\n\r\n" }},
+	{"comments and addresses", func(n int) string { return "To: " + repeatTo(n, "(a)b@c") + "\r\n\r\n" }},
+	{"quotes", func(n int) string { return "To: " + repeatTo(n, `"\`) + "\r\n\r\n" }},
+	{"brackets", func(n int) string { return "To: " + repeatTo(n, `[`) + "\r\n\r\n" }},
+	{"angles", func(n int) string { return "To: " + repeatTo(n, `<`) + "\r\n\r\n" }},
+	{"words", func(n int) string { return "To: " + repeatTo(n, `a `) + "\r\n\r\n" }},
+	{"ats", func(n int) string { return "To: " + repeatTo(n, `a@`) + "\r\n\r\n" }},
+	{"dots", func(n int) string { return "To: a@b" + repeatTo(n, `.`) + "\r\n\r\n" }},
+	{"routes", func(n int) string { return "To: " + repeatTo(n, `<@a`) + "\r\n\r\n" }},
+	{"encoded words in addresses", func(n int) string { return "To: " + repeatTo(n, `=?a?q? `) + "?=\r\n\r\n" }},
+	{"dates", func(n int) string { return "Date: 6 Jul 2026 " + repeatTo(n, `(`) + "\r\n\r\n" }},
+	{"digits in a date", func(n int) string { return "Date: 6 Jul " + repeatTo(n, `1`) + "\r\n\r\n" }},
+	{"message identifiers", func(n int) string { return "References: " + repeatTo(n, `<("`) + "\r\n\r\n" }},
+	{"base64 junk", func(n int) string {
+		return "Content-Transfer-Encoding: base64\r\n\r\n" + repeatTo(n, "a-")
+	}},
+	{"quoted-printable escapes", func(n int) string {
+		return "Content-Transfer-Encoding: quoted-printable\r\n\r\n" + repeatTo(n, "=")
+	}},
+	{"quoted-printable soft breaks", func(n int) string {
+		return "Content-Transfer-Encoding: quoted-printable\r\n\r\n" + repeatTo(n, "=\n")
+	}},
+	{"quoted-printable blanks", func(n int) string {
+		return "Content-Transfer-Encoding: quoted-printable\r\n\r\n" + repeatTo(n, " ")
+	}},
+	{"charset switches", func(n int) string {
+		return "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n" + repeatTo(n, "\x1b$B\x1b(B")
+	}},
+}
+
+func repeatTo(n int, s string) string { return strings.Repeat(s, n/len(s)) }
+
+// readAll parses b and reads all there is in it.
+func readAll(t testing.TB, b []byte, parser Parser) {
+	m, err := parser.ParseBytes(b)
+	require.NoError(t, err)
+	var buf []byte
+	for p := range m.Parts() {
+		h := p.Header()
+		_, _, _ = p.Filename(), p.Charset(), p.Disposition()
+		_, _, _ = h.Subject(), h.MessageIDs("References"), h.MessageID()
+		_, _ = h.Addresses("To")
+		_, _ = h.Groups("To")
+		_, _ = h.Date()
+		if p.kind == leaf {
+			buf, err = p.AppendText(buf[:0])
+			require.NoError(t, err)
+		}
+	}
+}
+
+// TestBombs checks that time and memory grow with the size of a message and no
+// faster, with the limits that hold by default and with limits beyond reach.
+func TestBombs(t *testing.T) {
+	const small = 1 << 17
+	high := Limits{Depth: 1 << 20, Parts: 1 << 22, HeaderBytes: 1 << 24, Fields: 1 << 22}
+	for _, bomb := range bombs {
+		for name, parser := range map[string]Parser{"default": {}, "thorough": {Thorough: true}, "no limits": {Limits: high}} {
+			t.Run(bomb.name+"/"+name, func(t *testing.T) {
+				one, eight := []byte(bomb.make(small)), []byte(bomb.make(8*small))
+				timeOne, allocOne := cost(t, one, parser)
+				timeEight, allocEight := cost(t, eight, parser)
+				// Linear is 8 times as much, quadratic 64.
+				require.Less(t, allocEight, 24*(allocOne+1<<16), "memory")
+				if testing.Short() {
+					return
+				}
+				// The machine may be busy: a slow measurement counts if it is so every time.
+				for range 4 {
+					if timeEight < 24*(timeOne+500*time.Microsecond) {
+						return
+					}
+					again, _ := cost(t, eight, parser)
+					timeEight = min(timeEight, again)
+				}
+				require.Fail(t, "time grows faster than size", "%v, then %v", timeOne, timeEight)
+			})
+		}
+	}
+}
+
+// cost returns the least time of some runs, and what one allocates.
+func cost(t *testing.T, b []byte, parser Parser) (least time.Duration, alloc uint64) {
+	least = time.Hour
+	runs := 3
+	if testing.Short() {
+		runs = 1
+	}
+	for range runs {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		readAll(t, b, parser)
+		least = min(least, time.Since(start))
+		runtime.ReadMemStats(&after)
+		alloc = after.TotalAlloc - before.TotalAlloc
+	}
+	return least, alloc
+}

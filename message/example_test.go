@@ -1,0 +1,128 @@
+package message_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/posthouse/posthouse/message"
+)
+
+var letter = strings.ReplaceAll(`From: =?utf-8?q?J=C3=BCrgen?= <juergen@example.org>
+To: "Doe, Jo" <jo@example.net>, Friends: ann@example.net, bob@example.net;
+Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= aus =?utf-8?b?S8O2bG4=?=
+Date: Mon, 06 Jul 2026 10:00:00 +0200
+Message-ID: <2@example.org>
+References: <0@example.net> <1@example.org>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=next
+
+--next
+Content-Type: text/plain; charset=iso-8859-1
+Content-Transfer-Encoding: quoted-printable
+
+Sch=F6n ist es hier.
+--next
+Content-Type: application/pdf
+Content-Disposition: attachment; filename*=utf-8''Fahrpl%C3%A4ne.pdf
+Content-Transfer-Encoding: base64
+
+JVBERi0xLjc=
+--next--
+`, "\n", "\r\n")
+
+func ExampleParse() {
+	m, err := message.Parse(strings.NewReader(letter), int64(len(letter)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(m.Header().Subject())
+	for p := range m.Parts() {
+		fmt.Printf("%s %s %q\n", p.Path(), p.MediaType(), p.Filename())
+	}
+	// Output:
+	// Grüße aus Köln
+	// TEXT multipart/mixed ""
+	// 1 text/plain ""
+	// 2 application/pdf "Fahrpläne.pdf"
+}
+
+func ExamplePart_Text() {
+	m, _ := message.ParseBytes([]byte(letter))
+	_, err := io.Copy(os.Stdout, m.Part("1").Text())
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: Schön ist es hier.
+}
+
+func ExamplePart_Open() {
+	m, _ := message.ParseBytes([]byte(letter))
+	_, err := io.Copy(os.Stdout, m.Part("2").Open())
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: %PDF-1.7
+}
+
+func ExampleHeader_Addresses() {
+	m, _ := message.ParseBytes([]byte(letter))
+	to, err := m.Header().Addresses("To")
+	if err != nil {
+		fmt.Println("not all of them:", err)
+	}
+	for _, a := range to {
+		fmt.Printf("%q %s\n", a.Name, a.Addr)
+	}
+	// Output:
+	// "Doe, Jo" jo@example.net
+	// "" ann@example.net
+	// "" bob@example.net
+}
+
+func ExampleHeader_Groups() {
+	m, _ := message.ParseBytes([]byte(letter))
+	groups, _ := m.Header().Groups("To")
+	for _, g := range groups {
+		fmt.Printf("%q: %d\n", g.Name, len(g.Members))
+	}
+	// Output:
+	// "": 1
+	// "Friends": 2
+}
+
+func ExampleHeader_MessageIDs() {
+	m, _ := message.ParseBytes([]byte(letter))
+	fmt.Println(m.Header().MessageID(), m.Header().MessageIDs("References"))
+	// Output: 2@example.org [0@example.net 1@example.org]
+}
+
+func ExampleMessage_Defects() {
+	m, _ := message.ParseBytes([]byte("Subject: cut off\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello"))
+	fmt.Println(m.Part("1").MediaType())
+	for _, d := range m.Defects() {
+		fmt.Println(d)
+	}
+	// Output:
+	// text/plain
+	// message: missing close boundary at octet 75 (part TEXT)
+}
+
+func ExampleParser_strict() {
+	parser := message.Parser{Strict: true}
+	_, err := parser.ParseBytes([]byte("Subject: x\r\n\r\nHello\nworld\r\n"))
+	fmt.Println(err)
+	// Output: message: bare LF at octet 19 (part 1)
+}
+
+func ExampleParseMailbox() {
+	m, err := message.ParseMailbox(`"Doe, Jo" <jo@example.net>`)
+	fmt.Println(m.Name, m.Addr, err)
+	_, err = message.ParseMailbox(`jo@example.net, evil@example.org`)
+	fmt.Println(err)
+	// Output:
+	// Doe, Jo jo@example.net <nil>
+	// message: bad address at octet 0: not one mailbox
+}

@@ -1,0 +1,33 @@
+package message
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzParse checks that offsets are consistent, that the octets of the message can be
+// put together again, and that a window gives what memory gives.
+func FuzzParse(f *testing.F) {
+	f.Add(crlf(nestedMessage(6)), uint16(1))
+	f.Add(crlf("Content-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: multipart/digest; boundary=a\n\n--a\n\nx: y\n--a--\n--a\nbad\n--a--"), uint16(2000))
+	seeds, _ := filepath.Glob(filepath.Join("..", "..", "shared", "interop", "mime", "corpus", "*.eml"))
+	for _, name := range seeds {
+		if b, err := os.ReadFile(name); err == nil {
+			f.Add(b, uint16(len(b)))
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte, size uint16) {
+		limits := Limits{Depth: 8, Parts: 20, HeaderBytes: 300, Fields: 12, Defects: 50}
+		m := checkAll(t, b, Parser{Limits: limits, Thorough: true}, 1+int(size)%3000)
+		for p := range m.Parts() {
+			_, _, _ = p.Filename(), p.ContentID(), p.Disposition()
+			_, _ = p.Header().Date()
+			_ = p.Header().MessageIDs("References")
+			if p.kind == leaf && p.encoding == EncodingBase64 {
+				_, _ = p.Nested()
+			}
+		}
+		checkAll(t, b, Parser{}, 1+int(size)%3000)
+	})
+}

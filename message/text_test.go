@@ -1,0 +1,85 @@
+package message
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("abc", textChunk)
+	for _, test := range []struct{ charset, body, want string }{
+		{"", "abc", "abc"},
+		{"", "ö", "ö"},
+		{"", "\xf6", "ö"},
+		{"us-ascii", "ö \xf6", "Ã¶ ö"},
+		{"us-ascii", long + "ö", long + "ö"},
+		{"us-ascii", long + "\x80", long + "€"},
+		{"us-ascii", "ö" + long + "\x80", "Ã¶" + long + "€"},
+		{"us-ascii", "ö" + long + "\xc3", "Ã¶" + long + "Ã"},
+		{"utf-8", "ö\xf6\xc3", "ö\uFFFD\uFFFD"},
+		{"UTF8", "\xef\xbb\xbfö", "ö"},
+		{"utf-8", long + "ö\xf6" + long, long + "ö\uFFFD" + long},
+		{"iso-8859-1", "\xf6\x80", "ö€"},
+		{"iso-8859-15", "\xa4", "€"},
+		{"windows-1251", "\xcf\xf0\xe8\xe2\xe5\xf2", "Привет"},
+		{"koi8-r", "\xf0\xd2\xc9\xd7\xc5\xd4", "Привет"},
+		{"iso-2022-jp", "\x1b$BF|K\\\x1b(B", "日本"},
+		{"shift_jis", "\x93\xfa\x96\x7b", "日本"},
+		{"cp932", "\x93\xfa\x96\x7b", "日本"},
+		{"gb2312", "\xd6\xd0", "中"},
+		{"hz-gb-2312", "~{VP~}", "中"},
+		{"big5", "\xa4\xa4", "中"},
+		{"euc-kr", "\xc7\xd1", "한"},
+		{"utf-16", "\x00a\x00b", "ab"},
+		{"utf-16", "\xff\xfea\x00", "a"},
+		{"utf-16le", "a\x00", "a"},
+		{"ibm437", "\x81", "ü"},
+		{"x-unknown", "ö", "ö"},
+		{"x-unknown", "\xf6", "ö"},
+		{"iso-2022-kr", "abc", "abc"},
+		{"\"'utf-8'\"", "ö", "ö"},
+		{"iso-2022-jp", strings.Repeat("\x1b$BF|K\\\x1b(B", textChunk), strings.Repeat("日本", textChunk)},
+	} {
+		b := []byte("Content-Type: text/plain; charset=" + test.charset + "\r\nContent-Transfer-Encoding: binary\r\n\r\n" + test.body)
+		m, err := ParseBytes(b)
+		require.NoError(t, err)
+		got, err := m.Root().AppendText(nil)
+		require.NoError(t, err)
+		require.Equal(t, test.want, string(got), "%s %.20q", test.charset, test.body)
+		require.NoError(t, iotest.TestReader(m.Root().Text(), []byte(test.want)), "%s %.20q", test.charset, test.body)
+		m, err = Parse(bytes.NewReader(b), int64(len(b)))
+		require.NoError(t, err)
+		got, err = io.ReadAll(m.Root().Text())
+		require.NoError(t, err)
+		require.Equal(t, test.want, string(got), "%s %.20q", test.charset, test.body)
+	}
+}
+
+// TestGuessFails has a file fail while a body is read ahead.
+func TestGuessFails(t *testing.T) {
+	t.Parallel()
+	b := []byte("\r\nö" + strings.Repeat("x", 4*bodyChunk))
+	m, err := Parse(bytes.NewReader(b), int64(len(b)))
+	require.NoError(t, err)
+	m.src = failingAt{bytes.NewReader(b), 2 * bodyChunk}
+	_, err = io.ReadAll(m.Root().Text())
+	require.ErrorIs(t, err, errDisk)
+}
+
+func FuzzText(f *testing.F) {
+	f.Add([]byte("ö\xf6\xc3"), "us-ascii")
+	f.Add([]byte("\x1b$BF|K\\\x1b(B"), "iso-2022-jp")
+	f.Add([]byte("\xd8\x00\xdc\x00\xff"), "utf-16")
+	f.Fuzz(func(t *testing.T, text []byte, charset string) {
+		b := append([]byte("Content-Type: text/plain; charset=\""+charset+"\"\r\nContent-Transfer-Encoding: binary\r\n\r\n"), text...)
+		m, err := ParseBytes(b)
+		require.NoError(t, err)
+		checkBodies(t, m)
+	})
+}

@@ -1,0 +1,80 @@
+package message
+
+import (
+	"mime"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDecodeText(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ in, want string }{
+		{"", ""},
+		{"plain", "plain"},
+		{"Grüße", "Grüße"},
+		{"Gr\xfc\xdfe", "Grüße"},
+		{"a\tb\x00c\rd\x7f", "a b\uFFFDc d\uFFFD"},
+		// The examples of RFC 2047 section 8.
+		{"=?ISO-8859-1?Q?a?=", "a"},
+		{"=?ISO-8859-1?Q?a?= b", "a b"},
+		{"=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=", "ab"},
+		{"=?ISO-8859-1?Q?a?=  =?ISO-8859-1?Q?b?=", "ab"},
+		{"=?ISO-8859-1?Q?a_b?=", "a b"},
+		{"=?ISO-8859-1?Q?a?= =?ISO-8859-2?Q?_b?=", "a b"},
+		{"=?US-ASCII?Q?Keith_Moore?= =?ISO-8859-1?Q?Keld_J=F8rn_Simonsen?=", "Keith MooreKeld Jørn Simonsen"},
+		{"=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\t=?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=", "If you can read this you understand the example."},
+		// A character in two words.
+		{"=?utf-8?B?w6TD?= =?utf-8?B?tg==?=", "äö"},
+		{"=?utf-8?q?=C3?= =?UTF-8?b?tg==?=", "ö"},
+		// RFC 2231 section 5.
+		{"=?US-ASCII*EN?Q?Keith_Moore?=", "Keith Moore"},
+		// An unknown charset spoils its own word only.
+		{"=?x-no?q?abc?= =?utf-8?q?=C3=B6?=", "=?x-no?q?abc?= ö"},
+		{"a =?x-no?q?b?= =?x-no?q?c?= d", "a =?x-no?q?b?= =?x-no?q?c?= d"},
+		// Where no word should be, and words that are none.
+		{"a=?utf-8?q?b?=c", "abc"},
+		{`"=?utf-8?q?=C3=B6?="`, `"ö"`},
+		{"=?utf-8?q?a b?=", "a b"},
+		{"=?utf-8?q?a=?b?=", "=?utf-8?q?a=?b?="},
+		{"=?utf-8?q?a?b?=", "a?b"},
+		{"=?utf-8?q??=x", "x"},
+		{"=?utf-8?q?a", "=?utf-8?q?a"},
+		{"=?utf-8?z?a?=", "=?utf-8?z?a?="},
+		{"=?utf-8?q?a =?utf-8?q?b?=", "=?utf-8?q?a b"},
+		{"=??q?a?=", "=??q?a?="},
+		{"=?=?=?", "=?=?=?"},
+		{"=?utf-8?b?YWJ?=", "ab"},
+		{"=?utf-8?b?Y!W-J*j?=", "abc"},
+		{"=?utf-8?q?a=Zb=?=", "a=Zb="},
+		{"=?utf-8?q?a=0D=0AX:_y?=", "a  X: y"},
+		{"=?us-ascii?q?=C3=B6?= =?us-ascii?q?=F6?=", "Ã¶ö"},
+		{"=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"},
+		{"=?gb2312?B?1tA=?= =?gb2312?B?zsQ=?=", "中文"},
+	} {
+		require.Equal(t, test.want, DecodeText(test.in), "%q", test.in)
+	}
+}
+
+// FuzzHeaderText compares with mime.WordDecoder on what that can read, and checks
+// that text is always fit for people.
+func FuzzHeaderText(f *testing.F) {
+	f.Add("=?utf-8?q?a=C3=B6?= b =?iso-8859-1?b?9g==?=")
+	f.Add("=?utf-8?q?=C3?==?utf-8?q?=B6?=?=")
+	f.Add("=?a?q?=?a?b??=\x00\xff")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := DecodeText(s)
+		require.True(t, utf8.ValidString(got))
+		require.False(t, strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == 0x7F }), "%q", got)
+
+		// What was encoded by another program comes back.
+		for _, encoder := range []mime.WordEncoder{mime.QEncoding, mime.BEncoding} {
+			clean := cleanText(s)
+			if encoded := encoder.Encode("utf-8", clean); encoded != clean {
+				require.Equal(t, clean, DecodeText(encoded))
+			}
+		}
+	})
+}
