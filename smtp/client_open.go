@@ -116,12 +116,12 @@ func (s *sending) take(number int) error {
 	case number == numberMail && refusal != nil:
 		s.refused, s.c.needReset = refusal, false
 	case number < 0:
+	case refusal == nil:
+		s.accepted++
 	case s.refused != nil: // the answer is to MAIL, whatever it says
-	case refusal != nil:
+	default:
 		r := &s.result.Recipients[number]
 		r.Err, r.Temporary = refusal, refusal.Temporary() || s.accepted > 0 && tooMany(refusal)
-	default:
-		s.accepted++
 	}
 	return nil
 }
@@ -171,6 +171,9 @@ func (s *sending) verdict(withData bool) (Step, error) {
 	case fatal == nil && dataRefusal == nil && c.reply.code != 354:
 		// RFC 5321 section 3.3: nothing but 354 allows to send the data.
 		fatal = c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d to DATA", c.reply.code)})
+	case fatal == nil && dataRefusal == nil && s.accepted > 0 && refusal != nil:
+		// MAIL was refused, and recipients were not: to somebody a dot would deliver.
+		c.fail(&ProtocolError{Reason: "recipients accepted, and data, without a sender"})
 	case fatal == nil && dataRefusal == nil && refusal != nil:
 		s.sendNothing()
 	}
