@@ -142,14 +142,14 @@ func (s *session) flush() bool {
 	return true
 }
 
-// readCommand reads a command line. When nothing is buffered, which ends a pipelined
-// group, it sends the replies that wait: RFC 2920 section 3.2.
+// readCommand reads a command line. When it has to wait for one, or for the rest of one,
+// which ends a pipelined group, it sends the replies that wait: RFC 2920 section 3.2.
 func (s *session) readCommand() ([]byte, error) {
 	most := longestCommand
 	if s.srv.Auth != nil && s.phase == phaseGreeted && s.state.Identity == nil {
 		most = longestAuthLine
 	}
-	if s.conn.Reader().Buffered() > 0 {
+	if s.conn.Reader().LineBuffered() {
 		return s.conn.ReadLine(most)
 	}
 	if err := s.conn.Flush(); err != nil {

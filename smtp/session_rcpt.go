@@ -10,10 +10,10 @@ const rcptFactor = 4
 func (s *session) rcpt(args []byte) smtpwire.Reply {
 	r := s.addRecipient(args)
 	if r.Code != replyRecipientOK.Code {
-		s.tx.refused++
-		if most := limit(s.srv.MaxRecipients, defaultRecipients); most > 0 && s.tx.refused > most*rcptFactor {
+		if most := limit(s.srv.MaxRecipients, defaultRecipients); most > 0 && s.tx.refused/rcptFactor >= most {
 			return replyTooManyErrors
 		}
+		s.tx.refused++
 	}
 	return r
 }

@@ -41,6 +41,7 @@ type Reader struct {
 	r, w int    // buf[r:w] is received and not consumed
 	err  error  // sticky; the source's is reported once all is consumed
 	hold [holdSize]byte
+	more bool // hold was filled, so that the source is likely to have more
 }
 
 // NewReader returns a Reader of src. A src that is a Filler is waited on by
@@ -61,6 +62,12 @@ func (r *Reader) Reset(src io.Reader) {
 
 // Buffered returns the number of octets received and not yet consumed.
 func (r *Reader) Buffered() int { return r.w - r.r }
+
+// LineBuffered reports whether ReadLine need not wait: the end of a line is
+// buffered, or the beginning of one and, as far as can be told, its rest has come.
+func (r *Reader) LineBuffered() bool {
+	return r.r < r.w && (r.more || bytes.IndexByte(r.buf[r.r:r.w], '\n') >= 0)
+}
 
 // ReadLine returns the next line without its CRLF. The line is a view of the
 // buffer, valid until the next call of any method. At most limit octets are
@@ -159,6 +166,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 // buffered already, or inside a body, it waits with the buffer in hand;
 // otherwise without any. It must not be called with a full buffer.
 func (r *Reader) fill(body bool) error {
+	r.more = false
 	for range maxEmptyReads {
 		if r.err != nil {
 			return r.err
@@ -183,6 +191,7 @@ func (r *Reader) fill(body bool) error {
 			if n, r.err = r.src.Read(r.hold[:]); n > 0 {
 				r.buf = getBuffer()
 				copy(r.buf, r.hold[:n])
+				r.more = n == holdSize
 			}
 		}
 		if r.w += n; n > 0 {

@@ -108,6 +108,35 @@ func TestReader_WaitsWithoutBuffer(t *testing.T) {
 	require.Equal(t, 4, waits) // for three segments and the end
 }
 
+func TestReader_LineBuffered(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, in string
+		want     bool // when NOOP was read
+	}{
+		{"nothing", "", false},
+		{"a line", "QUIT\r\n", true},
+		{"a line that will not do", "QUIT\n", true},
+		{"the beginning of a line", "QUIT", false},
+		{"but for its LF", "QUIT\r", false},
+		{"more than was waited for", strings.Repeat("x", holdSize), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := NewReader(strings.NewReader("NOOP\r\n" + tt.in))
+			require.False(t, r.LineBuffered(), "before anything was read")
+			_, err := r.ReadLine(512)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, r.LineBuffered())
+		})
+	}
+	r := NewReader(strings.NewReader("NOOP\r\n" + strings.Repeat("x", holdSize)))
+	for range 2 {
+		_, _ = r.ReadLine(512)
+	}
+	require.False(t, r.LineBuffered(), "after an error")
+}
+
 func TestReader_LineNotReadBeyondLimit(t *testing.T) {
 	t.Parallel()
 	total := 0

@@ -1,0 +1,44 @@
+package smtp_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/smtp"
+)
+
+// TestServerRepliesBeforeCutLine: the beginning of a command behind a group keeps back
+// neither the replies to the group nor a shutdown. It used to do both, until the rest
+// of the command came or five minutes were over.
+func TestServerRepliesBeforeCutLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, &smtp.Server{}, false)
+		p := s.greeted()
+		begin := time.Now()
+		p.say("MAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.org>\r\nRSET\r\nMAIL FR")
+		p.expect("250 2.1.0 ", "250 2.1.5 ", "250 2.0.0 ")
+		synctest.Wait()
+		require.NoError(t, s.srv.Shutdown(context.Background()))
+		p.expect("421 4.3.2 ")
+		p.expectEnd()
+		require.Zero(t, time.Since(begin))
+		require.ErrorIs(t, <-s.done, smtp.ErrServerClosed)
+	})
+}
+
+// TestServerMaxRecipientsHuge: a limit beyond all numbers does not overflow to none.
+func TestServerMaxRecipientsHuge(t *testing.T) {
+	t.Parallel()
+	p := newSite(t, &smtp.Server{MaxRecipients: math.MaxInt, Hooks: smtp.Hooks{
+		Recipient: func(context.Context, *smtp.Transaction, smtp.Recipient) error { return errors.New("later") },
+	}}).greeted()
+	p.say("MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nRCPT TO:<bob@example.org>\r\n")
+	p.expect("250 ", "451 ", "451 ")
+}
