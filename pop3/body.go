@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/posthouse/posthouse/internal/textwire"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
@@ -20,7 +21,8 @@ import (
 //
 // The server goes on sending until the end, so that a body must be read or closed.
 // Close, or the next command, reads what is left and throws it away, up to
-// ClientConfig.MaxDrain; if more is to come the connection is given up.
+// ClientConfig.MaxDrain and for no longer than ClientConfig.Timeout; if more is to
+// come the connection is given up.
 type Body struct {
 	c       *Client
 	release func() // nil in a Fetch, whose context governs all bodies
@@ -135,7 +137,9 @@ func (b *Body) Close() error {
 // leave throws away up to limit octets of what is left of the message.
 func (b *Body) leave(limit int64) error {
 	c := b.c
+	stop := c.hurry()
 	err := c.dots.Drain(limit)
+	stop()
 	if err == nil {
 		b.end(io.EOF)
 		b.err = errBodyClosed
@@ -147,6 +151,13 @@ func (b *Body) leave(limit int64) error {
 	b.end(err)
 	b.err = errBodyClosed
 	return c.usable()
+}
+
+// hurry gives the connection up when the timeout has passed before stop is
+// called: nobody waits for long for what is thrown away.
+func (c *Client) hurry() (stop func()) {
+	timer := time.AfterFunc(c.cfg.Timeout, func() { _ = c.fail(errUnread) })
+	return func() { timer.Stop() }
 }
 
 // end notes that the body is over: at its end, which is io.EOF, or by an error

@@ -13,7 +13,7 @@ import (
 // wraps an [*Error]; the others are marked. After any other error the connection is
 // gone, and nothing will be deleted.
 func (c *Client) Dele(ctx context.Context, nums ...int) error {
-	f, err := c.newFlight(ctx, pop3wire.DELE, nums, func(int) int64 { return 0 })
+	f, err := c.newFlight(ctx, pop3wire.DELE, nums)
 	if err != nil {
 		return err
 	}

@@ -316,6 +316,26 @@ func TestClientDeadlines(t *testing.T) {
 			}
 		}, time.Minute + 600*time.Millisecond},
 		{"silence in a body", retr, func(conn net.Conn) { _, _ = io.WriteString(conn, "+OK\r\nhello") }, time.Minute},
+		{"drip in a body left unread", func(ctx context.Context, c *pop3.Client) error {
+			body, err := c.Retr(ctx, 1)
+			require.NoError(t, err)
+			require.ErrorIs(t, body.Close(), pop3.ErrBroken)
+			return os.ErrDeadlineExceeded // in effect
+		}, func(conn net.Conn) {
+			drip(conn, "+OK\r\n", 0)
+			drip(conn, strings.Repeat("x", 100_000), 5*time.Millisecond)
+		}, time.Minute},
+		{"drip in a fetch left early", func(ctx context.Context, c *pop3.Client) error {
+			for _, err := range c.Fetch(ctx, []int{1, 2}) {
+				require.NoError(t, err)
+				break
+			}
+			require.ErrorIs(t, c.Noop(ctx), pop3.ErrBroken)
+			return os.ErrDeadlineExceeded // in effect
+		}, func(conn net.Conn) {
+			drip(conn, "+OK\r\n", 0)
+			drip(conn, strings.Repeat("x", 100_000), 5*time.Millisecond)
+		}, time.Minute},
 		{"drip in a body", retr, func(conn net.Conn) {
 			drip(conn, "+OK\r\n", 0)
 			drip(conn, strings.Repeat("x", 10_000), time.Second)

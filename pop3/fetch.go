@@ -3,6 +3,7 @@ package pop3
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
@@ -26,9 +27,9 @@ type Message struct {
 //		if _, err := io.Copy(file, m); err != nil { ... }
 //	}
 //
-// The Message is never nil, and says by its Num what an error is about. An [*Error] is
-// about that message alone. After any other the loop ends. What the loop
-// does not read of a body is thrown away as by Body.Close.
+// The Message is never nil, and says by its Num what an error is about. An
+// [*Error] is about that message alone; after any other the loop ends. What the
+// loop does not read of a body is thrown away as by Body.Close.
 //
 // No other command can be given in the loop: it returns [ErrFetching]. Collect
 // what is to be deleted, and call Dele after the loop.
@@ -41,7 +42,7 @@ func (c *Client) Fetch(ctx context.Context, nums []int) iter.Seq2[*Message, erro
 		if len(nums) == 0 {
 			return
 		}
-		f, err := c.newFlight(ctx, pop3wire.RETR, nums, c.weight)
+		f, err := c.newFlight(ctx, pop3wire.RETR, nums)
 		if err != nil {
 			yield(&Message{Num: nums[0], Body: Body{c: c, err: err}}, err)
 			return
@@ -67,12 +68,12 @@ func (c *Client) Fetch(ctx context.Context, nums []int) iter.Seq2[*Message, erro
 	}
 }
 
-// weight is what message n counts in a window.
-func (c *Client) weight(n int) int64 {
-	if n <= len(c.sizes) && c.sizes[n-1] > 0 {
+// size is the size of message n, as List has said; 0 if it has not.
+func (c *Client) size(n int) int64 {
+	if n <= len(c.sizes) {
 		return c.sizes[n-1]
 	}
-	return unknownSize
+	return 0
 }
 
 // flight is a number of commands of one kind that are sent ahead of their
@@ -84,20 +85,19 @@ type flight struct {
 	release func()
 	verb    pop3wire.Verb
 	nums    []int
-	weigh   func(n int) int64 // octets of the reply
 	window  int
 
 	sent  int   // nums[:sent] have been given to the writer
 	done  int   // nums[:done] have been answered to the end
 	began bool  // the reply to nums[done] has been read as far as its status line
-	owed  int64 // weight of nums[done:sent]
+	owed  int64 // what the replies to nums[done:sent] weigh
 	runs  chan [2]int
 	ended chan struct{} // closed when the writer has returned
 }
 
 // newFlight begins a flight of the commands for nums. All are checked before
 // anything is sent. The caller must call land.
-func (c *Client) newFlight(ctx context.Context, v pop3wire.Verb, nums []int, weigh func(int) int64) (*flight, error) {
+func (c *Client) newFlight(ctx context.Context, v pop3wire.Verb, nums []int) (*flight, error) {
 	for _, n := range nums {
 		if n < 1 {
 			return nil, badNumber(v, n)
@@ -107,10 +107,10 @@ func (c *Client) newFlight(ctx context.Context, v pop3wire.Verb, nums []int, wei
 	if err != nil {
 		return nil, err
 	}
-	f := &flight{c: c, release: release, verb: v, nums: nums, weigh: weigh, window: 1}
+	f := &flight{c: c, release: release, verb: v, nums: slices.Clone(nums), window: 1}
 	// RFC 2449 section 6.6: only a server that says so takes commands ahead.
 	if c.caps.Has("PIPELINING") {
-		f.window = c.cfg.Window
+		f.window = min(c.cfg.Window, max(len(nums), 1))
 	}
 	f.runs = make(chan [2]int, f.window) // a run is one unanswered command or more: never full
 	f.ended = make(chan struct{})
@@ -161,6 +161,17 @@ func (f *flight) ask() {
 	}
 }
 
+// weigh returns what the reply for message n counts in the window.
+func (f *flight) weigh(n int) int64 {
+	if f.verb == pop3wire.DELE {
+		return 0
+	}
+	if size := f.c.size(n); size > 0 {
+		return min(size, f.c.cfg.WindowBytes) // a sum that cannot overflow
+	}
+	return unknownSize
+}
+
 func (f *flight) command(n int) pop3wire.Command {
 	if f.verb == pop3wire.DELE {
 		return pop3wire.Dele{N: n}
@@ -195,13 +206,11 @@ func (f *flight) land() {
 }
 
 // drain reads up to limit octets of the replies that are owed, and gives up the
-// connection if there are more to come.
+// connection if there are more: at once, if that is known.
 func (f *flight) drain(limit int64) {
 	c := f.c
-	if c.body != nil {
-		f.owed -= min(c.dots.Size(), f.weigh(f.nums[f.done]))
-	}
-	if f.owed > limit {
+	defer c.hurry()()
+	if f.verb == pop3wire.RETR && f.exceeds(limit) {
 		_ = c.fail(errUnread)
 	}
 	for f.done < f.sent && c.usable() == nil {
@@ -222,4 +231,17 @@ func (f *flight) drain(limit int64) {
 	if c.body != nil {
 		c.body.end(errUnread)
 	}
+}
+
+// exceeds reports whether more than limit octets are known to be on their way.
+func (f *flight) exceeds(limit int64) bool {
+	if f.c.body != nil {
+		limit += min(f.c.dots.Size(), f.c.size(f.nums[f.done]))
+	}
+	for _, n := range f.nums[f.done:f.sent] {
+		if limit -= f.c.size(n); limit < 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -79,7 +79,7 @@ func TestFetchEverything(t *testing.T) {
 
 // randomMessage has dots, blank and long lines, NUL, bare CR and bare LF.
 func randomMessage(random *rand.Rand) []byte {
-	pieces := []string{".", "..", "\r\n", "\r\n.", "\r\n..\r\n", "\r", "\n", "\n.", "\x00", "text ", "\xff\xfe", strings.Repeat("long ", 3000)}
+	pieces := []string{".", "..", "\r\n", "\r\n.", "\r\n..\r\n", "\r", "\n", "\n.", "\x00", "text ", "\xff\xfe", strings.Repeat("long ", 400)}
 	var b []byte
 	for range random.IntN(40) {
 		b = append(b, pieces[random.IntN(len(pieces))]...)
@@ -200,6 +200,7 @@ func TestFetchRoundTrips(t *testing.T) {
 // end.
 func TestFetchWithoutBuffers(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc2449-6.6-3")
 	here, there := net.Pipe()
 	go func() {
 		defer there.Close()
@@ -215,7 +216,7 @@ func TestFetchWithoutBuffers(t *testing.T) {
 			_, _ = fmt.Fprintf(there, "+OK\r\nmessage %d\r\n.\r\n", n)
 		}
 	}()
-	c, err := pop3.NewClient(t.Context(), here, "", &cleartext)
+	c, err := pop3.NewClient(t.Context(), here, "", &pop3.ClientConfig{TLS: pop3.InsecureNoTLS, Timeout: 10 * time.Second})
 	require.NoError(t, err)
 	defer c.Close()
 	var got []string
@@ -335,6 +336,15 @@ func TestFetchLeftEarly(t *testing.T) {
 				require.ErrorIs(t, c.Noop(t.Context()), pop3.ErrBroken, "%+v", tc)
 			}
 		}
+	})
+	t.Run("without knowing the sizes", func(t *testing.T) {
+		t.Parallel()
+		c := clientWith(t, pop3.ClientConfig{MaxDrain: 26}, pipelining, slices.Concat(replies, []string{"+OK\r\n"})...)
+		leave(c, 1, waysOut["unread"])
+		require.NoError(t, c.Noop(t.Context()))
+		c = clientWith(t, pop3.ClientConfig{MaxDrain: 25}, pipelining, slices.Concat(replies, []string{"+OK\r\n"})...)
+		leave(c, 1, waysOut["unread"])
+		require.ErrorIs(t, c.Noop(t.Context()), pop3.ErrBroken)
 	})
 	t.Run("with what is not known to be too much", func(t *testing.T) {
 		t.Parallel()

@@ -76,7 +76,7 @@ func (c *Client) handshake(ctx context.Context) error {
 		cfg.MinVersion = tls.VersionTLS12 // RFC 8314 section 4.1
 	}
 	if err := c.conn.StartTLSClient(ctx, cfg); err != nil {
-		return c.fail(fmt.Errorf("pop3: TLS: %w", err))
+		return c.fail(fmt.Errorf("pop3: %w", err))
 	}
 	return nil
 }
