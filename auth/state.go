@@ -34,9 +34,9 @@ type Phase string
 //   - TLS is set when a handshake has been completed, never before. On a server
 //     it proves privacy; a peer only if it shows verified certificates. On a
 //     client it proves the server's name as far as its tls.Config demanded.
-//   - Identity is set when an authentication succeeded, and is forgotten by
-//     nothing but the end of the connection: a TLS upgrade is not possible after
-//     it. On a client it says as whom the server has let us in.
+//   - Identity is set when an authentication succeeded, and is forgotten at
+//     the end of the connection and, as all that was learned in cleartext, by a
+//     TLS upgrade. On a client it says as whom the server has let us in.
 type ConnectionState struct {
 	ID         string               // joins the log lines of one session; unique within the process, no secret
 	Protocol   Protocol             // the protocol spoken

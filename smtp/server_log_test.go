@@ -113,3 +113,29 @@ func TestServerVerifierPanics(t *testing.T) {
 	p.expect("421 4.3.0 ")
 	p.expectEnd()
 }
+
+// TestServerLogForgetsUser: who authenticated before STARTTLS is forgotten by it, in the
+// log too. Mail of nobody used to be logged as that user's.
+func TestServerLogForgetsUser(t *testing.T) {
+	t.Parallel()
+	var log safeBuffer
+	s := startSite(t, withTLS(t, &smtp.Server{
+		Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true},
+		Log:  slog.New(slog.NewTextHandler(&log, nil)),
+	}), false)
+	p := s.greeted()
+	p.say("AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n")
+	p.expect("235 ")
+	p.say("STARTTLS\r\n")
+	p.expect("220 ")
+	p.startTLS(s.tls)
+	p.say("EHLO client.example.com\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n.\r\nQUIT\r\n")
+	p.expect("250-", "250 ", "250 ", "354 ", "250 ", "221 ")
+	p.expectEnd()
+	s.close()
+	_, behind, found := strings.Cut(log.String(), "msg=authenticated")
+	require.True(t, found)
+	_, behind, _ = strings.Cut(behind, "\n")
+	require.Contains(t, behind, `msg="message accepted" conn=`)
+	require.NotContains(t, behind, "user=")
+}

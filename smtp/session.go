@@ -81,7 +81,7 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	if s.Transcript != nil {
 		cfg.Transcript = s.Transcript(c.connectionState())
 	}
-	c.log = s.log().With("conn", link.ID, "proto", string(c.state.Protocol), "peer", peerName(nc.RemoteAddr()))
+	c.log = c.nobodysLog()
 	c.conn = conn.New(nc, cfg)
 	c.wake = c.conn.Interrupt
 	defer c.conn.Close()
@@ -287,6 +287,11 @@ func (s *session) refusal(err error) smtpwire.Reply {
 	}
 	s.log.ErrorContext(s.ctx, "hook or handler failed", "err", err)
 	return replyLocalError
+}
+
+// nobodysLog returns the session's log as it is before anybody has authenticated.
+func (s *session) nobodysLog() *slog.Logger {
+	return s.srv.log().With("conn", s.state.ID, "proto", string(s.state.Protocol), "peer", peerName(s.state.RemoteAddr))
 }
 
 // logPanic is called while v unwinds the stack.

@@ -30,5 +30,6 @@ func (s *session) upgrade() smtpwire.Reply {
 	s.extended = false
 	s.state.Hello = ""
 	s.state.Identity = nil
+	s.log = s.nobodysLog()
 	return smtpwire.Reply{}
 }
