@@ -90,16 +90,16 @@ const (
 
 func (cfg *ClientConfig) timeout() time.Duration {
 	if cfg.Timeout > 0 {
-		return cfg.Timeout
+		return min(cfg.Timeout, forever)
 	}
 	return defaultTimeout
 }
 
 func (cfg *ClientConfig) dataTimeout() time.Duration {
 	if cfg.DataTimeout > 0 {
-		return cfg.DataTimeout
+		return min(cfg.DataTimeout, forever)
 	}
-	return max(defaultDataTimeout, cfg.Timeout)
+	return max(defaultDataTimeout, cfg.timeout())
 }
 
 // Client is one connection to an SMTP server, ready to send any number of

@@ -16,7 +16,7 @@ const (
 	// grace is how long a failed write waits for a reply that explains it.
 	grace = time.Second
 
-	// forever is the timeout where a pace minds the time.
+	// forever is the timeout where a pace minds the time, and the longest there is.
 	forever = 100 * 365 * 24 * time.Hour
 )
 
@@ -90,8 +90,8 @@ func newPace(cfg *ClientConfig, cancel context.CancelCauseFunc) *pace {
 // begin begins to wait for the peer to take a piece.
 func (p *pace) begin() {
 	p.from = time.Now()
-	left := p.timeout + time.Duration(p.taken/p.rate)*time.Second - p.waited
-	p.timer.Reset(min(p.timeout, left))
+	earned := time.Duration(min(p.taken/p.rate, int64(forever/time.Second))) * time.Second
+	p.timer.Reset(min(p.timeout, p.timeout+earned-p.waited))
 }
 
 // end says that n octets were taken.

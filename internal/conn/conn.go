@@ -14,6 +14,9 @@ const (
 	defaultTimeout          = 5 * time.Minute
 	defaultHandshakeTimeout = 10 * time.Second
 	defaultMinRate          = 100
+
+	// longest is as good as for ever, and can be added to.
+	longest = 100 * 365 * 24 * time.Hour
 )
 
 // Config says how a connection is to be treated. The zero Config is useful.
@@ -56,8 +59,8 @@ type Conn struct {
 func New(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{transcript: cfg.Transcript}
 	c.link.nc = nc
-	c.link.timeout = orDefault(cfg.Timeout, defaultTimeout)
-	c.link.handshakeTimeout = orDefault(cfg.HandshakeTimeout, defaultHandshakeTimeout)
+	c.link.timeout = min(orDefault(cfg.Timeout, defaultTimeout), longest)
+	c.link.handshakeTimeout = min(orDefault(cfg.HandshakeTimeout, defaultHandshakeTimeout), longest)
 	c.link.minRate = int64(orDefault(cfg.MinRate, defaultMinRate))
 	if t, ok := nc.(*tls.Conn); ok {
 		c.link.early, c.tls = t, t
@@ -107,7 +110,7 @@ func (c *Conn) EndBody() { c.link.setBody(false) }
 func (c *Conn) SetTimeout(d time.Duration) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
-	c.link.timeout = orDefault(d, defaultTimeout)
+	c.link.timeout = min(orDefault(d, defaultTimeout), longest)
 }
 
 // LocalAddr returns the address of this end.

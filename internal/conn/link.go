@@ -149,7 +149,8 @@ func (l *link) limit(f *flow, now time.Time) time.Time {
 	case !l.handshake.IsZero():
 		return l.handshake
 	case f.body:
-		left := l.timeout + time.Duration(f.octets/l.minRate)*time.Second - f.waited
+		earned := time.Duration(min(f.octets/l.minRate, int64(longest/time.Second))) * time.Second
+		left := l.timeout + earned - f.waited
 		wait := l.timeout
 		if f == &l.out && l.resumable(f) {
 			wait /= glances
