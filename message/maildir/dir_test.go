@@ -195,6 +195,25 @@ func TestKeysAreUnique(t *testing.T) {
 	require.Equal(t, "1.a,S=2\r\n", read(t, d, entries[2]))
 }
 
+// TestKeysOfTheDeadAreNotInherited: of names that differ in their fields alone, none is given the key that another had.
+func TestKeysOfTheDeadAreNotInherited(t *testing.T) {
+	t.Parallel()
+	d, path := open(t)
+	for _, name := range []string{"1.a,S=7", "1.a,S=8", "1.a,S=9", "Hello, Ann.eml", "Hello, Bob.eml"} {
+		put(t, path, "cur", name+":2,", "x")
+	}
+	had := map[string]string{}
+	for entries := list(t, d); len(entries) > 2; entries = list(t, d) {
+		for _, e := range entries {
+			if _, ok := had[e.Key]; !ok {
+				had[e.Key] = e.Name
+			}
+			require.Equal(t, had[e.Key], e.Name, "key %q", e.Key)
+		}
+		require.NoError(t, d.Remove(t.Context(), entries[len(entries)/2]))
+	}
+}
+
 func TestSizesInNamesAreCheckedAgainstTheFile(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]int64{
@@ -313,6 +332,25 @@ func TestListReadsAQuietMaildirOnce(t *testing.T) {
 		list(t, d)
 		require.Equal(t, want, readings, "cur was changed %v ago", age)
 	}
+}
+
+// TestListTakesLongerThanTheClockIsCoarse: what is renamed in the tick in which the reading began leaves no trace in the
+// time of the folder, however long the reading takes.
+func TestListTakesLongerThanTheClockIsCoarse(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	m := &movingFS{modelFS: newModelFS()}
+	d, err := newDir(m)
+	require.NoError(t, err)
+	d.now = func() time.Time { return now }
+	m.changed = now
+	m.change(&change{folder: "cur", name: "1.a:2,", file: &inode{}})
+	m.moves = []func(){func() {
+		require.NoError(t, m.rename("cur/1.a:2,", "cur/1.a:2,S"))
+		m.changed = now
+		now = now.Add(time.Minute)
+	}}
+	require.Len(t, list(t, d), 1)
 }
 
 func TestConcurrentUse(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 
 // Entry is one message of a Maildir, as its file name tells.
 type Entry struct {
-	// Key is the name up to the first colon or comma: it stays the same for the life of the message.
-	// If another message has the same, it is the name up to the colon.
+	// Key is the name up to the first colon or the first field, as ",S=10" is one: it stays the same for the life of the
+	// message. If another message has the same, it is the name up to the colon, for both.
 	Key string
 	// Name is the name of the file, within new or cur.
 	Name string
@@ -35,7 +35,7 @@ type Entry struct {
 func parseEntry(name string, isNew bool, size int64) Entry {
 	e := Entry{Name: name, New: isNew, Size: size, CRLFSize: -1}
 	base, info, _ := strings.Cut(name, ":")
-	key, fields, _ := strings.Cut(base, ",")
+	key, fields := cutFields(base)
 	e.Key = key
 	e.Delivered = deliveryTime(key)
 	altered := false
@@ -48,13 +48,34 @@ func parseEntry(name string, isNew bool, size int64) Entry {
 			e.CRLFSize = parseSize(digits)
 		}
 	}
-	if altered || e.CRLFSize < size {
+	// An octet becomes two at most, and a line may be completed.
+	if altered || e.CRLFSize < size || e.CRLFSize-size > size+2 {
 		e.CRLFSize = -1
 	}
 	if flags, ok := strings.CutPrefix(info, "2,"); ok {
 		e.Flags = sortFlags(flags)
 	}
 	return e
+}
+
+// cutFields cuts a name at the first comma that a field follows: capitals and an equals sign. Any other comma is part of
+// the key, lest all that a person saved as "Hello, ..." have the same.
+func cutFields(base string) (key, fields string) {
+	for i := range len(base) {
+		if base[i] == ',' && isField(base[i+1:]) {
+			return base[:i], base[i+1:]
+		}
+	}
+	return base, ""
+}
+
+// isField says whether a field as "S=10" begins s.
+func isField(s string) bool {
+	n := 0
+	for n < len(s) && (s[n] >= 'A' && s[n] <= 'Z' || n > 0 && s[n] >= '0' && s[n] <= '9') {
+		n++
+	}
+	return n > 0 && n < len(s) && s[n] == '='
 }
 
 // base is the name up to the colon: what no change of flags changes.

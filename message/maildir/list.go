@@ -21,13 +21,14 @@ const settled = 2 * time.Second
 // was renamed during it, or when nothing of the one before has vanished from it; and when the Maildir does not hold
 // still, all that was seen is listed, of which some may be gone.
 func (d *Dir) List(ctx context.Context) ([]Entry, error) {
+	began := d.now()
 	before, errBefore := d.fs.modTime(dirCur)
 	scanned, err := d.scan(ctx)
 	if err != nil {
 		return nil, err
 	}
 	after, errAfter := d.fs.modTime(dirCur)
-	if errBefore == nil && errAfter == nil && before.Equal(after) && d.now().Sub(before) > settled {
+	if errBefore == nil && errAfter == nil && before.Equal(after) && began.Sub(before) > settled {
 		return uniqueKeys(scanned), nil
 	}
 	all := scanned
@@ -111,10 +112,16 @@ func holds(whole, part []Entry) bool {
 	return true
 }
 
-// uniqueKeys gives a longer key to a message whose key another has.
+// uniqueKeys gives longer keys to messages that share one: to all of them, so that no message gets, when another is
+// gone, the key that the other had.
 func uniqueKeys(entries []Entry) []Entry {
-	for i := len(entries) - 1; i > 0; i-- {
-		if entries[i].Key == entries[i-1].Key {
+	for from, to := 0, 0; from < len(entries); from = to {
+		for to = from + 1; to < len(entries) && entries[to].Key == entries[from].Key; to++ {
+		}
+		if to-from == 1 {
+			continue
+		}
+		for i := from; i < to; i++ {
 			entries[i].Key = entries[i].base()
 		}
 	}
