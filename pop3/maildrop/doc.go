@@ -14,5 +14,8 @@
 // that another session removed cannot be read any more, and the client is told so. Messages stay in new when they have
 // been read.
 //
+// The size that another program has put into the name of a file is believed until the message is fetched. If it was
+// wrong, that session is cut, and the next one counts.
+//
 // On a file system that folds case, users whose names differ by case alone share one Maildir.
 package maildrop

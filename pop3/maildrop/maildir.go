@@ -30,7 +30,11 @@ type Maildir struct {
 
 	mu    sync.Mutex
 	inUse map[string]bool // folders that a session has
+	wrong map[string]keys // by folder: messages whose names tell a wrong size
 }
+
+// keys are some messages of a Maildir.
+type keys map[string]bool
 
 var _ pop3.Store = (*Maildir)(nil)
 
@@ -40,15 +44,16 @@ func (m *Maildir) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, err
 	if err != nil {
 		return nil, err
 	}
-	if !m.take(folder) {
+	wrong, ok := m.take(folder)
+	if !ok {
 		return nil, pop3.ErrInUse
 	}
 	dir, err := m.openDir(folder, false)
 	if err != nil {
-		m.release(folder)
+		m.release(folder, wrong)
 		return nil, err
 	}
-	return &session{store: m, folder: folder, dir: dir}, nil
+	return &session{store: m, folder: folder, dir: dir, wrong: wrong}, nil
 }
 
 // Deliver delivers a message into a user's Maildir, which is made if it does not exist, and returns when that is
@@ -94,22 +99,25 @@ func (m *Maildir) openDir(folder string, create bool) (*maildir.Dir, error) {
 	return dir, nil
 }
 
-// take gives a folder to a session, unless another has it.
-func (m *Maildir) take(folder string) bool {
+// take gives a folder to a session, unless another has it, with what the one before has learnt of it.
+func (m *Maildir) take(folder string) (wrong keys, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.inUse[folder] {
-		return false
+		return nil, false
 	}
 	if m.inUse == nil {
-		m.inUse = map[string]bool{}
+		m.inUse, m.wrong = map[string]bool{}, map[string]keys{}
 	}
 	m.inUse[folder] = true
-	return true
+	return m.wrong[folder], true
 }
 
-func (m *Maildir) release(folder string) {
+func (m *Maildir) release(folder string, wrong keys) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.inUse, folder)
+	if delete(m.wrong, folder); len(wrong) > 0 {
+		m.wrong[folder] = wrong
+	}
 }

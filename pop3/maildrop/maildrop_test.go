@@ -130,6 +130,76 @@ func TestMessagesThatAMailReaderMoved(t *testing.T) {
 	require.Equal(t, list[3:], again)
 }
 
+// foreign makes alice's Maildir of files in cur, with "x" as their text.
+func foreign(t *testing.T, names ...string) (s *maildrop.Maildir, cur string) {
+	t.Helper()
+	s = &maildrop.Maildir{Root: t.TempDir()}
+	cur = filepath.Join(s.Root, "alice", "cur")
+	require.NoError(t, os.MkdirAll(cur, 0o700))
+	for _, name := range names {
+		require.NoError(t, os.WriteFile(filepath.Join(cur, name), []byte("x"), 0o600))
+	}
+	return s, cur
+}
+
+// TestNoMessageInheritsAMark: a message is not removed for another that had its key, whatever happens meanwhile.
+func TestNoMessageInheritsAMark(t *testing.T) {
+	t.Parallel()
+	for name, files := range map[string][]string{
+		"listed":        {"1.a,S=1,U=1:2,", "1.a,S=1,U=2:2,", "2.moved:2,"},
+		"saved by hand": {"Hello, Ann.eml:2,", "Hello, Bob.eml:2,", "moved:2,"},
+		"delivered":     {"1.a,S=1,U=1:2,", "", "2.moved:2,"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, cur := foreign(t, files[0], files[2])
+			late := "1.a,S=1,U=3:2,"
+			if files[1] != "" {
+				late = files[1]
+				require.NoError(t, os.WriteFile(filepath.Join(cur, late), []byte("x"), 0o600))
+			}
+			m, list := openDrop(t, s, alice)
+			if files[1] == "" {
+				require.NoError(t, os.WriteFile(filepath.Join(cur, late), []byte("x"), 0o600))
+			}
+			require.NoError(t, os.Remove(filepath.Join(cur, files[0])))
+			require.NoError(t, os.Rename(filepath.Join(cur, files[2]), filepath.Join(cur, files[2]+"S")))
+			r, err := m.Message(t.Context(), list[len(list)-1])
+			require.NoError(t, err)
+			require.NoError(t, r.Close())
+			require.NoError(t, m.Commit(t.Context(), list[:1]))
+			require.FileExists(t, filepath.Join(cur, late))
+		})
+	}
+}
+
+// TestWrongSizeInANameIsFoundOut: IMAP servers store a message whose last line has no end, and tell its size so.
+func TestWrongSizeInANameIsFoundOut(t *testing.T) {
+	t.Parallel()
+	for name, fetch := range map[string]func(io.Reader) error{
+		"written": func(r io.Reader) error { _, err := io.Copy(io.Discard, r); return err },
+		"read":    func(r io.Reader) error { _, err := io.ReadAll(r); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := foreign(t, "1.a,S=1,W=1:2,", "2.b,W=4:2,", "3.c,S=1,W=3:2,", "4.d,S=1,W=99:2,")
+			for _, want := range [][]int64{{1, 4, 3, 3}, {3, 3, 3, 3}, {3, 3, 3, 3}} {
+				m, list := openDrop(t, s, alice)
+				var got []int64
+				for _, info := range list {
+					got = append(got, info.Size)
+					r, err := m.Message(t.Context(), info)
+					require.NoError(t, err)
+					require.NoError(t, fetch(r))
+					require.NoError(t, r.Close())
+				}
+				require.Equal(t, want, got)
+				require.NoError(t, m.Close())
+			}
+		})
+	}
+}
+
 func TestNamesAreConfined(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "root")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/posthouse/posthouse/message/maildir"
 	"github.com/posthouse/posthouse/pop3"
@@ -19,12 +20,13 @@ type session struct {
 	folder  string
 	dir     *maildir.Dir // nil when the user has none yet
 	entries map[string]maildir.Entry
+	wrong   keys // messages whose names tell a wrong size
 	closed  bool
 }
 
 var _ pop3.Maildrop = (*session)(nil)
 
-// List reads the names in the Maildir, and those files whose names do not tell their size.
+// List reads the names in the Maildir, and those files whose names do not tell their size, or were caught lying.
 func (s *session) List(ctx context.Context) ([]pop3.Info, error) {
 	s.entries = map[string]maildir.Entry{}
 	if s.dir == nil {
@@ -35,7 +37,12 @@ func (s *session) List(ctx context.Context) ([]pop3.Info, error) {
 		return nil, err
 	}
 	infos := make([]pop3.Info, 0, len(listed))
+	wrong := keys{}
 	for _, e := range listed {
+		if s.wrong[e.Key] {
+			wrong[e.Key] = true
+			e.CRLFSize = -1
+		}
 		if e.CRLFSize < 0 {
 			e.CRLFSize, err = s.dir.Count(ctx, e)
 			if errors.Is(err, fs.ErrNotExist) {
@@ -49,6 +56,7 @@ func (s *session) List(ctx context.Context) ([]pop3.Info, error) {
 		s.entries[id] = e
 		infos = append(infos, pop3.Info{UID: id, Size: e.CRLFSize})
 	}
+	s.wrong = wrong // of those that are gone nothing is kept
 	return infos, nil
 }
 
@@ -68,7 +76,7 @@ func (s *session) Message(ctx context.Context, m pop3.Info) (io.ReadCloser, erro
 			return nil, errors.Join(err, r.Close())
 		}
 	}
-	return r, nil
+	return &reader{Reader: r, left: m.Size, wrong: func() { s.wrong[e.Key] = true }}, nil
 }
 
 // refresh learns the names that the files have now.
@@ -78,11 +86,18 @@ func (s *session) refresh(ctx context.Context) error {
 		return err
 	}
 	for _, e := range listed {
-		if id := uid(e.Key); s.entries[id].Key == e.Key {
+		// One that came since may have the key that another had alone, and must not be taken for it.
+		if id := uid(e.Key); base(s.entries[id].Name) == base(e.Name) {
 			s.entries[id] = e
 		}
 	}
 	return nil
+}
+
+// base is what of the name of a file stays the same: what is before the colon.
+func base(name string) string {
+	name, _, _ = strings.Cut(name, ":")
+	return name
 }
 
 // Commit removes the messages, durably.
@@ -114,7 +129,7 @@ func (s *session) Close() error {
 		return nil
 	}
 	s.closed = true
-	defer s.store.release(s.folder)
+	defer s.store.release(s.folder, s.wrong)
 	if s.dir == nil {
 		return nil
 	}

@@ -1,0 +1,49 @@
+package maildrop
+
+import (
+	"errors"
+	"io"
+
+	"github.com/posthouse/posthouse/message/maildir"
+)
+
+// reader is a message that tells when it is not as long as was listed, by a name that another program gave it. This
+// session is lost to it; the next one counts, for else nobody could ever fetch the message and what is behind it.
+type reader struct {
+	*maildir.Reader
+	left  int64 // octets yet to come
+	wrong func()
+}
+
+var _ io.WriterTo = (*reader)(nil)
+
+// Read reads the message.
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.count(n, errors.Is(err, io.EOF))
+	return n, err
+}
+
+// WriteTo writes the rest of the message to w in large pieces.
+func (r *reader) WriteTo(w io.Writer) (int64, error) {
+	n, err := r.Reader.WriteTo(counter{r, w})
+	r.count(0, err == nil)
+	return n, err
+}
+
+func (r *reader) count(n int, ended bool) {
+	if r.left -= int64(n); r.left < 0 || ended && r.left > 0 {
+		r.wrong()
+	}
+}
+
+// counter counts what is written, taken or not.
+type counter struct {
+	r *reader
+	w io.Writer
+}
+
+func (c counter) Write(p []byte) (int, error) {
+	c.r.count(len(p), false)
+	return c.w.Write(p)
+}
