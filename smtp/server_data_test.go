@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/smtp"
 )
@@ -85,6 +86,9 @@ func TestServerVerdicts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.name == "any other error" {
+				rfc.Covers(t, "rfc5321-4.1.1.4-7")
+			}
 			var log bytes.Buffer
 			srv := handler(tt.handle)
 			srv.MaxMessageBytes = 20
@@ -152,6 +156,7 @@ func TestServerBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			rfc.Covers(t, "rfc6152-3-2")
 			var got []byte
 			var body2 io.Reader
 			srv := handler(func(_ context.Context, tx *smtp.Transaction) (err error) {
@@ -247,6 +252,9 @@ func TestServerPeerGone(t *testing.T) {
 		for _, sent := range []string{"", "text", "text\r\n", "text\r\n.", "text\r\n.\r"} {
 			t.Run(fmt.Sprintf("%s after %q", name, sent), func(t *testing.T) {
 				t.Parallel()
+				if name == "half" {
+					rfc.Covers(t, "rfc5321-4.1.1.10-4")
+				}
 				got := make(chan error, 1)
 				s := newSite(t, handler(func(_ context.Context, tx *smtp.Transaction) error {
 					_, err := io.Copy(io.Discard, tx.Body)

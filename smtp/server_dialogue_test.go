@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/smtp"
 )
@@ -72,12 +73,23 @@ func TestServerDialogues(t *testing.T) {
 		for _, d := range transcript.Load(t, "testdata/server/"+tt.file+".txtar") {
 			t.Run(tt.file+" "+d.Name, func(t *testing.T) {
 				t.Parallel()
+				coverComment(t, d.Comment)
 				srv := tt.srv(d.Name)
 				srv.MaxMessageBytes = 1_000_000
 				s := newSite(t, srv)
 				d.TLS = s.tls
 				d.PlayClient(t, s.dial())
 			})
+		}
+	}
+}
+
+// coverComment claims what a dialogue's comment says that it covers.
+func coverComment(t *testing.T, comment string) {
+	t.Helper()
+	for line := range strings.Lines(comment) {
+		if ids, ok := strings.CutPrefix(line, "Covers: "); ok {
+			rfc.Covers(t, strings.Fields(ids)...)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/smtp"
 )
@@ -47,31 +48,39 @@ func TestServerWrites(t *testing.T) {
 		name  string
 		say   []string // each when the replies to the one before are there
 		codes []string // those in each write, the first being that of the greeting
+		ids   []string
 	}{
-		{"EHLO", []string{"EHLO a\r\n"}, []string{"220", "250"}},
+		{"EHLO", []string{"EHLO a\r\n"}, []string{"220", "250"}, nil},
 		{
 			"a group and its message",
 			[]string{"EHLO a\r\n", "MAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nRCPT TO:<b@b>\r\nDATA\r\n", "x\r\n.\r\n"},
 			[]string{"220", "250", "250 250 550 354", "250"},
+			[]string{"rfc2920-3.2-2"},
 		},
 		{
 			"the next group behind the message",
 			[]string{"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nx\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n.\r\nQUIT\r\n"},
 			[]string{"220", "250", "250 250 354", "250", "250 250 354", "250", "221"},
+			nil,
 		},
 		{
 			"RSET is of the group",
 			[]string{"EHLO a\r\n", "RSET\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nRSET\r\nMAIL FROM:<>\r\n"},
 			[]string{"220", "250", "250 250 250 250 250"},
+			nil,
 		},
 		{
 			"others are not",
 			[]string{"EHLO a\r\nNOOP\r\nVRFY a\r\nEXPN a\r\nBOGUS\r\nHELP\r\nDATA\r\nQUIT\r\n"},
 			[]string{"220", "250", "250", "252", "502", "500", "214", "503", "221"},
+			[]string{"rfc2920-3.2-1", "rfc2920-3.2-5", "rfc2920-3.2-6"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.ids != nil {
+				rfc.Covers(t, tt.ids...)
+			}
 			synctest.Test(t, func(t *testing.T) {
 				ln := testnet.NewListener()
 				counting := &countingListener{Listener: ln}

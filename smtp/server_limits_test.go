@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/smtp"
 )
@@ -65,6 +66,7 @@ func TestServerNoLimit(t *testing.T) {
 
 func TestServerMaxRecipients(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5321-4.5.3.1.8-1", "rfc5321-4.5.3.1.8-3", "rfc5321-4.5.3.1.10-4", "rfc2920-3.2-7")
 	for _, tt := range []struct{ set, want int }{{0, 1000}, {2, 2}} {
 		s := newSite(t, &smtp.Server{MaxRecipients: tt.set})
 		p := s.greeted()
@@ -131,6 +133,7 @@ func TestServerMaxIdleCommands(t *testing.T) {
 
 func TestServerMaxAuthFailures(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc4954-9-2")
 	for _, tt := range []struct{ set, want int }{{0, 5}, {2, 2}} {
 		p := newSite(t, &smtp.Server{MaxAuthFailures: tt.set, Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}).greeted()
 		for range tt.want - 1 {
@@ -145,6 +148,7 @@ func TestServerMaxAuthFailures(t *testing.T) {
 
 func TestServerMaxMessageBytes(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5321-4.5.3.1.7-1", "rfc5321-4.5.3.1.7-2", "rfc1870-6.3-1")
 	for _, tt := range []struct{ set, want int64 }{{0, 10 << 20}, {1000, 1000}} {
 		s := newSite(t, &smtp.Server{MaxMessageBytes: tt.set})
 		p := s.greeted()
@@ -156,6 +160,19 @@ func TestServerMaxMessageBytes(t *testing.T) {
 		p.say("MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n" + strings.Repeat("x", int(tt.want)-1) + "\r\n.\r\n")
 		p.expect("250 ", "250 ", "354 ", "552 5.3.4 ")
 		require.Len(t, s.letters(), 1)
+	}
+}
+
+// TestServerMessageSizeIsNoEnd: what SIZE declares does not say where the message ends.
+func TestServerMessageSizeIsNoEnd(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc1870-6-3")
+	s := newSite(t, &smtp.Server{})
+	p := s.greeted()
+	for _, body := range []string{"more than five\r\n", "x\r\n"} {
+		p.say("MAIL FROM:<> SIZE=5\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n" + body + ".\r\n")
+		p.expect("250 ", "250 ", "354 ", "250 ")
+		require.Contains(t, s.bodies(), body)
 	}
 }
 
@@ -230,6 +247,12 @@ func TestServerLineLimits(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			switch tt.name {
+			case "RFC 5321 section 4.5.3.1.4":
+				rfc.Covers(t, "rfc5321-4.5.3.1.4-1")
+			case "AUTH answer, too long":
+				rfc.Covers(t, "rfc4954-4-16")
+			}
 			p := newSite(t, srv()).greeted()
 			_, _ = io.WriteString(p, tt.line)
 			if strings.HasPrefix(tt.line, "AUTH PLAIN\r\n") {
@@ -282,6 +305,9 @@ func TestServerTimeouts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.name == "greeted" {
+				rfc.Covers(t, "rfc5321-4.5.3.2.7-2")
+			}
 			synctest.Test(t, func(t *testing.T) {
 				s := newSite(t, tt.srv)
 				p := tt.begin(s)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp"
 )
 
@@ -18,6 +19,7 @@ import (
 // and is told then, and there are no new ones.
 func TestServerShutdown(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5321-3.8-2")
 	synctest.Test(t, func(t *testing.T) {
 		s := startSite(t, &smtp.Server{}, false)
 		connected, greeted, mail, data := s.dial(), s.greeted(), s.inMail(), s.inData()

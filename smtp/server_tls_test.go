@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp"
 )
 
@@ -55,6 +56,7 @@ func TestServerSTARTTLSInjection(t *testing.T) {
 // TLS has begun.
 func TestServerForgetsBeforeTLS(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc3207-6-3")
 	srv := withTLS(t, &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}, Protocol: auth.Submission})
 	var tx *smtp.Transaction
 	srv.Hooks.Mail = func(_ context.Context, t *smtp.Transaction) error {
@@ -98,6 +100,7 @@ func TestServerImplicitTLS(t *testing.T) {
 // TestServerRequireTLS: RFC 3207 section 4 says which commands are left.
 func TestServerRequireTLS(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc3207-4-2", "rfc3207-4-3", "rfc3207-6-1")
 	s := newSite(t, withTLS(t, &smtp.Server{RequireTLS: true, Auth: &auth.Server{Passwords: passwords}}))
 	p := s.dial()
 	p.expect("220 ")

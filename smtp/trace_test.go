@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp"
 )
 
@@ -18,7 +19,7 @@ import (
 // section 4.3.
 func TestAppendReceived(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 11, 21, 8, 9, 5, 0, time.FixedZone("", -8*3600))
+	now := time.Date(2026, 11, 21, 8, 9, 5, 0, time.FixedZone("PST", -8*3600))
 	for _, tt := range []struct {
 		name  string
 		setup func(srv *smtp.Server)
@@ -40,6 +41,14 @@ func TestAppendReceived(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			switch tt.name {
+			case "EHLO":
+				rfc.Covers(t, "rfc5321-4.4-3", "rfc5321-4.4-7", "rfc5321-4.4-23")
+			case "two recipients":
+				rfc.Covers(t, "rfc5321-4.4-4", "rfc5321-7.2-1")
+			case "TLS, authenticated":
+				rfc.Covers(t, "rfc4954-7-2")
+			}
 			srv := withTLS(t, &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}})
 			s := newSite(t, srv)
 			p := s.greeted()

@@ -7,13 +7,23 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 func TestParseAddress(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 64)
 	label := strings.Repeat("b", 63)
+	host := strings.Repeat(label+".", 3)
+	ids := map[string][]string{
+		"case kept":          {"rfc5321-2.4-1", "rfc5321-2.4-2"},
+		"longest local part": {"rfc5321-4.5.3.1.1-1"},
+		"longest of all":     {"rfc5321-4.5.3.1.3-1"},
+	}
 	for _, tt := range []struct{ name, in, local, domain, out string }{
+		{"case kept", "BoB@Example.ORG", "BoB", "Example.ORG", ""},
+		{"longest of all", "a@" + host + label[:59] + "b", "a", host + label[:59] + "b", ""},
 		{"plain", "Bob.Smith@Example.ORG", "Bob.Smith", "Example.ORG", ""},
 		{"single label", "bob@localhost", "bob", "localhost", ""},
 		{"all of atext", "!#$%&'*+-/=?^_`{|}~09azAZ@e.org", "!#$%&'*+-/=?^_`{|}~09azAZ", "e.org", ""},
@@ -32,6 +42,9 @@ func TestParseAddress(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if ids[tt.name] != nil {
+				rfc.Covers(t, ids[tt.name]...)
+			}
 			a, err := ParseAddress(tt.in)
 			require.NoError(t, err)
 			require.Equal(t, tt.local, a.Local())
@@ -75,7 +88,7 @@ func TestParseAddressRefuses(t *testing.T) {
 		"underscore":                   "a@b_c",
 		"65 octets of local part":      strings.Repeat("a", 65) + "@b",
 		"label of 64":                  "a@b" + label,
-		"255 octets":                   strings.Repeat("a", 64) + "@" + strings.Repeat("b.", 95),
+		"255 octets":                   "aa@" + strings.Repeat(label+".", 3) + label[:60],
 		"IPv4 short":                   "a@[1.2.3]",
 		"IPv4 too large":               "a@[1.2.3.256]",
 		"IPv6 without tag":             "a@[::1]",

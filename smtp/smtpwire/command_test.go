@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 // command is what all typed commands have in common.
@@ -111,6 +113,9 @@ func TestRcpt(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.name == "source route" {
+				rfc.Covers(t, "rfc5321-3.6.1-2")
+			}
 			var r Rcpt
 			require.NoError(t, r.Parse(tt.args))
 			require.Equal(t, tt.to, r.To.String())
@@ -129,7 +134,9 @@ func TestRcpt(t *testing.T) {
 
 func TestHello(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"a", "mail.example.org", "[192.0.2.1]", "[IPv6:2001:db8::1]", "my_pc", "192.0.2.1", "_x"} {
+	rfc.Covers(t, "rfc5321-4.5.3.1.2-1")
+	longest := strings.Repeat(strings.Repeat("a", 63)+".", 4)[:255]
+	for _, name := range []string{longest, "a", "mail.example.org", "[192.0.2.1]", "[IPv6:2001:db8::1]", "my_pc", "192.0.2.1", "_x"} {
 		h := Hello{Extended: true}
 		require.NoError(t, h.Parse(name))
 		line, err := h.Append(nil)
@@ -177,6 +184,7 @@ func TestParseRefuses(t *testing.T) {
 		code int
 		enh  EnhancedCode
 	}{
+		{"control in the address", MAIL, "FROM:<\"a\x01b\"@c>", 501, badSender},
 		{"no argument", MAIL, "", 501, badArgument},
 		{"other keyword", MAIL, "TO:<a@b>", 501, badArgument},
 		{"blank before the colon", MAIL, "FROM :<a@b>", 501, badArgument},
@@ -234,6 +242,12 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		t.Run(tt.verb.String()+" "+tt.name, func(t *testing.T) {
 			t.Parallel()
+			switch tt.name {
+			case "control in the address":
+				rfc.Covers(t, "rfc5321-4.1.2-8")
+			case "AUTH no address":
+				rfc.Covers(t, "rfc4954-8-2")
+			}
 			err := newCommand(tt.verb).Parse(tt.args)
 			var se *SyntaxError
 			require.ErrorAs(t, err, &se)

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 func TestReplyAppend(t *testing.T) {
@@ -27,6 +29,12 @@ func TestReplyAppend(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			switch tt.name {
+			case "several lines":
+				rfc.Covers(t, "rfc5321-4.2.1-4")
+			case "code out of range":
+				rfc.Covers(t, "rfc5321-4.3.2-2", "rfc5321-4.2-9")
+			}
 			require.Equal(t, tt.want, string(tt.reply.Append(nil)))
 		})
 	}
@@ -41,6 +49,7 @@ func TestReplyLineLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			rfc.Covers(t, "rfc5321-4.5.3.1.5-1")
 			b := Reply{550, EnhancedCode{5, 999, 999}, []string{text}}.Append(nil)
 			var got strings.Builder
 			lines := strings.SplitAfter(string(b), "\r\n")
@@ -116,6 +125,7 @@ func TestParseEnhanced(t *testing.T) {
 
 func TestParseEHLO(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5321-4.1.1.1-6")
 	e := ParseEHLO([]string{
 		"PIPELINING", "size 35882577", "AUTH plain LOGIN", "8BITMIME ", "AUTH=PLAIN", "", "-X", "X-\u00fc", "STARTTLS", "size 1", "DSN  a  b", "X \x01",
 	})
