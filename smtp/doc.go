@@ -15,13 +15,29 @@
 //     was read to its genuine end without an error. A panic, a cancelled context, a
 //     peer that went away or a body that breaks the rules never ends in 250.
 //   - Only CRLF ends a line, and only CRLF.CRLF ends the data. A bare CR, a bare LF or
-//     a NUL is refused, and the connection closed. Octets of a body are never read as
-//     commands.
+//     a NUL is refused, and the connection closed; [Server.AcceptBareLF] is the one
+//     leniency there is. Octets of a body are never read as commands.
 //   - Nothing that was learned before STARTTLS is believed after it, and plain text sent
 //     behind STARTTLS is an error.
 //   - The replies of a pipelined group leave in one write. An idle connection holds no
 //     buffers.
 //   - No internal error text reaches a peer: see [Error].
+//
+// # The client
+//
+// [Send] sends one message; a [Client] from [Dial] or [NewClient] sends many. MAIL, all
+// RCPT and DATA leave in one flight where the server allows it. The zero [ClientConfig]
+// insists on TLS with a certificate that verifies.
+//
+// It promises:
+//
+//   - A body that fails, a context that is cancelled or a panic never sends the final
+//     dot: the connection is closed, and nobody gets a truncated message.
+//   - A [Result] tells for each recipient what became of the message, and Unknown where
+//     nobody can know: when the end of the data left and no reply came, RFC 1047.
+//     [SafeToRetry] answers the question that follows.
+//   - Nothing a caller puts into an envelope can become another parameter, command or
+//     line.
 //
 // # Standards
 //
