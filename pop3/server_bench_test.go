@@ -122,6 +122,18 @@ func BenchmarkServerCommand(b *testing.B) {
 	}
 }
 
+func BenchmarkServerListing(b *testing.B) {
+	list := make([]pop3.Info, 1_000_000)
+	for i := range list {
+		list[i] = pop3.Info{UID: strconv.Itoa(i) + ".1780000000.M123456P789.example", Size: 4096}
+	}
+	store := newDropStore()
+	store.list = func(context.Context) ([]pop3.Info, error) { return list, nil }
+	for _, command := range []string{"LIST", "UIDL"} {
+		b.Run(command, func(b *testing.B) { benchmark(b, store, command+"\r\n") })
+	}
+}
+
 func BenchmarkServerRetr(b *testing.B) {
 	const size = 10_000_000
 	plainLine := strings.Repeat("x", 74) + "\r\n"

@@ -2,7 +2,9 @@ package pop3_test
 
 import (
 	"context"
+	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,7 +156,7 @@ func TestServerStatements(t *testing.T) {
 		{
 			"AUTH once",
 			[]string{"rfc5034-4-2"},
-			greeted + "C: AUTH PLAIN AG1yb3NlAHRhbnN0YWFm\nS: +OK *\nC: AUTH PLAIN AG1yb3NlAHRhbnN0YWFm\nS: -ERR *\n-- drop",
+			greeted + "C: AUTH PLAIN AG1yb3NlAHRhbnN0YWFm\nS: +OK *\nC: AUTH PLAIN AG1yb3NlAHRhbnN0YWFm\n" + notHere + "-- drop",
 		},
 		{
 			"challenges",
@@ -264,21 +266,25 @@ func TestUpdateStateReleases(t *testing.T) {
 				d.commit = func(context.Context, []pop3.Info) error { return err }
 				d.close = func() { close(closing); <-closed }
 			})
+			release := sync.OnceFunc(func() { close(closed) })
+			t.Cleanup(release) // when it fails before
 			p := r.login(t)
 			p.send(t, "QUIT\r\n")
-			answered, ended := make(chan string, 1), make(chan struct{})
+			answered, ended := make(chan string, 1), make(chan string, 1)
 			go func() {
-				answered <- p.line(t)
-				require.Empty(t, p.rest(t))
-				close(ended)
+				line, _ := p.r.ReadString('\n')
+				answered <- line
+				rest, _ := io.ReadAll(p.r)
+				ended <- string(rest)
 			}()
 			<-closing
 			synctest.Wait()
 			require.Empty(t, answered, "not before the maildrop is released")
-			close(closed)
+			release()
 			synctest.Wait()
 			require.Regexp(t, `^(\+OK|-ERR \[SYS/TEMP\]) `, <-answered)
-			<-ended
+			require.Len(t, ended, 1, "the connection is closed")
+			require.Empty(t, <-ended)
 		})
 	}
 }

@@ -138,10 +138,14 @@ func TestQuit(t *testing.T) {
 		var got []pop3.Info
 		durable := make(chan struct{})
 		r := serverTest(t, func(_ *pop3.Server, d *dropStore) {
-			d.commit = func(_ context.Context, deleted []pop3.Info) error {
+			d.commit = func(ctx context.Context, deleted []pop3.Info) error {
 				got = deleted
-				<-durable
-				return nil
+				select {
+				case <-durable:
+					return nil
+				case <-ctx.Done():
+					return ctx.Err()
+				}
 			}
 		})
 		p := r.login(t)
@@ -149,7 +153,10 @@ func TestQuit(t *testing.T) {
 		p.want(t, "DELE 1", "+OK message 1 deleted")
 		p.send(t, "QUIT\r\n")
 		answered := make(chan string, 1)
-		go func() { answered <- p.rest(t) }()
+		go func() {
+			rest, _ := io.ReadAll(p.r)
+			answered <- string(rest)
+		}()
 		synctest.Wait()
 		require.Empty(t, answered)
 		require.Equal(t, []pop3.Info{{UID: "whqtswO00WBw418f9t5JxYwZ", Size: 120}, {UID: "QhdPYR:00WBw1Ph7x7", Size: 200}}, got)

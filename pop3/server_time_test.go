@@ -397,6 +397,7 @@ func TestServeTLS(t *testing.T) {
 	r.serve(t, implicit, r.ServeTLS)
 	nc, err := implicit.Dial(t.Context())
 	require.NoError(t, err)
+	require.NoError(t, nc.SetDeadline(time.Now().Add(10*time.Second)))
 	p := &prober{conn: nc, tls: clientTLS}
 	p.startTLS(t)
 	rfc.Covers(t, "rfc1939-3-2", "rfc1939-4-1")
