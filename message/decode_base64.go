@@ -36,43 +36,47 @@ func base64Room(n int) int { return n/4*3 + 8 }
 // decode writes to dst, which has base64Room(len(src)), what src stands for, and
 // returns how many octets that are.
 func (d *base64Decoder) decode(dst, src []byte) int {
-	t0, t1, t2, t3 := &base64Values[0], &base64Values[1], &base64Values[2], &base64Values[3]
-	out := 0
+	room := len(dst)
 	for len(src) > 0 && !d.ended {
 		if d.n == 0 {
-			// Two groups at a time, as far as they are whole.
-			for len(src) >= 8 {
-				a := t0[src[0]] | t1[src[1]] | t2[src[2]] | t3[src[3]]
-				b := t0[src[4]] | t1[src[5]] | t2[src[6]] | t3[src[7]]
-				if (a|b)&notBase64 != 0 {
-					break
-				}
-				binary.BigEndian.PutUint64(dst[out:], uint64(a)<<40|uint64(b)<<16)
-				out += 6
-				src = src[8:]
-			}
-			if len(src) >= 4 {
-				if a := t0[src[0]] | t1[src[1]] | t2[src[2]] | t3[src[3]]; a&notBase64 == 0 {
-					dst[out], dst[out+1], dst[out+2] = byte(a>>16), byte(a>>8), byte(a)
-					out += 3
-					src = src[4:]
-				}
-			}
-			if len(src) >= 2 && src[0] == '\r' && src[1] == '\n' {
-				src = src[2:]
-				continue
-			}
-			if len(src) == 0 {
+			if dst, src = decodeGroups(dst, src); len(src) == 0 {
 				break
 			}
 		}
-		out += d.octet(dst[out:], src[0])
+		dst = dst[d.octet(dst, src[0]):]
 		src = src[1:]
 	}
 	if d.ended {
 		d.behind(src)
 	}
-	return out
+	return room - len(dst)
+}
+
+// decodeGroups decodes whole groups as far as there are nothing but those and line
+// ends between them. It returns what is left of both.
+func decodeGroups(dst, src []byte) ([]byte, []byte) {
+	t0, t1, t2, t3 := &base64Values[0], &base64Values[1], &base64Values[2], &base64Values[3]
+	for {
+		for len(src) >= 8 && len(dst) >= 8 {
+			a := t0[src[0]] | t1[src[1]] | t2[src[2]] | t3[src[3]]
+			b := t0[src[4]] | t1[src[5]] | t2[src[6]] | t3[src[7]]
+			if (a|b)&notBase64 != 0 {
+				break
+			}
+			binary.BigEndian.PutUint64(dst, uint64(a)<<40|uint64(b)<<16)
+			dst, src = dst[6:], src[8:]
+		}
+		if len(src) >= 4 && len(dst) >= 3 {
+			if a := t0[src[0]] | t1[src[1]] | t2[src[2]] | t3[src[3]]; a&notBase64 == 0 {
+				dst[0], dst[1], dst[2] = byte(a>>16), byte(a>>8), byte(a)
+				dst, src = dst[3:], src[4:]
+			}
+		}
+		if len(src) < 2 || src[0] != '\r' || src[1] != '\n' {
+			return dst, src
+		}
+		src = src[2:]
+	}
 }
 
 // octet takes one character and writes what it completes.

@@ -50,7 +50,7 @@ func (h Header) Len() int { return len(h.fields) }
 func (h Header) All() iter.Seq[Field] {
 	return func(yield func(Field) bool) {
 		for i := range h.fields {
-			if !yield(h.field(int32(i))) {
+			if !yield(h.field(i)) {
 				return
 			}
 		}
@@ -61,8 +61,8 @@ func (h Header) All() iter.Seq[Field] {
 func (h Header) Values(name string) iter.Seq[Field] {
 	name = toLower(name)
 	return func(yield func(Field) bool) {
-		for i, f := range h.fields {
-			if f.named() && equalFold(h.raw[f.start:f.name], name) && !yield(h.field(int32(i))) {
+		for i := h.next(name, 0); i >= 0; i = h.next(name, i+1) {
+			if !yield(h.field(i)) {
 				return
 			}
 		}
@@ -71,13 +71,22 @@ func (h Header) Values(name string) iter.Seq[Field] {
 
 // Lookup returns the first field of that name, and whether there is one.
 func (h Header) Lookup(name string) (Field, bool) {
-	name = toLower(name)
-	for i, f := range h.fields {
-		if f.named() && equalFold(h.raw[f.start:f.name], name) {
-			return h.field(int32(i)), true
+	i := h.next(toLower(name), 0)
+	if i < 0 {
+		return Field{}, false
+	}
+	return h.field(i), true
+}
+
+// next returns the index of the first field at or after i that has that name,
+// which is in lower case; -1 if there is none.
+func (h Header) next(name string, i int) int {
+	for ; i < len(h.fields); i++ {
+		if f := h.fields[i]; f.named() && equalFold(h.raw[f.start:f.name], name) {
+			return i
 		}
 	}
-	return Field{}, false
+	return -1
 }
 
 // Get returns the value of the first field of that name as it is written, on one
@@ -101,25 +110,24 @@ func (h Header) Subject() string { return h.Text("Subject") }
 // included. The error tells of the first thing that is not as RFC 5322 section 3.4
 // has it; the mailboxes are what could be read in spite of it.
 func (h Header) Addresses(name string) ([]Mailbox, error) {
-	var list []Mailbox
-	var first error
-	for f := range h.Values(name) {
-		part, err := ParseAddressList(f.Value())
-		list = append(list, part...)
-		if first == nil {
-			first = err
-		}
-	}
-	return list, first
+	return gather(h, name, ParseAddressList)
 }
 
 // Groups is Addresses with the groups kept apart.
 func (h Header) Groups(name string) ([]Group, error) {
-	var list []Group
-	var first error
-	for f := range h.Values(name) {
-		part, err := ParseGroups(f.Value())
-		list = append(list, part...)
+	return gather(h, name, ParseGroups)
+}
+
+// gather parses all fields of that name. It returns the first error.
+func gather[T any](h Header, name string, parse func(string) ([]T, error)) (list []T, first error) {
+	name = toLower(name)
+	for i := h.next(name, 0); i >= 0; i = h.next(name, i+1) {
+		part, err := parse(h.field(i).Value())
+		if list == nil {
+			list = part
+		} else {
+			list = append(list, part...)
+		}
 		if first == nil {
 			first = err
 		}
@@ -180,7 +188,7 @@ func trimID(s string) string {
 	return trimFWS(s[i:])
 }
 
-func (h Header) field(i int32) Field {
+func (h Header) field(i int) Field {
 	f := h.fields[i]
 	return Field{h.raw[f.start:f.end:f.end], f.name - f.start, f.value - f.start}
 }

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -371,29 +372,48 @@ func (p *addressParser) word(t token) string {
 //
 //	addr-spec = local-part "@" domain
 func (p *addressParser) addrSpec(tokens []token) (string, bool) {
-	at := len(tokens)
-	plain := true // it can be taken over as it stands
-	for i, t := range tokens {
-		if t.kind == tokenAt && at == len(tokens) {
-			at = i
-		}
-		plain = plain && (!t.gap || i == 0) && t.kind <= tokenAt && t.kind != tokenQuoted
+	at := slices.IndexFunc(tokens, func(t token) bool { return t.kind == tokenAt })
+	if at < 0 {
+		at = len(tokens)
 	}
 	local, ok := p.local(tokens[:at])
-	if !ok || at+1 >= len(tokens) {
-		if ok {
-			p.fail(tokens[0].start, "no domain")
-		}
-		return local, ok
+	if !ok {
+		return "", false
+	}
+	if at+1 >= len(tokens) {
+		p.fail(tokens[0].start, "no domain")
+		return local, true
 	}
 	domain, ok := p.domain(tokens[at+1:])
 	if !ok {
 		return "", false
 	}
-	if whole := p.s[tokens[0].start:tokens[len(tokens)-1].end]; plain && len(whole) == len(local)+1+len(domain) {
-		return whole, true
+	whole := p.text(tokens)
+	if rest, ok := strings.CutPrefix(whole, local); ok && len(rest) == 1+len(domain) && rest[0] == '@' && rest[1:] == domain {
+		return whole, true // it is written as it ought to be
 	}
 	return local + "@" + domain, true
+}
+
+// text returns the tokens as they are written, blanks and comments included.
+func (p *addressParser) text(tokens []token) string {
+	return p.s[tokens[0].start:tokens[len(tokens)-1].end]
+}
+
+// words returns the tokens one behind the other, quoted strings without quotes.
+func (p *addressParser) words(tokens []token) string {
+	plain := true
+	for i, t := range tokens {
+		plain = plain && t.kind != tokenQuoted && (i == 0 || !t.gap)
+	}
+	if plain {
+		return p.text(tokens)
+	}
+	var b strings.Builder
+	for _, t := range tokens {
+		b.WriteString(p.word(t))
+	}
+	return b.String()
 }
 
 // local returns the tokens as a local part, quoted if it must be.
@@ -403,7 +423,6 @@ func (p *addressParser) local(tokens []token) (string, bool) {
 	if len(tokens) == 0 {
 		return "", false
 	}
-	var b []byte
 	quote := false
 	for i, t := range tokens {
 		dot := t.kind == tokenDot
@@ -419,9 +438,8 @@ func (p *addressParser) local(tokens []token) (string, bool) {
 			// An encoded word has no place here and is not decoded (RFC 2047 section 5).
 			p.fail(t.start, "encoded word in an address")
 		}
-		b = append(b, p.word(t)...)
 	}
-	return quoteLocal(string(b), quote)
+	return quoteLocal(p.words(tokens), quote)
 }
 
 // quoteLocal returns s as a local part, in quotes if it is not a dot-atom or
@@ -455,7 +473,7 @@ func quoteLocal(s string, quote bool) (string, bool) {
 //
 //	domain = dot-atom / domain-literal / obs-domain
 func (p *addressParser) domain(tokens []token) (string, bool) {
-	var b []byte
+	end := len(tokens)
 	for i, t := range tokens {
 		switch {
 		case t.kind == tokenLiteral && len(tokens) == 1:
@@ -466,13 +484,13 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 			return lit, true
 		case t.kind == tokenDot && i == len(tokens)-1 && i > 0:
 			p.fail(t.start, "unexpected dot")
-			continue
+			end = i
 		case t.kind == tokenDot && (i == 0 || tokens[i-1].kind == tokenDot):
 			return "", false
 		case t.kind != tokenAtom && t.kind != tokenDot, i > 0 && !joined(tokens[i-1], t):
 			return "", false
 		}
-		b = append(b, p.s[t.start:t.end]...)
 	}
-	return string(b), utf8.Valid(b)
+	domain := p.words(tokens[:end])
+	return domain, utf8.ValidString(domain)
 }

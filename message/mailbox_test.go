@@ -56,6 +56,7 @@ func TestParseAddressList(t *testing.T) {
 		{`Jo Doe jo@example.org`, []Mailbox{{"Jo Doe", "jo@example.org"}}, "text in front of an address"},
 		{`jo@example.org <jo@example.org>`, []Mailbox{{"jo@example.org", "jo@example.org"}}, ""},
 		{`j.d.@docomo.test`, []Mailbox{{"", `"j.d."@docomo.test`}}, "unexpected dot"},
+		{`j.d.  @docomo.test`, []Mailbox{{"", `"j.d."@docomo.test`}}, "unexpected dot"},
 		{`.j..d@docomo.test`, []Mailbox{{"", `".j..d"@docomo.test`}}, "unexpected dot"},
 		{`jo@example.org.`, []Mailbox{{"", `jo@example.org`}}, "unexpected dot"},
 		{`jo@example..org, a@b.test`, []Mailbox{{"", "a@b.test"}}, "no address"},

@@ -37,7 +37,7 @@ func (s *scanner) checkHeader(p *Part) {
 			continue
 		}
 		at := p.start + int64(f.start)
-		field := h.field(int32(i))
+		field := h.field(i)
 		switch toLower(field.Name()) {
 		case "content-type":
 			_, params, ok := parseMediaType(field.body())
@@ -216,8 +216,13 @@ func firstEightBit(b []byte) int {
 func (s *scanner) checkBody(p *Part) error {
 	if p.encoding == EncodingBase64 || p.encoding == EncodingQuotedPrintable {
 		b := p.open()
-		if _, err := io.Copy(io.Discard, b); err != nil {
-			return err
+		buf := windows.Get().(*[]byte)
+		defer windows.Put(buf)
+		for b.err == nil {
+			_, _ = b.decode(*buf)
+		}
+		if b.err != io.EOF {
+			return b.err
 		}
 		if b.base64.bad {
 			s.note(BadBase64, p.body, p.index)

@@ -172,7 +172,7 @@ func (p *Part) Params() Params {
 	if p.ctype < 0 {
 		return nil
 	}
-	_, params, ok := parseMediaType(p.header.field(p.ctype).body())
+	_, params, ok := parseMediaType(p.header.field(int(p.ctype)).body())
 	if !ok {
 		return nil
 	}
@@ -200,7 +200,7 @@ func (p *Part) disposition() (string, Params) {
 	if p.disp < 0 {
 		return "", nil
 	}
-	return parseDisposition(p.header.field(p.disp).body())
+	return parseDisposition(p.header.field(int(p.disp)).body())
 }
 
 // Filename returns the name that the sender gave the part, "" if none. Of
