@@ -221,8 +221,8 @@ func defaultPort(mode TLSMode) string {
 // NewClient is [Dial] on a connection that is there already. The Client begins
 // TLS itself, if the mode is ImplicitTLS at once, unless that is the mode and nc
 // is a [*tls.Conn]. serverName is the name that the server's certificate has to
-// bear, unless cfg says another. The connection belongs to the Client from now on, and is closed if NewClient
-// fails.
+// bear, unless cfg says another. The connection belongs to the Client from now
+// on, and is closed if NewClient fails.
 func NewClient(ctx context.Context, nc net.Conn, serverName string, cfg *ClientConfig) (*Client, error) {
 	if cfg == nil {
 		cfg = &ClientConfig{}

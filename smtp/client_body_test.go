@@ -12,11 +12,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/textwire"
 )
 
 func TestInspect(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc1870-6-1")
 	for _, tt := range []struct {
 		body       string
 		size       int64 // when it is normalized

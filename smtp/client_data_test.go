@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/internal/textwire"
 )
@@ -80,10 +81,21 @@ func (s *sink) data(r *textwire.Reader) bool {
 	return !s.silent
 }
 
+// pipe returns the ends of a connection, which is closed when the test ends,
+// whatever way that goes.
+func pipe(t testing.TB) (near, far *testnet.Conn) {
+	near, far = testnet.Pipe()
+	t.Cleanup(func() {
+		near.Close()
+		far.Close()
+	})
+	return near, far
+}
+
 // sinking returns a client of a new sink.
 func sinking(t testing.TB, cfg ClientConfig) (*Client, *sink) {
 	t.Helper()
-	near, far := testnet.Pipe()
+	near, far := pipe(t)
 	s := newSink(far)
 	cfg.TLS, cfg.Hello = InsecureNoTLS, "client.example.org"
 	c, err := NewClient(t.Context(), near, "", &cfg)
@@ -198,6 +210,9 @@ func TestClientSend_Truncation(t *testing.T) {
 				}
 				t.Run(fmt.Sprintf("%s after %d, known %v", failure, n, known), func(t *testing.T) {
 					t.Parallel()
+					if failure == "8-bit" {
+						rfc.Covers(t, "rfc5321-2.4-3")
+					}
 					synctest.Test(t, func(t *testing.T) {
 						c, s := sinking(t, ClientConfig{})
 						ctx, cancel := context.WithCancelCause(t.Context())
@@ -263,6 +278,7 @@ func (f readerFunc) Read([]byte) (int, error) {
 // What is wrong with a body that can be rewound is found before anything is sent.
 func TestClientSend_FoundBeforehand(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc6152-3-5")
 	synctest.Test(t, func(t *testing.T) {
 		c, far := ready(t, ClientConfig{}, "PIPELINING", "SIZE 10")
 		env := envelope(t, "b")
@@ -332,9 +348,9 @@ func TestClientSend_EarlyAnswer(t *testing.T) {
 			t.Run(fmt.Sprintf("%q, reads %v", tt.answer, reads), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					near, far := testnet.Pipe()
+					near, far := pipe(t)
 					go func() {
-						script(t, far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n354 go\r\n")
+						script(far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n354 go\r\n")
 						far.Read(make([]byte, 1000))
 						io.WriteString(far, tt.answer)
 						if tt.answer == "" {
@@ -384,7 +400,7 @@ func TestClientSend_CutAnywhere(t *testing.T) {
 				t.Parallel()
 				for _, n := range cuts {
 					synctest.Test(t, func(t *testing.T) {
-						near, far := testnet.Pipe()
+						near, far := pipe(t)
 						if side == "client" {
 							near.CutAfter(n)
 						} else {
@@ -483,13 +499,20 @@ func TestClientSend_Pace(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.name == "slow reader" {
+				rfc.Covers(t, "rfc5321-4.5.3.2-2")
+			}
 			synctest.Test(t, func(t *testing.T) {
-				near, far := testnet.Pipe()
+				near, far := pipe(t)
 				near.SetWriteBuffer(chunk)
 				stop := make(chan struct{})
+				defer func() {
+					near.Close()
+					<-stop
+				}()
 				go func() {
 					defer close(stop)
-					script(t, far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n354 go\r\n")
+					script(far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n354 go\r\n")
 					tail := make([]byte, 5)
 					for !bytes.Equal(tail, []byte("\r\n.\r\n")) {
 						b := make([]byte, chunk)
@@ -522,8 +545,6 @@ func TestClientSend_Pace(t *testing.T) {
 					require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 					require.InDelta(t, tt.fails.Seconds(), time.Since(start).Seconds(), 4)
 				}
-				c.Close()
-				<-stop
 			})
 		})
 	}
@@ -547,8 +568,9 @@ func (w *writes) Write(p []byte) (int, error) {
 // MAIL, RCPT and DATA leave in one write, and a small message in another.
 func TestClientSend_OneFlight(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc2920-3.1-1")
 	synctest.Test(t, func(t *testing.T) {
-		near, far := testnet.Pipe()
+		near, far := pipe(t)
 		s := newSink(far)
 		w := &writes{Conn: near}
 		c, err := NewClient(t.Context(), w, "", &ClientConfig{TLS: InsecureNoTLS, Hello: "client.example.org"})
@@ -568,11 +590,12 @@ func TestClientSend_OneFlight(t *testing.T) {
 // However small the windows, a group of many commands blocks neither side.
 func TestClientSend_ManyRecipients(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc2920-3.1-8")
 	for _, window := range []int{1, 10_000} {
 		t.Run(fmt.Sprint(window), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				near, far := testnet.Pipe()
+				near, far := pipe(t)
 				near.SetWriteBuffer(window)
 				far.SetWriteBuffer(window)
 				s := newSink(far)
@@ -599,10 +622,10 @@ func TestClientSend_ManyRecipients(t *testing.T) {
 func TestClientSend_RefusedAmidGroup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		near, far := testnet.Pipe()
+		near, far := pipe(t)
 		near.SetWriteBuffer(100)
 		go func() {
-			script(t, far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "421 not today\r\n")
+			script(far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "421 not today\r\n")
 			far.Close()
 		}()
 		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})

@@ -20,7 +20,7 @@ func TestClientSend_NoEmptyMessage(t *testing.T) {
 		near, far := testnet.Pipe()
 		rest := make(chan string)
 		go func() {
-			script(t, far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "503 nested MAIL\r\n250 ok\r\n354 go\r\n")
+			script(far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "503 nested MAIL\r\n250 ok\r\n354 go\r\n")
 			b, _ := io.ReadAll(far)
 			rest <- string(b)
 		}()

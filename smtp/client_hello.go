@@ -24,7 +24,11 @@ func (c *Client) readGreeting() error {
 
 // sayHello begins the session, and learns what the server can.
 func (c *Client) sayHello() error {
-	hello := smtpwire.Hello{Extended: true, Name: c.helloName()}
+	hello := smtpwire.Hello{Extended: true, Name: c.cfg.Hello}
+	if hello.Name == "" {
+		host, _ := os.Hostname() // without one the address will do
+		hello.Name = helloName(host, c.conn.LocalAddr())
+	}
 	err := c.tryHello(&hello)
 	// "Command not recognized" is the answer of a server older than EHLO (RFC
 	// 5321 section 3.2). It knows no STARTTLS: if that is demanded, to go on
@@ -61,19 +65,15 @@ func (c *Client) tryHello(hello *smtpwire.Hello) error {
 	return nil
 }
 
-// helloName returns how this end calls itself.
-func (c *Client) helloName() string {
-	if c.cfg.Hello != "" {
-		return c.cfg.Hello
+// helloName returns how the end of a connection at addr, on a host of that name,
+// calls itself. A name without a domain means nothing to the server (RFC 5321
+// section 2.3.5).
+func helloName(host string, addr net.Addr) string {
+	_, err := (&smtpwire.Hello{Name: host}).Append(nil)
+	if err == nil && strings.Contains(host, ".") && !strings.HasSuffix(host, ".localdomain") {
+		return host
 	}
-	// A name without a domain means nothing to the server (RFC 5321 section
-	// 2.3.5).
-	if name, err := os.Hostname(); err == nil && strings.Contains(name, ".") && !strings.HasSuffix(name, ".localdomain") {
-		if _, err := (&smtpwire.Hello{Name: name}).Append(nil); err == nil {
-			return name
-		}
-	}
-	return addressLiteral(c.conn.LocalAddr())
+	return addressLiteral(addr)
 }
 
 // addressLiteral writes the address of this end as RFC 5321 section 4.1.3 has

@@ -19,14 +19,16 @@ import (
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/conn"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
+	"github.com/posthouse/posthouse/internal/transcript"
 )
 
 // against has NewClient meet a server that first writes octets, over and over if
 // they are to be endless, and reads nothing. It returns the error, how long that
 // took, and how many octets the server got rid of.
 func against(t *testing.T, octets string, endless bool) (took time.Duration, wrote int, err error) {
-	near, far := testnet.Pipe()
+	near, far := pipe(t)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -77,6 +79,12 @@ func TestClient_HostileReplies(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			switch tt.name {
+			case "two codes":
+				rfc.Covers(t, "rfc5321-4.2.1-4")
+			case "code 199", "code 600":
+				rfc.Covers(t, "rfc5321-4.2-10")
+			}
 			synctest.Test(t, func(t *testing.T) {
 				took, wrote, err := against(t, tt.octets, tt.endless)
 				var protocol *ProtocolError
@@ -117,8 +125,9 @@ func TestClient_SlowServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			rfc.Covers(t, "rfc5321-4.5.3.2-1", "rfc5321-4.5.3.2-3")
 			synctest.Test(t, func(t *testing.T) {
-				near, far := testnet.Pipe()
+				near, far := pipe(t)
 				done := make(chan struct{})
 				go func() {
 					defer close(done)
@@ -144,10 +153,10 @@ func TestClient_SlowServer(t *testing.T) {
 }
 
 // patsy answers whatever it is asked.
-type patsy struct{}
+type patsy struct{ initial []byte }
 
-func (patsy) Client(auth.ConnectionState, []string) (sasl.Client, error) { return patsy{}, nil }
-func (patsy) Start() (string, []byte, error)                             { return "X-ANY", nil, nil }
+func (p patsy) Client(auth.ConnectionState, []string) (sasl.Client, error) { return p, nil }
+func (p patsy) Start() (string, []byte, error)                             { return "X-ANY", p.initial, nil }
 
 func (patsy) Next([]byte) ([]byte, error) { return []byte("yes"), nil }
 
@@ -155,12 +164,12 @@ func (patsy) Next([]byte) ([]byte, error) { return []byte("yes"), nil }
 func TestClientAuth_EndlessChallenges(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		near, far := testnet.Pipe()
+		near, far := pipe(t)
 		replies := []string{"220 hi\r\n", "250-hi\r\n250 AUTH X-ANY\r\n"}
 		for range maxChallenges {
 			replies = append(replies, "334 bW9yZQ==\r\n")
 		}
-		go script(t, far, replies...)
+		go script(far, replies...)
 		_, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Auth: patsy{}})
 		outOfStep(t, nil, err)
 	})
@@ -172,12 +181,16 @@ func TestClient_GarbageForHandshake(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []TLSMode{StartTLS, InsecureOpportunisticTLS} {
 		synctest.Test(t, func(t *testing.T) {
-			near, far := testnet.Pipe()
+			near, far := pipe(t)
 			got := new(bytes.Buffer)
 			done := make(chan struct{})
+			defer func() {
+				near.Close()
+				<-done
+			}()
 			go func() {
 				defer close(done)
-				script(t, far, "220 hi\r\n", "250-hi\r\n250 STARTTLS\r\n", "220 go\r\n")
+				script(far, "220 hi\r\n", "250-hi\r\n250 STARTTLS\r\n", "220 go\r\n")
 				time.Sleep(time.Second)
 				io.WriteString(far, "250-hi\r\n250 AUTH PLAIN\r\n")
 				io.Copy(got, far)
@@ -191,18 +204,17 @@ func TestClient_GarbageForHandshake(t *testing.T) {
 	}
 }
 
-// script answers each line, after the greeting, with the next reply.
-func script(t *testing.T, far net.Conn, replies ...string) {
+// script answers each line, after the greeting, with the next reply, as long as
+// there is somebody to answer.
+func script(far net.Conn, replies ...string) {
 	buf := make([]byte, 64<<10)
 	for i, reply := range replies {
 		if i > 0 {
 			if _, err := far.Read(buf); err != nil {
-				t.Errorf("waiting to say %q: %v", reply, err)
 				return
 			}
 		}
 		if _, err := io.WriteString(far, reply); err != nil {
-			t.Errorf("saying %q: %v", reply, err)
 			return
 		}
 	}
@@ -225,28 +237,114 @@ func TestClient_CertificateRefused(t *testing.T) {
 		} {
 			t.Run(mode.String()+"/"+name, func(t *testing.T) {
 				t.Parallel()
+				rfc.Covers(t, "rfc4954-14-1", "rfc4954-14-2", "rfc4954-14-3")
 				synctest.Test(t, func(t *testing.T) {
-					near, far := testnet.Pipe()
+					near, far := pipe(t)
 					done := make(chan struct{})
 					var after []byte
 					go func() {
 						defer close(done)
 						if mode != ImplicitTLS {
-							script(t, far, "220 hi\r\n", "250-hi\r\n250 STARTTLS\r\n", "220 go\r\n")
+							script(far, "220 hi\r\n", "250-hi\r\n250 STARTTLS\r\n", "220 go\r\n")
 						}
-						tls.Server(far, right).Handshake()
+						secure := tls.Server(far, right)
+						if secure.Handshake() == nil {
+							io.WriteString(secure, "220 hi\r\n250-hi\r\n250 AUTH PLAIN\r\n")
+							after, _ = io.ReadAll(secure)
+							return
+						}
 						after, _ = io.ReadAll(far)
 					}()
-					_, err := NewClient(t.Context(), near, tt.host, &ClientConfig{TLS: mode, TLSConfig: tt.config})
+					_, err := NewClient(t.Context(), near, tt.host, &ClientConfig{
+						TLS: mode, TLSConfig: tt.config, Auth: auth.Password("tim", "secret"),
+					})
 					require.Error(t, err)
 					var invalid *tls.CertificateVerificationError
 					require.Equal(t, tt.host != "", errors.As(err, &invalid), "%v", err)
 					<-done
 					require.NotContains(t, string(after), "QUIT")
+					require.NotContains(t, string(after), "AUTH")
 				})
 			})
 		}
 	}
+}
+
+// The name is the one that the caller gave, not one that the server gave.
+func TestClient_CertificateAccepted(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc4954-14-4", "rfc4954-14-5")
+	right, trusting := testnet.Cert(t, "mx.example.org")
+	trusting.ServerName = ""
+	for _, greeting := range []string{"mx.example.org", "evil.example.net"} {
+		synctest.Test(t, func(t *testing.T) {
+			near, far := pipe(t)
+			go func() {
+				script(far, "220 "+greeting+"\r\n", "250-"+greeting+"\r\n250 STARTTLS\r\n", "220 go\r\n")
+				secure := tls.Server(far, right)
+				secure.Handshake()
+				secure.Read(make([]byte, 100))
+				io.WriteString(secure, "250 "+greeting+"\r\n")
+			}()
+			c, err := NewClient(t.Context(), near, "mx.example.org", &ClientConfig{TLSConfig: trusting})
+			require.NoError(t, err)
+			require.Equal(t, "mx.example.org", c.ConnectionState().TLS.ServerName)
+			require.NotEmpty(t, c.ConnectionState().TLS.VerifiedChains)
+			c.Close()
+		})
+	}
+}
+
+// The waits that nobody has set are those of RFC 5321 section 4.5.3.2 at least.
+func TestClient_DefaultTimeouts(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		id    string
+		least time.Duration
+		says  []string // and then nothing more
+	}{
+		{"rfc5321-4.5.3.2.1-1", 5 * time.Minute, nil},
+		{"rfc5321-4.5.3.2.2-1", 5 * time.Minute, []string{"220 hi\r\n", "250 hi\r\n"}},
+		{"rfc5321-4.5.3.2.3-1", 5 * time.Minute, []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n"}},
+		{"rfc5321-4.5.3.2.4-1", 2 * time.Minute, []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n"}},
+		{"rfc5321-4.5.3.2.5-1", 3 * time.Minute, []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"}},
+		{"rfc5321-4.5.3.2.6-1", 10 * time.Minute, []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"}},
+	} {
+		t.Run(tt.id, func(t *testing.T) {
+			t.Parallel()
+			rfc.Covers(t, tt.id)
+			synctest.Test(t, func(t *testing.T) {
+				near, far := pipe(t)
+				if tt.says != nil {
+					go script(far, tt.says...)
+				}
+				body := "plain\r\n"
+				if tt.id == "rfc5321-4.5.3.2.5-1" {
+					body = lines(200_000) // more than is taken without the server
+				}
+				start := time.Now()
+				_, err := sendThrough(t, near, strings.NewReader(body))
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				require.GreaterOrEqual(t, time.Since(start), tt.least)
+				far.Close()
+			})
+		})
+	}
+}
+
+// An initial response of no octets is sent as "=": RFC 4954 section 4.
+func TestClientAuth_EmptyInitialResponse(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc4954-4-9")
+	synctest.Test(t, func(t *testing.T) {
+		near, far := pipe(t)
+		d, err := transcript.Parse([]byte("S: 220 hi\nC: EHLO client.example.org\nS: 250-hi\nS: 250 AUTH X-ANY\n" +
+			"C: AUTH X-ANY =\nS: 334 \nC: eWVz\nS: 235 ok\nC: QUIT\nS: 221 bye\n"))
+		require.NoError(t, err)
+		go d.PlayServer(t, far)
+		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Hello: "client.example.org", Auth: patsy{initial: []byte{}}})
+		leaves(t, c, err)
+	})
 }
 
 // No string of the caller can add a line or a parameter: it is refused before
@@ -259,7 +357,7 @@ func TestClient_Injection(t *testing.T) {
 			if s == "" {
 				continue // asks for the default
 			}
-			near, far := testnet.Pipe()
+			near, far := pipe(t)
 			io.WriteString(far, "220 hi\r\n")
 			_, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Hello: s})
 			require.Error(t, err, "%q", s)
@@ -300,7 +398,7 @@ func TestClient_Injection(t *testing.T) {
 // ready returns a client that is set up, and the server's end.
 func ready(t testing.TB, cfg ClientConfig, extensions ...string) (*Client, *testnet.Conn) {
 	t.Helper()
-	near, far := testnet.Pipe()
+	near, far := pipe(t)
 	_, err := io.WriteString(far, "220 hi\r\n250-"+strings.Join(append([]string{"mx"}, extensions...), "\r\n250-")+"\r\n250 X-END\r\n")
 	require.NoError(t, err)
 	cfg.TLS, cfg.Hello = InsecureNoTLS, "client.example.org"
@@ -379,8 +477,8 @@ func TestClient_Concurrent(t *testing.T) {
 func TestClient_Transcript(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		near, far := testnet.Pipe()
-		go script(t, far, "220 hi\r\n", "250-mx\r\n250 AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n",
+		near, far := pipe(t)
+		go script(far, "220 hi\r\n", "250-mx\r\n250 AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n",
 			"235 \x1b[2Jcome in\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 queued\r\n", "221 bye\r\n")
 		var lines bytes.Buffer
 		c, err := NewClient(t.Context(), near, "", &ClientConfig{

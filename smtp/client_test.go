@@ -15,6 +15,7 @@ import (
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/conn"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/internal/transcript"
 )
@@ -37,9 +38,14 @@ func play(t *testing.T, file string, prologue func(name string) string, scenes m
 		played++
 		t.Run(d.Name, func(t *testing.T) {
 			t.Parallel()
+			claimComment(t, d.Comment)
 			synctest.Test(t, func(t *testing.T) {
-				near, far := testnet.Pipe()
+				near, far := pipe(t)
 				done := make(chan struct{})
+				defer func() {
+					near.Close()
+					<-done
+				}()
 				go func() {
 					defer close(done)
 					if p := prologue(d.Name); p != "" {
@@ -58,13 +64,20 @@ func play(t *testing.T, file string, prologue func(name string) string, scenes m
 				c, err := NewClient(t.Context(), near, "mx.example.org", &cfg)
 				sc.does(t, c, err)
 				<-done
-				if c != nil {
-					c.Close()
-				}
 			})
 		})
 	}
 	require.Equal(t, len(scenes), played, "scenes without a dialogue")
+}
+
+// claimComment claims what a dialogue's comment says that it covers.
+func claimComment(t *testing.T, comment string) {
+	t.Helper()
+	for line := range strings.Lines(comment) {
+		if ids, ok := strings.CutPrefix(line, "Covers: "); ok {
+			rfc.Covers(t, strings.Fields(ids)...)
+		}
+	}
 }
 
 func noPrologue(string) string { return "" }
@@ -229,12 +242,13 @@ func TestClientAuth(t *testing.T) {
 // until it is asked for: RFC 4954 section 4.
 func TestClientAuth_LongInitialResponse(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{200, 254, 255} {
+	rfc.Covers(t, "rfc4954-4-8")
+	for _, n := range []int{200, 253, 254} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				near, far := testnet.Pipe()
-				user, password := strings.Repeat("u", n), strings.Repeat("p", 114)
+				near, far := pipe(t)
+				user, password := strings.Repeat("u", n), strings.Repeat("p", 117)
 				response := string(auth.AppendBase64(nil, []byte("\x00"+user+"\x00"+password)))
 				script := "S: 220 hi\nC: EHLO client.example.org\nS: 250-mx\nS: 250 AUTH PLAIN\n"
 				if len("AUTH PLAIN \r\n")+len(response) > 512 {
@@ -425,14 +439,25 @@ func TestClientSend(t *testing.T) {
 			require.True(t, result.Recipients[2].Temporary)
 			require.Equal(t, []string{"2.0.0 queued"}, result.Reply.Lines)
 		}},
-		"all recipients refused":                  {cfg, send(Refused, StepRcpt, "b c", then, 450, 550)},
-		"all recipients refused, data begun":      {cfg, send(Refused, StepRcpt, "b", then, 550)},
-		"sender refused":                          {cfg, send(Refused, StepMail, "b c", then, 550, 550)},
-		"sender refused, then silence":            {cfg, send(Refused, StepMail, "b", broken, 550)},
-		"service ends amid the recipients":        {cfg, send(Refused, StepRcpt, "b c d", broken, 550, 421, 421)},
-		"connection lost amid the recipients":     {cfg, send(Refused, StepRcpt, "b c", broken, 0, 0)},
-		"data refused":                            {cfg, send(Refused, StepData, "b", then, 451)},
-		"message refused":                         {cfg, send(Refused, StepEnd, "b", then, 554)},
+		"all recipients refused":             {cfg, send(Refused, StepRcpt, "b c", then, 450, 550)},
+		"all recipients refused, data begun": {cfg, send(Refused, StepRcpt, "b", then, 550)},
+		"sender refused":                     {cfg, send(Refused, StepMail, "b c", then, 550, 550)},
+		"sender refused, then silence":       {cfg, send(Refused, StepMail, "b", broken, 550)},
+		"service ends amid the recipients":   {cfg, send(Refused, StepRcpt, "b c d", broken, 550, 421, 421)},
+		"connection lost amid the recipients": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			result := sends(t, c, Refused, StepRcpt, "b c", 0, 0)
+			require.True(t, result.Recipients[0].Temporary && result.Recipients[1].Temporary)
+			broken(t, c)
+		}},
+		"data refused": {cfg, send(Refused, StepData, "b", then, 452)},
+		"message refused": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			require.False(t, sends(t, c, Refused, StepEnd, "b", 552).Recipients[0].Temporary)
+			then(t, c)
+		}},
+		"texts that lie":                          {cfg, send(Accepted, StepRcpt, "b c", nil, 550, 250)},
+		"codes unheard of":                        {cfg, send(Accepted, StepRcpt, "b c d", nil, 558, 457, 250)},
 		"message refused by a server that leaves": {cfg, send(Refused, StepEnd, "b", broken, 421)},
 		"answer lost":                             {cfg, send(Unknown, StepEnd, "b c", broken, 550, 0)},
 		"answer out of place":                     {cfg, breaks(StepEnd, Unknown)},
@@ -501,7 +526,7 @@ func TestClientSend(t *testing.T) {
 // With NewClient, a context that has ended is not even tried.
 func TestNewClient_ContextEnded(t *testing.T) {
 	t.Parallel()
-	near, far := testnet.Pipe()
+	near, far := pipe(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := NewClient(ctx, near, "mx.example.org", nil)
@@ -592,6 +617,24 @@ func TestSplitAddr(t *testing.T) {
 	}
 }
 
+// A host that has a name in the Internet says it, any other its address: RFC 5321
+// section 4.1.4.
+func TestHelloName(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc5321-4.1.1.1-1", "rfc5321-4.1.4-7", "rfc5321-2.3.5-2")
+	here := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}
+	for host, want := range map[string]string{
+		"client.example.org":    "client.example.org",
+		"laptop":                "[192.0.2.1]",
+		"localhost":             "[192.0.2.1]",
+		"localhost.localdomain": "[192.0.2.1]",
+		"not a name.org":        "[192.0.2.1]",
+		"":                      "[192.0.2.1]",
+	} {
+		require.Equal(t, want, helloName(host, here), host)
+	}
+}
+
 func TestAddressLiteral(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[net.Addr]string{
@@ -621,7 +664,7 @@ func TestDial(t *testing.T) {
 		cfg := &ClientConfig{TLS: InsecureNoTLS, Timeout: time.Minute}
 		cfg.Dialer = dialer(func(_ context.Context, network, address string) (net.Conn, error) {
 			dialled = network + " " + address
-			near, far := testnet.Pipe()
+			near, far := pipe(t)
 			s = newSink(far)
 			return near, nil
 		})
