@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/stretchr/testify/require"
@@ -272,7 +273,7 @@ func TestClientVerifiesTheServer(t *testing.T) {
 			t.Run(tc.name+" "+mode.String(), func(t *testing.T) {
 				t.Parallel()
 				cfg := *tc.client
-				cfg.TLS = mode
+				cfg.TLS, cfg.Timeout = mode, 5*time.Second
 				here, there := testnet.Pipe()
 				got := make(chan []byte)
 				go func() { got <- serveHandshake(there, right, mode) }()
