@@ -175,6 +175,27 @@ func TestListShowsMessagesOnly(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestOpenDoesNotWaitForAPipe that has taken the place of a message since it was listed.
+func TestOpenDoesNotWaitForAPipe(t *testing.T) {
+	t.Parallel()
+	d, path := open(t)
+	put(t, path, "new", "1.message", "")
+	e := list(t, d)[0]
+	require.NoError(t, os.Remove(filepath.Join(path, "new", e.Name)))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(path, "new", e.Name), 0o600))
+	opened := make(chan error, 1)
+	go func() {
+		_, err := d.Open(context.Background(), e)
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		require.ErrorIs(t, err, fs.ErrInvalid)
+	case <-time.After(10 * time.Second):
+		t.Fatal("still waiting for a writer")
+	}
+}
+
 func TestKeysAreUnique(t *testing.T) {
 	t.Parallel()
 	d, path := open(t)

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package maildir
+
+const nonblock = 0 // nobody can put a pipe into a folder
