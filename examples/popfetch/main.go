@@ -68,23 +68,24 @@ func (o *options) run(ctx context.Context) (err error) {
 		nums[i] = m.Num
 	}
 	var here []int
-	for m, err := range c.Fetch(ctx, nums) {
-		if err == nil {
-			err = deliver(ctx, bar.reader(m))
+	for m, failed := range c.Fetch(ctx, nums) {
+		if failed == nil {
+			failed = deliver(ctx, bar.reader(m))
 		}
-		if err != nil {
-			return fmt.Errorf("message %d: %w", m.Num, err)
+		if failed != nil {
+			// The others are fetched all the same, and those that are here deleted:
+			// else one bad message would bring all of them again in each run.
+			err = errors.Join(err, fmt.Errorf("message %d: %w", m.Num, failed))
+			continue
 		}
 		here = append(here, m.Num)
 		bar.message()
 	}
 	bar.done()
 	if o.remove && len(here) > 0 {
-		if err := c.Dele(ctx, here...); err != nil {
-			return err
-		}
+		err = errors.Join(err, c.Dele(ctx, here...))
 	}
-	return c.Quit(ctx)
+	return errors.Join(err, c.Quit(ctx))
 }
 
 func (o *options) check() error {

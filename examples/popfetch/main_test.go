@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,9 +11,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/examples/internal/host"
 	"github.com/posthouse/posthouse/examples/internal/program"
 	"github.com/posthouse/posthouse/message/maildir"
+	"github.com/posthouse/posthouse/pop3"
+	"github.com/posthouse/posthouse/pop3/pop3test"
 )
 
 // start serves Bob's maildrop with two messages, and returns where it is on the
@@ -64,6 +69,45 @@ func TestNothingIsDeletedThatIsNotHere(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(o.maildir, "new"), nil, 0o600)) // no folder: nothing can be delivered
 	require.Error(t, o.run(t.Context()))
 	require.Len(t, delivered(t, box), 2)
+}
+
+// TestOneBadMessage hinders no other, and does not bring them again.
+func TestOneBadMessage(t *testing.T) {
+	t.Parallel()
+	s := pop3test.NewUnstartedServer(t)
+	s.SetMessages("bob", [][]byte{[]byte("one"), []byte("bad"), []byte("two")})
+	s.Config.Store = badStore{s.Store}
+	s.Config.Auth.InsecureAllowCleartext = true
+	s.Start()
+	o := options{addr: s.Addr, mode: "off", user: "bob", password: pop3test.DefaultPassword, maildir: filepath.Join(t.TempDir(), "Mail"), remove: true}
+	for range 2 {
+		require.ErrorContains(t, o.run(t.Context()), "bad")
+		require.Equal(t, []string{"one\n", "two\n"}, delivered(t, o.maildir))
+		require.Equal(t, [][]byte{[]byte("bad\r\n")}, s.Messages("bob"))
+	}
+}
+
+// badStore cannot read a message that begins with "bad".
+type badStore struct{ pop3.Store }
+
+func (s badStore) Open(ctx context.Context, id *auth.Identity) (pop3.Maildrop, error) {
+	drop, err := s.Store.Open(ctx, id)
+	return badDrop{drop}, err
+}
+
+type badDrop struct{ pop3.Maildrop }
+
+func (d badDrop) Message(ctx context.Context, m pop3.Info) (io.ReadCloser, error) {
+	r, err := d.Maildrop.Message(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	text, err := io.ReadAll(r)
+	if err == nil && strings.HasPrefix(string(text), "bad") {
+		err = &pop3.Error{Text: "bad message"}
+	}
+	return io.NopCloser(bytes.NewReader(text)), err
 }
 
 func TestCheck(t *testing.T) {
