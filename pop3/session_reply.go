@@ -14,23 +14,19 @@ type reply struct {
 	text string // fixed text, or
 	made []byte // text made in session.scratch, valid until the next command
 
-	challenge bool  // a SASL challenge, in made, instead of a status line
-	body      body  // what follows the status line of a multi-line reply, nil for nothing
-	next      next  // what the loop does when the reply is out
-	excused   bool  // an -ERR that is not counted against Server.MaxErrors
-	err       error // what the log, and the log alone, is told
-	pause     pause // how long the loop waits before it writes the reply
+	challenge bool          // a SASL challenge, in made, instead of a status line
+	body      body          // what follows the status line of a multi-line reply, nil for nothing
+	next      next          // what the loop does when the reply is out
+	pause     time.Duration // how long the loop waits before it writes the reply
+	excused   bool          // an -ERR that is not counted against Server.MaxErrors
+	err       error         // what the log, and the log alone, is told
 }
 
-type (
-	// body writes the lines of a multi-line reply, final dot included. An error
-	// means that the connection must be cut where it is.
-	body func(*session) error
+// body writes the lines of a multi-line reply, final dot included. An error means
+// that the connection must be cut where it is.
+type body func(*session) error
 
-	pause = time.Duration
-
-	next uint8
-)
+type next uint8
 
 const (
 	goOn    next = iota // with the next command
@@ -42,10 +38,6 @@ func okay(text string) reply { return reply{ok: true, text: text} }
 
 func refuse(text string) reply { return reply{text: text} }
 
-// invalid is the reply to a command whose arguments cannot be read.
-func invalid(err error) reply {
-	if syntax, ok := err.(*pop3wire.SyntaxError); ok {
-		return reply{text: syntax.Text}
-	}
-	return reply{text: "bad arguments", err: err}
-}
+// invalid is the reply to a command whose arguments cannot be read. err is what
+// the command's Parse returned, which is a SyntaxError always.
+func invalid(err error) reply { return refuse(err.(*pop3wire.SyntaxError).Text) }

@@ -10,7 +10,8 @@ import (
 var ErrTooLong = errors.New("pop3wire: command line too long")
 
 // SyntaxError says what is wrong with a line. Its Text is short, fixed ASCII
-// that holds nothing of the line, so that a peer and a log may have it.
+// that holds nothing of the line, so that a peer and a log may have it. Every
+// error of a command's Parse method is a *SyntaxError.
 type SyntaxError struct{ Text string }
 
 // Error returns the text with the package's name.
