@@ -650,3 +650,52 @@ func TestClient_ReasonBehindFailedWrite(t *testing.T) {
 		refused(421, true)(t, nil, err)
 	})
 }
+
+// mute fails to write the end of the data, whether it came through or not.
+type mute struct{ net.Conn }
+
+func (m mute) Write(p []byte) (int, error) {
+	n, err := m.Conn.Write(p)
+	if bytes.HasSuffix(p, []byte("\r\n.\r\n")) {
+		err = io.ErrClosedPipe
+	}
+	return n, err
+}
+
+// Who cannot write the end of the data in full does not know whether it arrived,
+// unless the server says so.
+func TestClientSend_HalfEnded(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{100, 100_000} {
+		for answer, want := range map[string]Outcome{
+			"250 ok\r\n": Accepted, "451 no\r\n": Refused, "": Unknown, "354 what\r\n": Unknown,
+		} {
+			t.Run(fmt.Sprintf("%d %q", size, answer), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					near, far := pipe(t)
+					go func() {
+						script(far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n354 go\r\n")
+						var all []byte
+						for b := make([]byte, 100_000); !bytes.HasSuffix(all, []byte("\r\n.\r\n")); {
+							n, err := far.Read(b)
+							if err != nil {
+								return
+							}
+							all = append(all, b[:n]...)
+						}
+						io.WriteString(far, answer)
+					}()
+					start := time.Now()
+					c, err := NewClient(t.Context(), mute{near}, "", &ClientConfig{TLS: InsecureNoTLS})
+					require.NoError(t, err)
+					result, err := c.Send(t.Context(), envelope(t, "b"), strings.NewReader(lines(size)))
+					require.Equal(t, want, result.Outcome, "%v", err)
+					require.Equal(t, want == Refused, SafeToRetry(err))
+					require.LessOrEqual(t, time.Since(start), grace)
+					require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
+				})
+			})
+		}
+	}
+}

@@ -522,3 +522,24 @@ func TestErrPlaintextBuffered_IsTyped(t *testing.T) {
 	require.ErrorIs(t, err, conn.ErrPlaintextBuffered)
 	require.EqualError(t, err, "smtp: TLS: x: conn: cleartext received before the TLS handshake")
 }
+
+// The text of a server can be printed without harm.
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                      "",
+		"plain text":            "plain text",
+		"gr\xc3\xbcn":           "grün",
+		"a\tb":                  "a b",
+		"\x1b[2J":               `\x1b[2J`,
+		"\x7f":                  `\x7f`,
+		"\xff\xfe":              `\xff\xfe`,
+		"\xc2\x9b2J":            `\u009b2J`,
+		"a\u202eb":              `a\u202eb`,
+		"a\u2028b":              `a\u2028b`,
+		"cut \xe2\x80":          `cut \xe2\x80`,
+		"\xf0\x9f\x93\xac sent": "📬 sent",
+	} {
+		require.Equal(t, want, printable([]byte(text)))
+	}
+}
