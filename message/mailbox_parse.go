@@ -482,11 +482,11 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 				return "", false
 			}
 			return lit, true
-		case t.kind == tokenDot && i == len(tokens)-1 && i > 0:
-			p.fail(t.start, "unexpected dot")
-			end = i
 		case t.kind == tokenDot && (i == 0 || tokens[i-1].kind == tokenDot):
 			return "", false
+		case t.kind == tokenDot && i == len(tokens)-1:
+			p.fail(t.start, "unexpected dot")
+			end = i
 		case t.kind != tokenAtom && t.kind != tokenDot, i > 0 && !joined(tokens[i-1], t):
 			return "", false
 		}

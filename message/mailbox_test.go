@@ -59,6 +59,7 @@ func TestParseAddressList(t *testing.T) {
 		{`j.d.  @docomo.test`, []Mailbox{{"", `"j.d."@docomo.test`}}, "unexpected dot"},
 		{`.j..d@docomo.test`, []Mailbox{{"", `".j..d"@docomo.test`}}, "unexpected dot"},
 		{`jo@example.org.`, []Mailbox{{"", `jo@example.org`}}, "unexpected dot"},
+		{`jo@example.., a@b.test`, []Mailbox{{"", "a@b.test"}}, "no address"},
 		{`jo@example..org, a@b.test`, []Mailbox{{"", "a@b.test"}}, "no address"},
 		{`a@b@c.test, d@e.test`, []Mailbox{{"", "d@e.test"}}, "no address"},
 		{`@, <@>, a@b.test`, []Mailbox{{"", "a@b.test"}}, "no address"},

@@ -230,6 +230,10 @@ func (s *scanner) delimiterLine(i int) (end int, whole bool) {
 // match reports whether line is a boundary line of an open multipart. The
 // cost does not depend on how many are open.
 //
+// QUIRK: RFC 2046 section 5.1.1 says that a boundary is to be compared with the
+// beginning of the line. We compare it with the whole line, but for blanks at
+// its end, because one boundary is often the beginning of another.
+//
 //	delimiter       := CRLF "--" boundary
 //	close-delimiter := delimiter "--"
 //	transport-padding := *LWSP-char

@@ -64,6 +64,9 @@ func (s *scanner) classify(p *Part) (boundary string) {
 		f := fields[p.cte]
 		p.encoding = parseEncoding(p.header.raw[f.value:f.end])
 		if p.encoding == EncodingUnknown {
+			// QUIRK: RFC 2045 section 6.4 says that the part is an application/octet-stream
+			// then. We leave the declared type in sight, and have the defect
+			// and Part.Encoding tell, because the type is often still right.
 			s.note(BadTransferEncoding, p.start+int64(f.start), p.index)
 		}
 	}
@@ -71,9 +74,11 @@ func (s *scanner) classify(p *Part) (boundary string) {
 	if k == leaf || p.opaque {
 		return ""
 	}
-	if p.encoding > EncodingBinary {
-		s.note(BadTransferEncoding, p.start, p.index)
-		if k == nested && p.encoding != EncodingUnknown {
+	if p.encoding == EncodingBase64 || p.encoding == EncodingQuotedPrintable {
+		if p.mediaType != "message/global" { // RFC 6532 section 3.5
+			s.note(BadTransferEncoding, p.start, p.index)
+		}
+		if k == nested {
 			return ""
 		}
 	}

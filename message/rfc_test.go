@@ -1,0 +1,161 @@
+package message
+
+import (
+	"testing"
+	"time"
+
+	"github.com/posthouse/posthouse/internal/rfc"
+	"github.com/stretchr/testify/require"
+)
+
+// parseString parses a message written with LF for CRLF.
+func parseString(t *testing.T, s string) *Message {
+	t.Helper()
+	m, err := ParseBytes(crlf(s))
+	require.NoError(t, err)
+	return m
+}
+
+// TestRFC2045 checks what MIME demands of who reads a body.
+func TestRFC2045(t *testing.T) {
+	t.Parallel()
+	t.Run("comments mean nothing", func(t *testing.T) {
+		rfc.Covers(t, "rfc2045-1-3")
+		m := parseString(t, "Content-Type: (a) text/html (b); (c) charset (d) = (e) utf-8 (f)\nContent-Transfer-Encoding: (g) base64 (h)\n\nQUJD\n")
+		require.Equal(t, `text/html "ABC"`, shape(m))
+		require.Equal(t, "utf-8", m.Root().Charset())
+	})
+	t.Run("the order of fields means nothing", func(t *testing.T) {
+		rfc.Covers(t, "rfc2045-3-2")
+		m := parseString(t, "Content-Transfer-Encoding: base64\nSubject: x\nContent-Type: text/html\n\nQUJD\n")
+		require.Equal(t, `text/html "ABC"`, shape(m))
+	})
+	t.Run("unknown parameters mean nothing", func(t *testing.T) {
+		rfc.Covers(t, "rfc2045-5-3", "rfc2046-1-3")
+		m := parseString(t, "Content-Type: multipart/mixed; x-new=\"a;b\"; boundary=aa; y=z\n\n--aa\n\nx\n--aa--\n")
+		require.Equal(t, `multipart/mixed{text/plain "x"}`, shape(m))
+	})
+	t.Run("blanks at the end of a line are deleted", func(t *testing.T) {
+		rfc.Covers(t, "rfc2045-6.7-7")
+		m := parseString(t, "Content-Transfer-Encoding: quoted-printable\n\na \t\nb=20 \nc =\nd ")
+		require.Equal(t, `text/plain "a\r\nb \r\nc d"`, shape(m))
+	})
+	t.Run("other characters are ignored in base64", func(t *testing.T) {
+		rfc.Covers(t, "rfc2045-6.8-4")
+		m := parseString(t, "Content-Transfer-Encoding: base64\n\nQ!U\nJ-D *R_EVG\n")
+		require.Equal(t, `text/plain "ABCDEF"`, shape(m))
+	})
+}
+
+// TestRFC2046 checks what MIME demands of who takes a multipart apart.
+func TestRFC2046(t *testing.T) {
+	t.Parallel()
+	t.Run("what is before the first and behind the last boundary is ignored", func(t *testing.T) {
+		rfc.Covers(t, "rfc2046-5.1.1-9")
+		m := parseString(t, "Content-Type: multipart/mixed; boundary=aa\n\nbefore\n--aa\n\nx\n--aa--\nbehind\n--aa\n\ny\n--aa--\n")
+		require.Equal(t, `multipart/mixed{text/plain "x"}`, shape(m))
+	})
+	t.Run("outer boundaries count at any level", func(t *testing.T) {
+		rfc.Covers(t, "rfc2046-5.1.2-2")
+		m := parseString(t, "Content-Type: multipart/mixed; boundary=aa\n\n--aa\nContent-Type: multipart/mixed; boundary=bb\n\n"+
+			"--bb\nContent-Type: multipart/mixed; boundary=cc\n\n--cc\n\nx\n--aa\n\ny\n--aa--\n")
+		require.Equal(t, `multipart/mixed{multipart/mixed{multipart/mixed{text/plain "x"}}, text/plain "y"}`, shape(m))
+	})
+	t.Run("an unknown multipart is taken apart", func(t *testing.T) {
+		rfc.Covers(t, "rfc2046-5.1.3-1", "rfc2046-5.1.7-1")
+		m := parseString(t, "Content-Type: multipart/x-new; boundary=aa\n\n--aa\n\nx\n--aa--\n")
+		require.Equal(t, `multipart/x-new{text/plain "x"}`, shape(m))
+	})
+	t.Run("an unknown message is a leaf", func(t *testing.T) {
+		rfc.Covers(t, "rfc2046-5.2.4-1")
+		m := parseString(t, "Content-Type: message/x-new\n\nSubject: x\n\ny")
+		require.Equal(t, `message/x-new "Subject: x\r\n\r\ny"`, shape(m))
+	})
+}
+
+// TestRFC2047 checks what is demanded of who reads encoded words.
+func TestRFC2047(t *testing.T) {
+	t.Parallel()
+	t.Run("both encodings of any charset", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-4-2")
+		for _, in := range []string{"=?koi8-r?q?=F0?=", "=?KOI8-R?B?8A==?=", "=?windows-1251?Q?=CF?=", "=?utf-8?b?0J8=?="} {
+			require.Equal(t, "П", DecodeText(in), in)
+		}
+	})
+	t.Run("words are read without a MIME-Version", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-6.1-9")
+		require.Equal(t, "ö", parseString(t, "Subject: =?utf-8?q?=C3=B6?=\n\n").Header().Subject())
+	})
+	t.Run("a word in a phrase", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-6.1-5", "rfc2047-6.1-6")
+		list, err := ParseAddressList("=?utf-8?q?=C3=B6?= =?a =?utf-8?q?=C3=A4?= <a@b>")
+		require.NoError(t, err)
+		require.Equal(t, []Mailbox{{"ö =?a ä", "a@b"}}, list)
+	})
+	t.Run("a word in a comment", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-6.1-7", "rfc2047-6.1-8")
+		list, err := ParseAddressList("a@b (=?utf-8?q?=C3=B6?= =?x)")
+		require.NoError(t, err)
+		require.Equal(t, []Mailbox{{"ö =?x", "a@b"}}, list)
+	})
+	t.Run("a broken word hinders nothing", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-6.3-1")
+		m := parseString(t, "Subject: =?utf-8?q?a =?utf-8?x?b?= =?utf-8?q?=C3=B6?=\n\nbody")
+		require.Equal(t, "=?utf-8?q?a =?utf-8?x?b?= ö", m.Header().Subject())
+		require.Equal(t, `text/plain "body"`, shape(m))
+	})
+}
+
+// TestRFC5322 checks what is demanded of who reads a header.
+func TestRFC5322(t *testing.T) {
+	t.Parallel()
+	t.Run("obsolete syntax is read", func(t *testing.T) {
+		rfc.Covers(t, "rfc5322-4-1", "rfc5322-4-2")
+		m := parseString(t, "From : John Q. Public <j . q @ example . test>\nTo: a@b , , c@d\nDate: 21 Nov 97 09(c): 55 -0600\n\n")
+		from, err := m.Header().Addresses("From")
+		require.NoError(t, err)
+		require.Equal(t, []Mailbox{{"John Q. Public", "j.q@example.test"}}, from)
+		to, err := m.Header().Addresses("To")
+		require.NoError(t, err)
+		require.Equal(t, []Mailbox{{"", "a@b"}, {"", "c@d"}}, to)
+		date, err := m.Header().Date()
+		require.NoError(t, err)
+		require.Equal(t, "1997-11-21T09:55:00-06:00", date.Format(time.RFC3339))
+	})
+	t.Run("zones that say nothing", func(t *testing.T) {
+		rfc.Covers(t, "rfc5322-4.3-1", "rfc5322-4.3-2")
+		for _, zone := range []string{"A", "M", "N", "Z", "XYZ"} {
+			date, err := ParseDate("6 Jul 2026 10:00:00 " + zone)
+			require.NoError(t, err)
+			require.Equal(t, "2026-07-06T10:00:00Z", date.Format(time.RFC3339), zone)
+		}
+	})
+	t.Run("a route is ignored", func(t *testing.T) {
+		rfc.Covers(t, "rfc5322-4.4-1")
+		list, err := ParseAddressList("Jo <@relay.test,@two.test:jo@example.test>")
+		require.Equal(t, []Mailbox{{"Jo", "jo@example.test"}}, list)
+		require.ErrorContains(t, err, "route")
+	})
+	t.Run("several destination fields are one", func(t *testing.T) {
+		rfc.Covers(t, "rfc5322-4.5.3-1")
+		list, err := parseString(t, "To: a@b\nCc: x@y\nTo: c@d\n\n").Header().Addresses("To")
+		require.NoError(t, err)
+		require.Equal(t, []Mailbox{{"", "a@b"}, {"", "c@d"}}, list)
+	})
+}
+
+// TestRFC2183And2231 checks what is demanded of who reads parameters.
+func TestRFC2183And2231(t *testing.T) {
+	t.Parallel()
+	t.Run("a file name of an unknown disposition", func(t *testing.T) {
+		rfc.Covers(t, "rfc2183-2.8-2", "rfc2183-2.8-4")
+		p := parseString(t, "Content-Disposition: x-new; x-param=\"y;z\"; filename=f\n\n").Root()
+		require.Equal(t, "x-new", p.Disposition())
+		require.Equal(t, "f", p.Filename())
+	})
+	t.Run("pieces in any order", func(t *testing.T) {
+		rfc.Covers(t, "rfc2231-3-4")
+		p := parseString(t, "Content-Disposition: attachment; filename*1=b; filename*2*=%C3%B6; filename*0*=utf-8''a\n\n").Root()
+		require.Equal(t, "abö", p.Filename())
+	})
+}
