@@ -13,7 +13,7 @@
 //	---------------------------------------------------- 3  protocols: no arrows between the three
 //	smtp (smtptest)     pop3 (pop3test)     message
 //	---------------------------------------------------- 2  the shared contract, and the connection
-//	auth                internal/serve      internal/conn
+//	auth                internal/serve      internal/conn     internal/testpeer
 //	---------------------------------------------------- 1  wire codecs: no net, no clock, no goroutine
 //	smtp/smtpwire       pop3/pop3wire       internal/textwire
 //	---------------------------------------------------- beside the stack, for tests only

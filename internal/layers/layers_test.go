@@ -27,9 +27,10 @@ var floors = map[string]int{
 	"smtp/smtpwire":     1,
 	"pop3/pop3wire":     1,
 
-	"auth":           2,
-	"internal/conn":  2,
-	"internal/serve": 2,
+	"auth":              2,
+	"internal/conn":     2,
+	"internal/testpeer": 2,
+	"internal/serve":    2,
 
 	"smtp":          3,
 	"smtp/smtptest": 3,

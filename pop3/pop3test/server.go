@@ -10,11 +10,17 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/testpeer"
 	"github.com/posthouse/posthouse/pop3"
 )
 
 // DefaultPassword is the password of users that were given none.
 const DefaultPassword = "secret"
+
+const (
+	serverName = "pop3.test" // in the certificate, beside localhost and its addresses
+	memoryAddr = serverName + ":110"
+)
 
 // clientTimeout is what a client made here waits for a server that is silent.
 const clientTimeout = 10 * time.Second
@@ -43,12 +49,12 @@ type Server struct {
 
 	t        testing.TB
 	listener net.Listener
-	cert     certificate
+	cert     testpeer.Certificate
 	serving  sync.WaitGroup
+	faults   testpeer.Faults
 
 	mu        sync.Mutex
 	passwords map[string]string
-	fault     fault
 }
 
 // NewServer starts a server on a free port of the loopback interface. It ends
@@ -75,12 +81,12 @@ func NewUnstartedServer(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{Store: new(Store), t: t, passwords: map[string]string{}}
 	var err error
-	if s.cert, err = newCertificate(); err != nil {
+	if s.cert, err = testpeer.NewCertificate(serverName); err != nil {
 		t.Fatalf("pop3test: making a certificate: %v", err)
 	}
 	s.Config = &pop3.Server{
 		Hostname:  serverName,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.cert.chain}},
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.cert.Chain}},
 		Auth:      &auth.Server{Passwords: auth.PasswordFunc(s.verify)},
 		Store:     s.Store,
 		Log:       slog.New(slog.DiscardHandler),
@@ -92,7 +98,7 @@ func NewUnstartedServer(t testing.TB) *Server {
 func (s *Server) Start() {
 	s.t.Helper()
 	if s.Memory {
-		s.listener = newListener()
+		s.listener = testpeer.NewListener(memoryAddr)
 		s.Addr = memoryAddr
 	} else {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -103,7 +109,7 @@ func (s *Server) Start() {
 		s.Addr = ln.Addr().String()
 	}
 	s.t.Cleanup(s.Close)
-	ln := &faultyListener{s.listener, s}
+	ln := s.faults.Wrap(s.listener)
 	s.serving.Go(func() {
 		if s.ImplicitTLS {
 			_ = s.Config.ServeTLS(ln) // it ends by Close
@@ -157,15 +163,15 @@ func (s *Server) verify(_ context.Context, user, password string) error {
 // DialContext connects to the server, whatever the address. It makes a Server a
 // pop3.ClientConfig.Dialer.
 func (s *Server) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
-	if ln, ok := s.listener.(*listener); ok {
-		return ln.dial(ctx)
+	if ln, ok := s.listener.(*testpeer.Listener); ok {
+		return ln.Dial(ctx)
 	}
 	return new(net.Dialer).DialContext(ctx, "tcp", s.Addr)
 }
 
 // ClientTLS returns a configuration that trusts the server.
 func (s *Server) ClientTLS() *tls.Config {
-	return &tls.Config{RootCAs: s.cert.pool, ServerName: serverName}
+	return &tls.Config{RootCAs: s.cert.Pool, ServerName: serverName}
 }
 
 // ClientConfig returns a configuration that reaches and trusts the server, and
@@ -195,3 +201,17 @@ func (s *Server) Client(user string) *pop3.Client {
 	s.t.Cleanup(func() { _ = c.Close() })
 	return c
 }
+
+// CutAfter lets connections that are made from now on break when the server has
+// sent so many octets, of TLS if there is TLS: the client receives them, and then
+// the end of the connection.
+func (s *Server) CutAfter(octets int64) { s.faults.Set(testpeer.Fault{Active: true, After: octets}) }
+
+// StallAfter lets connections that are made from now on fall silent when the
+// server has sent so many octets: what it sends after that does not arrive.
+func (s *Server) StallAfter(octets int64) {
+	s.faults.Set(testpeer.Fault{Active: true, Stall: true, After: octets})
+}
+
+// Heal lets connections that are made from now on be without a fault.
+func (s *Server) Heal() { s.faults.Set(testpeer.Fault{}) }

@@ -1,4 +1,4 @@
-package smtptest
+package testpeer
 
 import (
 	"context"
@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// memoryAddr is the address of a server in memory.
-const memoryAddr = serverName + ":25"
-
 // pipeBuffer is how many octets may be on their way in one direction.
 const pipeBuffer = 64 << 10
 
@@ -21,18 +18,21 @@ type addr string
 func (addr) Network() string  { return "memory" }
 func (a addr) String() string { return string(a) }
 
-// listener is a net.Listener in memory.
-type listener struct {
+// Listener is a net.Listener in memory.
+type Listener struct {
+	addr   addr
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
 }
 
-func newListener() *listener {
-	return &listener{conns: make(chan net.Conn), closed: make(chan struct{})}
+// NewListener returns a listener with this address, which is reached by Dial only.
+func NewListener(address string) *Listener {
+	return &Listener{addr: addr(address), conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-func (l *listener) Accept() (net.Conn, error) {
+// Accept waits for a Dial.
+func (l *Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
 		return c, nil
@@ -41,15 +41,18 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *listener) Close() error {
+// Close ends Accept and Dial.
+func (l *Listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-func (l *listener) Addr() net.Addr { return addr(memoryAddr) }
+// Addr returns the address that NewListener was given.
+func (l *Listener) Addr() net.Addr { return l.addr }
 
-func (l *listener) dial(ctx context.Context) (net.Conn, error) {
-	client, server := newPipe()
+// Dial connects, and waits until the connection is accepted.
+func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
+	client, server := newPipe(l.addr)
 	select {
 	case l.conns <- server:
 		return client, nil
@@ -67,9 +70,9 @@ type end struct {
 	local, remote addr
 }
 
-func newPipe() (client, server net.Conn) {
+func newPipe(listening addr) (client, server net.Conn) {
 	there, back := newHalf(), newHalf()
-	return &end{back, there, "client.test:1024", memoryAddr}, &end{there, back, memoryAddr, "client.test:1024"}
+	return &end{back, there, "client.test:1024", listening}, &end{there, back, listening, "client.test:1024"}
 }
 
 func (e *end) Read(p []byte) (int, error)  { return e.in.read(p) }
