@@ -281,6 +281,8 @@ func TestMessageGoesWrong(t *testing.T) {
 		}, "disk on fire"},
 		{"too short", "RETR 1", func() io.Reader { return onlyReader{strings.NewReader(half)} }, "60 of 120 octets"},
 		{"too long", "RETR 1", func() io.Reader { return onlyReader{strings.NewReader(mroseOne + "\r\n")} }, "longer than its size"},
+		{"no line end", "RETR 1", func() io.Reader { return onlyReader{strings.NewReader(mroseOne[:118] + "xx")} }, "does not end in CRLF"},
+		{"half a line end", "RETR 1", func() io.Reader { return onlyReader{strings.NewReader(mroseOne[:118] + "x\r")} }, "does not end in CRLF"},
 		{"endless", "RETR 1", func() io.Reader { return endless{} }, "longer than its size"},
 		{"writes too little", "RETR 1", func() io.Reader { return writerTo{pieces: []string{half}} }, "60 of 120 octets"},
 		{"writes too much", "RETR 1", func() io.Reader { return writerTo{pieces: []string{mroseOne, "x"}} }, "longer than its size"},

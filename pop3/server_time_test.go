@@ -295,6 +295,22 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// The beginning of a command keeps back no reply to those before it, and makes
+// nobody busy.
+func TestShutdownWithinCommand(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := serverTest(t, nil)
+		p := r.login(t)
+		p.send(t, "NOOP\r\nNO")
+		require.Regexp(t, `^\+OK`, p.line(t))
+		began := time.Now()
+		require.NoError(t, r.Shutdown(t.Context()))
+		require.Zero(t, time.Since(began), "at once")
+		require.Equal(t, "-ERR [SYS/TEMP] server is shutting down\r\n", p.rest(t))
+	})
+}
+
 // A session with marks is waited for, so that its deletions are not lost.
 func TestShutdownWaitsForMarks(t *testing.T) {
 	t.Parallel()

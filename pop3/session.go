@@ -138,7 +138,7 @@ func (s *session) readLine() ([]byte, error) {
 	if s.phase == phaseExchange {
 		limit = auth.MaxResponse + len("\r\n")
 	}
-	if s.conn.Reader().Buffered() == 0 {
+	if !s.conn.Reader().LineBuffered() {
 		if err := s.flush(); err != nil {
 			return nil, err
 		}

@@ -93,7 +93,10 @@ func (s *session) closeSource(source io.Closer) {
 	}
 }
 
-var errOverrun = errors.New("pop3: message is longer than its size")
+var (
+	errOverrun   = errors.New("pop3: message is longer than its size")
+	errNoLineEnd = errors.New("pop3: message does not end in CRLF")
+)
 
 // outlet passes a message's octets to the connection, stuffed, and no more than
 // were promised. Octets that mail should not hold, such as NUL, pass as they
@@ -118,10 +121,15 @@ func (o *outlet) copy(w *textwire.Writer, d delivery) error {
 	} else {
 		_, err = io.Copy(o, d.source)
 	}
-	if err == nil && o.left != 0 {
-		err = fmt.Errorf("pop3: message has %d of %d octets", d.size-o.left, d.size)
+	switch {
+	case err != nil:
+		return err
+	case o.left != 0:
+		return fmt.Errorf("pop3: message has %d of %d octets", d.size-o.left, d.size)
+	case !o.dots.AtLineStart():
+		return errNoLineEnd // the CRLF that would have to be added is not in its size
 	}
-	return err
+	return nil
 }
 
 // Write is for sources that are an io.WriterTo.

@@ -37,6 +37,10 @@ func (d *DotWriter) Reset(w *Writer, mode Mode) {
 // Size returns the number of octets taken from the caller.
 func (d *DotWriter) Size() int64 { return d.size }
 
+// AtLineStart reports whether the body so far is empty or ends with CRLF, so that
+// Close adds only the dot's line.
+func (d *DotWriter) AtLineStart() bool { return d.bol && !d.cr }
+
 // Write adds p, whose lines may be cut anywhere, to the body. At a
 // *FramingError all before the offending octet is written, it and all after
 // it not.
