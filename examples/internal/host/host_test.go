@@ -124,6 +124,23 @@ func TestTwoRecipientsOneCopyEach(t *testing.T) {
 	}
 }
 
+// TestMaildirIsMadeAnew: a mailbox that was removed costs one temporary refusal.
+func TestMaildirIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	h, dir := start(t, nil)
+	deliver := func() error {
+		_, err := send(t, h.Addrs()["mx"], nil, "Subject: x\r\n\r\n", "bob@example.test")
+		return err
+	}
+	require.NoError(t, deliver())
+	require.NoError(t, os.RemoveAll(filepath.Join(dir, "bob")))
+	if err := deliver(); err != nil {
+		require.True(t, smtp.SafeToRetry(err), err)
+		require.NoError(t, deliver())
+	}
+	require.Len(t, mailOf(t, dir, "bob"), 1)
+}
+
 // TestBareLF is taken from users, and from nobody else.
 func TestBareLF(t *testing.T) {
 	t.Parallel()

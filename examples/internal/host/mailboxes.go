@@ -97,12 +97,9 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) (err erro
 		}
 	}()
 	var writers []io.Writer
-	for _, user := range b.recipients(tx) {
-		dir, err := b.dir(user)
-		if err != nil {
-			return err
-		}
-		d, err := dir.Create()
+	users := b.recipients(tx)
+	for _, user := range users {
+		d, err := b.create(user)
 		if err != nil {
 			return err
 		}
@@ -116,8 +113,9 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) (err erro
 	if _, err := io.Copy(all, tx.Body); err != nil {
 		return err
 	}
-	for _, d := range deliveries {
+	for i, d := range deliveries {
 		if _, err := d.Commit(ctx); err != nil {
+			b.forget(users[i])
 			return err
 		}
 	}
@@ -142,6 +140,31 @@ func (b *mailboxes) recipients(tx *smtp.Transaction) []string {
 		}
 	}
 	return users
+}
+
+// create begins a delivery to a user.
+func (b *mailboxes) create(user string) (*maildir.Delivery, error) {
+	dir, err := b.dir(user)
+	if err != nil {
+		return nil, err
+	}
+	d, err := dir.Create()
+	if err != nil {
+		b.forget(user)
+	}
+	return d, err
+}
+
+// forget has a user's Maildir opened anew next time: one that met a failure of
+// the disk refuses to promise anything more, and its folder may have been
+// replaced.
+func (b *mailboxes) forget(user string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if d := b.open[user]; d != nil {
+		delete(b.open, user)
+		_ = d.Close() // what failed is being reported already
+	}
 }
 
 // dir returns a user's Maildir, which is made when it is not there.
