@@ -1,6 +1,7 @@
 package message
 
 import (
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 
@@ -16,7 +17,7 @@ import (
 // charset is how octets become text.
 type charset struct {
 	kind charsetKind
-	enc  encoding.Encoding // of charsetTable
+	enc  encoding.Encoding // of charsetOctets and charsetOther
 }
 
 type charsetKind uint8
@@ -26,7 +27,10 @@ const (
 	// windows-1252: for text that does not say, or says us-ascii.
 	charsetGuessed charsetKind = iota
 	charsetUTF8
-	charsetTable
+	// charsetOctets has a *charmap.Charmap, in which an octet is a character
+	// and ASCII is ASCII.
+	charsetOctets
+	charsetOther
 )
 
 // charsetAliases are labels met in mail that neither registry lists, or for which
@@ -59,28 +63,74 @@ func findCharset(label string) (charset, bool) {
 		return charset{kind: charsetUTF8}, true
 	}
 	if e, ok := charsetAliases[label]; ok {
-		return charset{charsetTable, e}, true
+		return newCharset(e), true
 	}
 	if e, err := htmlindex.Get(label); err == nil && e != encoding.Replacement {
-		return charset{charsetTable, e}, true
+		return newCharset(e), true
 	}
 	if e, err := ianaindex.MIME.Encoding(label); err == nil && e != nil {
-		return charset{charsetTable, e}, true
+		return newCharset(e), true
 	}
 	return charset{}, false
+}
+
+func newCharset(e encoding.Encoding) charset {
+	switch e {
+	case charmap.CodePage037, charmap.CodePage1047, charmap.CodePage1140: // EBCDIC
+		return charset{charsetOther, e}
+	}
+	if _, ok := e.(*charmap.Charmap); ok {
+		return charset{charsetOctets, e}
+	}
+	return charset{charsetOther, e}
 }
 
 // appendText appends to dst what src is as UTF-8.
 func (c charset) appendText(dst, src []byte) []byte {
 	switch c.kind {
-	case charsetTable:
+	case charsetOther:
 		return appendTransformed(dst, src, c.enc.NewDecoder())
+	case charsetOctets:
+		return appendOctets(dst, src, c.enc.(*charmap.Charmap))
 	case charsetGuessed:
 		if !utf8.Valid(src) {
-			return appendTransformed(dst, src, charmap.Windows1252.NewDecoder())
+			return appendOctets(dst, src, charmap.Windows1252)
 		}
 	}
 	return appendValid(dst, src)
+}
+
+// appendOctets appends to dst the characters that the octets of src are in m.
+func appendOctets(dst, src []byte, m *charmap.Charmap) []byte {
+	for len(src) > 0 {
+		n := firstEightBit(src)
+		if n < 0 {
+			n = len(src)
+		}
+		dst = append(dst, src[:n]...)
+		for src = src[n:]; len(src) > 0 && src[0] >= utf8.RuneSelf; src = src[1:] {
+			dst = utf8.AppendRune(dst, m.DecodeByte(src[0]))
+		}
+	}
+	return dst
+}
+
+func isASCII(b []byte) bool { return firstEightBit(b) < 0 }
+
+// firstEightBit returns the index of the first octet over 127, -1 if there is none.
+func firstEightBit(b []byte) int {
+	i := 0
+	for ; len(b)-i >= 8; i += 8 {
+		if binary.LittleEndian.Uint64(b[i:])&0x8080808080808080 != 0 {
+			break
+		}
+	}
+	for ; i < len(b); i++ {
+		if b[i] >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return -1
 }
 
 // appendValid appends src to dst with U+FFFD for what is not UTF-8.
@@ -128,7 +178,7 @@ func cleanText(s string) string {
 
 func rewriteText(s string) string {
 	if !utf8.ValidString(s) {
-		s = string(appendTransformed(nil, []byte(s), charmap.Windows1252.NewDecoder()))
+		s = string(appendOctets(nil, []byte(s), charmap.Windows1252))
 	}
 	return strings.Map(func(r rune) rune {
 		switch {

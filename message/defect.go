@@ -67,7 +67,7 @@ const (
 	BadQuotedPrintable
 	// BadAddress is an address field not in the form of RFC 5322 section 3.4.
 	BadAddress
-	// BadDate is a Date not in the form of RFC 5322 section 3.3.
+	// BadDate is a Date that ParseDate cannot read.
 	BadDate
 )
 
@@ -145,9 +145,16 @@ func (s *scanner) note(kind DefectKind, offset int64, part int32) {
 // defects returns what was found, in the order of the message.
 func (s *scanner) defects() []Defect {
 	slices.SortStableFunc(s.found, func(a, b found) int { return cmp.Compare(a.offset, b.offset) })
+	if len(s.found) == 0 {
+		return nil
+	}
 	list := make([]Defect, len(s.found))
 	for i, f := range s.found {
-		list[i] = Defect{f.kind, f.offset, s.msg.parts[f.part].Path()}
+		if i > 0 && f.part == s.found[i-1].part {
+			list[i] = Defect{f.kind, f.offset, list[i-1].Part}
+		} else {
+			list[i] = Defect{f.kind, f.offset, s.msg.parts[f.part].Path()}
+		}
 	}
 	return list
 }

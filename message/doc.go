@@ -30,7 +30,7 @@
 //     it, and every depth, count and size has a limit; see [Limits]. Beyond a
 //     limit the rest is one opaque leaf and a defect says so.
 //   - Parse reads an io.ReaderAt through a window of 64 KiB. What it keeps is
-//     the headers, and about 200 octets a part and 12 a field. ParseBytes
+//     the headers, and some 150 octets a part and 16 a field. ParseBytes
 //     copies nothing: the message is a view of the caller's slice, which must
 //     not change while the message is in use.
 //   - A Message and its parts are never changed after they were parsed and may

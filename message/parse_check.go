@@ -201,16 +201,6 @@ func (c *lineChecker) line(at int64, line []byte) {
 	}
 }
 
-// firstEightBit returns the index of the first octet over 127, -1 if there is none.
-func firstEightBit(b []byte) int {
-	for i, c := range b {
-		if c >= utf8.RuneSelf {
-			return i
-		}
-	}
-	return -1
-}
-
 // checkBody undoes the transfer encoding of a leaf to see whether that goes
 // well, and looks at its charset.
 func (s *scanner) checkBody(p *Part) error {

@@ -16,8 +16,8 @@ var bom = []byte("\uFEFF")
 func (p *Part) AppendText(dst []byte) ([]byte, error) {
 	cs := p.charset()
 	start := len(dst)
-	if cs.kind == charsetUTF8 || cs.kind == charsetGuessed {
-		// Nearly always the text needs nothing done and can stay where it is decoded.
+	if cs.kind != charsetOther {
+		// Mostly the text needs nothing done and can stay where it is decoded.
 		dst, err := p.AppendBody(dst)
 		if err == nil {
 			dst = cs.mend(dst, start)
@@ -34,6 +34,12 @@ func (p *Part) AppendText(dst []byte) ([]byte, error) {
 // mend makes dst[start:] text in place.
 func (c charset) mend(dst []byte, start int) []byte {
 	text := dst[start:]
+	if c.kind == charsetOctets {
+		if n := firstEightBit(text); n >= 0 {
+			return c.appendText(dst[:start+n], bytes.Clone(text[n:]))
+		}
+		return dst
+	}
 	if cut, ok := bytes.CutPrefix(text, bom); ok {
 		dst = dst[:start+copy(text, cut)]
 		text = dst[start:]
@@ -64,10 +70,9 @@ func (p *Part) charset() charset {
 // outside ASCII is read ahead once.
 func (p *Part) Text() io.Reader {
 	t := &textReader{part: p, body: p.open(), charset: p.charset()}
-	switch t.charset.kind {
-	case charsetTable:
+	if t.charset.enc != nil {
 		t.decoder = t.charset.enc.NewDecoder()
-	default:
+	} else {
 		t.decoder = utf8Decoder{}
 	}
 	return t
@@ -124,7 +129,7 @@ func (t *textReader) convert() {
 	last := err == io.EOF
 	if !t.started {
 		t.started = true
-		if t.charset.kind != charsetTable {
+		if t.charset.enc == nil {
 			t.raw = bytes.TrimPrefix(t.raw, bom)
 		}
 	}
@@ -180,15 +185,6 @@ func incompleteRune(b []byte) int {
 		}
 	}
 	return 0
-}
-
-func isASCII(b []byte) bool {
-	for _, c := range b {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // utf8Decoder replaces what is not UTF-8 by U+FFFD.
