@@ -28,8 +28,8 @@ type field struct {
 func (f field) named() bool { return f.name > f.start }
 
 // ParseHeader reads a header alone, such as what POP3's TOP n 0 sends. It ends at
-// an empty line, if there is one; what follows is not looked at. The
-// Header is a view of b.
+// an empty line, if there is one, or at the default Limits; what follows is not
+// looked at. The Header is a view of b.
 func ParseHeader(b []byte) Header {
 	m := &Message{data: b, size: int64(len(b))}
 	s := scanner{msg: m, limits: Limits{}.withDefaults(), win: window{buf: b, size: m.size}}
