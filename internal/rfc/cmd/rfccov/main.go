@@ -57,7 +57,7 @@ func run(packages []string, prove bool, revision string, jobs int) error {
 		if err != nil {
 			return err
 		}
-		for _, v := range proveAll(mutants, claims, jobs) {
+		for v := range proveAll(mutants, claims, jobs) {
 			fmt.Println(v)
 			if v.err != nil {
 				failures++

@@ -31,22 +31,25 @@ func (v verdict) String() string {
 }
 
 // timeout bounds one test run with a mutant in place: a mutant may well hang.
-const timeout = "120s"
+const timeout = "60s"
 
-// proveAll applies each mutant and returns the verdicts in the same order.
-func proveAll(mutants []rfc.Mutant, claims map[string][]claim, jobs int) []verdict {
-	out := make([]verdict, len(mutants))
+// proveAll applies each mutant and hands each verdict on as it falls.
+func proveAll(mutants []rfc.Mutant, claims map[string][]claim, jobs int) <-chan verdict {
+	out := make(chan verdict)
 	slots := make(chan struct{}, max(jobs, 1))
 	var wg sync.WaitGroup
-	for i, m := range mutants {
+	for _, m := range mutants {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			by, err := prove(m, claims[m.ID])
-			out[i] = verdict{m, by, err}
+			out <- verdict{m, by, err}
 		})
 	}
-	wg.Wait()
+	go func() {
+		wg.Wait()
+		close(out)
+	}()
 	return out
 }
 
@@ -115,7 +118,7 @@ func overlay(m rfc.Mutant) (name string, cleanup func(), err error) {
 // the number of top-level tests. A mutant that hangs or panics ends the whole
 // run: then the tests still open count as failed.
 func runMutated(overlay, pkg string) (failed map[string]bool, total int, err error) {
-	out, _ := exec.Command("go", "test", "-json", "-count=1", "-timeout="+timeout, "-overlay="+overlay, pkg).Output()
+	out, _ := exec.Command("go", "test", "-json", "-count=1", "-short", "-vet=off", "-timeout="+timeout, "-overlay="+overlay, pkg).Output()
 	failed = map[string]bool{}
 	state := map[string]string{}
 	lines := bufio.NewScanner(bytes.NewReader(out))
