@@ -29,11 +29,11 @@ func (o *options) compose() (*letter, error) {
 		{"-bcc", o.bcc, &draft.Bcc},
 	} {
 		for _, text := range field.from {
-			box, err := message.ParseMailbox(text)
+			boxes, err := message.ParseAddressList(text)
 			if err != nil {
 				return nil, fmt.Errorf("%s %q: %w", field.flag, text, err)
 			}
-			*field.to = append(*field.to, box)
+			*field.to = append(*field.to, boxes...)
 		}
 	}
 	for _, file := range o.attach {

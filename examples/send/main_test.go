@@ -40,13 +40,13 @@ func TestFinishedErrors(t *testing.T) {
 func TestCompose(t *testing.T) {
 	t.Parallel()
 	o := options{
-		from: "Alice <alice@example.test>", to: list{"Bob <bob@example.test>"}, bcc: list{"carol@example.test"},
+		from: "Alice <alice@example.test>", to: list{"Bob <bob@example.test>, dan@example.test"}, bcc: list{"carol@example.test"},
 		subject: "x", text: "hello\n", attach: list{"main_test.go"},
 	}
 	l, err := o.letter()
 	require.NoError(t, err)
 	defer l.body.Close()
-	require.Len(t, l.envelope.To, 2)
+	require.Len(t, l.envelope.To, 3)
 	text, err := io.ReadAll(l.body)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "filename=main_test.go")
