@@ -15,7 +15,7 @@ type plainServer struct{}
 
 func (*plainServer) next(ctx context.Context, x *Exchange, response []byte) ([]byte, *Identity, error) {
 	if response == nil {
-		// RFC 4422 section 5.1: an empty challenge asks for what the client
+		// RFC 4422 section 5: an empty challenge asks for what the client
 		// did not send at once.
 		return []byte{}, nil, nil
 	}

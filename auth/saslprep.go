@@ -52,7 +52,7 @@ func mapPrepared(r rune) rune {
 }
 
 // checkPrepared refuses prohibited output (RFC 4013 section 2.3) and text whose
-// direction is ambiguous (section 2.4, RFC 3454 section 6).
+// direction is ambiguous (RFC 4013 section 2.4, RFC 3454 section 6).
 func checkPrepared(text string) error {
 	var rightToLeft, leftToRight, first, last bool
 	for i, r := range text {

@@ -28,9 +28,10 @@ type Phase string
 //   - ID, Protocol and Phase are this end's own.
 //   - LocalAddr and RemoteAddr are the network's: they are there from the first
 //     moment and prove no more than that packets found their way back.
-//   - Hello is a claim and proves nothing. It is empty until the peer made it,
-//     and again after a TLS upgrade: nothing learned in cleartext is kept
-//     (RFC 3207 section 4.2).
+//   - Hello is a claim and proves nothing: on a server the name in HELO or EHLO,
+//     on a client the name that the server gave. It is empty until the peer made
+//     it, and again after a TLS upgrade: nothing learned in cleartext is kept
+//     (RFC 3207 section 4.2). POP3 has none.
 //   - TLS is set when a handshake has been completed, never before. On a server
 //     it proves privacy; a peer only if it shows verified certificates. On a
 //     client it proves the server's name as far as its tls.Config demanded.
@@ -40,10 +41,10 @@ type Phase string
 type ConnectionState struct {
 	ID         string               // joins the log lines of one session; unique within the process, no secret
 	Protocol   Protocol             // the protocol spoken
-	Phase      Phase                // where in the protocol the session is
+	Phase      Phase                // where in the protocol the session is; empty on a client of SMTP
 	LocalAddr  net.Addr             // this end
 	RemoteAddr net.Addr             // the other end
-	Hello      string               // on a server the name the client gave in HELO, EHLO or LHLO; on a client the name the server gave
+	Hello      string               // what the peer calls itself
 	TLS        *tls.ConnectionState // nil in cleartext
 	Identity   *Identity            // nil until authenticated
 }
