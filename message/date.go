@@ -12,8 +12,8 @@ var ErrNoDate = errors.New("message: no date")
 var errBadDate = errors.New("message: bad date")
 
 // ParseDate reads a date and time in the form of RFC 5322 section 3.3, in
-// its obsolete forms (section 4.3), and in forms met besides: with the name of the
-// month in full, with the year behind the time as C's asctime writes it, with
+// its obsolete forms (RFC 5322 section 4.3), and in forms met besides: with the name
+// of the month in full, with the year behind the time as C's asctime writes it, with
 // hyphens between day, month and year, without a zone, and the form of RFC 3339.
 //
 // A zone that is missing, unknown or "-0000" gives a time in UTC.

@@ -1,6 +1,7 @@
 package message
 
-// maxEncodedLine is how long a line of quoted-printable or base64 may be (RFC 2045 sections 6.7 and 6.8).
+// maxEncodedLine is how long a line of quoted-printable or base64 may be (RFC 2045 section 6.7, RFC 2045
+// section 6.8).
 const maxEncodedLine = 76
 
 // qpSafe says which octets stand for themselves in quoted-printable: RFC 2045 section 6.7 (2) and (3).

@@ -32,8 +32,8 @@ func (f *fieldWriter) encoded(text string) {
 
 // fitWord says how many octets of text fit into room octets when encoded: whole characters, and at least one.
 //
-// QUIRK: RFC 2047 section 5 has each encoded-word stand for itself. GMime joins adjacent ones before it undoes base64, and stops
-// at padding: so only the last has padding, if that can be.
+// QUIRK: RFC 2047 section 5 has each encoded-word stand for itself. GMime joins adjacent ones before it undoes base64,
+// and stops at padding: so only the last has padding, if that can be.
 func fitWord(text string, room int, useQ bool) int {
 	used, unpadded := 0, 0
 	for i, r := range text {

@@ -19,7 +19,8 @@ type Entry struct {
 	Name string
 	// New says that the message is in new: no mail reader has seen it.
 	New bool
-	// Flags are the ASCII letters after ":2,", sorted, each once: D draft, F flagged, P passed, R replied, S seen, T trashed.
+	// Flags are the ASCII letters after ":2,", sorted, each once: D draft, F flagged, P passed, R replied, S seen,
+	// T trashed.
 	Flags string
 	// Delivered is the time in the name, or zero.
 	Delivered time.Time
