@@ -1,4 +1,4 @@
-// Mimetree prints the tree of parts of a message: for people, or with -json
+// Command mimetree prints the tree of parts of a message: for people, or with -json
 // for comparing with what other programs make of it.
 //
 //	mimetree [-json] [-defects] FILE|-

@@ -20,7 +20,7 @@ func ClientTLS(mode, caFile string) (auth.TLSMode, *tls.Config, error) {
 	}
 	m, ok := modes[mode]
 	if !ok {
-		return 0, nil, fmt.Errorf("-tls %s: want off, starttls or implicit", mode)
+		return 0, nil, fmt.Errorf("-tls %s: want off, opportunistic, starttls or implicit", mode)
 	}
 	roots, err := RootCAs(caFile)
 	if err != nil {
