@@ -96,7 +96,7 @@ func isUnfit(err error) bool {
 		}
 	}
 	var (
-		unsafe    *smtpwire.ErrUnsafe
+		unsafe    *smtpwire.UnsafeError
 		framing   *FramingError
 		extension *ExtensionError
 		size      *SizeError

@@ -43,7 +43,7 @@ func (a *Auth) Parse(args string) error {
 // initial response.
 func (a *Auth) Append(dst []byte) ([]byte, error) {
 	if !isMechanism(a.Mechanism) {
-		return dst, &ErrUnsafe{AUTH, "mechanism"}
+		return dst, &UnsafeError{AUTH, "mechanism"}
 	}
 	dst = append(dst, "AUTH "...)
 	dst = append(dst, a.Mechanism...)

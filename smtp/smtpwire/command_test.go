@@ -297,7 +297,7 @@ func TestAppendRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			line, err := tt.cmd.Append([]byte("before"))
-			var unsafe *ErrUnsafe
+			var unsafe *UnsafeError
 			require.ErrorAs(t, err, &unsafe)
 			require.Equal(t, "smtpwire: "+tt.what+" cannot be sent", err.Error())
 			require.Equal(t, "before", string(line))

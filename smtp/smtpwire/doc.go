@@ -19,7 +19,7 @@
 // # Errors
 //
 // Parse reports a [*SyntaxError], which carries the reply that a server gives.
-// The Append methods report an [ErrUnsafe] that names the argument.
+// The Append methods report an [UnsafeError] that names the argument.
 //
 // # Standards
 //

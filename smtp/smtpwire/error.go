@@ -20,15 +20,15 @@ func (e *SyntaxError) Reply() Reply {
 	return Reply{Code: e.Code, Enhanced: e.Enhanced, Lines: []string{e.Text}}
 }
 
-// ErrUnsafe reports an argument that Append refuses, because the line would not
+// UnsafeError reports an argument that Append refuses, because the line would not
 // mean what the caller meant. Nothing was appended.
-type ErrUnsafe struct {
+type UnsafeError struct {
 	Verb Verb
 	What string // the argument, e.g. "recipient"
 }
 
 // Error names the verb and the argument, never its text.
-func (e *ErrUnsafe) Error() string {
+func (e *UnsafeError) Error() string {
 	return fmt.Sprintf("smtpwire: %v: %s cannot be sent", e.Verb, e.What)
 }
 

@@ -20,8 +20,9 @@ func (h *Hello) verb() Verb {
 // caller's, who saw the verb.
 //
 // QUIRK: RFC 5321 section 4.1.2 has no underscore in a domain. Many hosts say hello
-// with one, it harms nobody, and section 4.1.4 forbids refusing mail for a name that
-// does not check out; so it is accepted here, and an address literal behind HELO too.
+// with one, it harms nobody, and RFC 5321 section 4.1.4 forbids refusing mail for a
+// name that does not check out; so it is accepted here, and an address literal behind
+// HELO too.
 func (h *Hello) Parse(args string) error {
 	if !isHello(args) {
 		return syntax(badArgument, "domain name or address literal expected")
@@ -33,7 +34,7 @@ func (h *Hello) Parse(args string) error {
 // Append appends the command line with its CRLF.
 func (h *Hello) Append(dst []byte) ([]byte, error) {
 	if !isHello(h.Name) {
-		return dst, &ErrUnsafe{h.verb(), "name"}
+		return dst, &UnsafeError{h.verb(), "name"}
 	}
 	dst = append(dst, h.verb().String()...)
 	dst = append(dst, ' ')

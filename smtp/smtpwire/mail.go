@@ -127,7 +127,7 @@ func parseAuthParam(value string) (text string, ok bool) {
 // refused: SMTPUTF8 is not spoken here.
 func (m *Mail) Append(dst []byte) ([]byte, error) {
 	if !m.From.IsASCII() || m.From.local != "" && m.From.domain == "" {
-		return dst, &ErrUnsafe{MAIL, "sender"}
+		return dst, &UnsafeError{MAIL, "sender"}
 	}
 	line := append(dst, "MAIL FROM:"...)
 	line = m.From.appendPath(line)
@@ -136,7 +136,7 @@ func (m *Mail) Append(dst []byte) ([]byte, error) {
 		line = strconv.AppendInt(line, m.Size, 10)
 	}
 	if m.Body > Body8BitMIME {
-		return dst, &ErrUnsafe{MAIL, "BODY"}
+		return dst, &UnsafeError{MAIL, "BODY"}
 	}
 	if m.Body != BodyUnspecified {
 		line = append(line, " BODY="...)
@@ -147,7 +147,7 @@ func (m *Mail) Append(dst []byte) ([]byte, error) {
 		if m.Auth == "" {
 			line = append(line, "<>"...)
 		} else if a, err := ParseAddress(m.Auth); err != nil || !a.IsASCII() {
-			return dst, &ErrUnsafe{MAIL, "AUTH"}
+			return dst, &UnsafeError{MAIL, "AUTH"}
 		}
 		line = AppendXtext(line, m.Auth)
 	}

@@ -20,7 +20,7 @@ func (p Param) Is(keyword string) bool { return equalFold(p.Keyword, keyword) }
 
 func (p Param) append(dst []byte, v Verb) ([]byte, error) {
 	if !isKeyword(p.Keyword) || !allOf(p.Value, classValue) {
-		return dst, &ErrUnsafe{v, "parameter"}
+		return dst, &UnsafeError{v, "parameter"}
 	}
 	dst = append(dst, ' ')
 	dst = append(dst, p.Keyword...)

@@ -51,7 +51,7 @@ func scanForwardPath(s string) (a Address, rest string, ok bool) {
 // address outside ASCII: SMTPUTF8 is not spoken here.
 func (r *Rcpt) Append(dst []byte) ([]byte, error) {
 	if r.To.domain == "" && !r.To.isPostmaster() || !r.To.IsASCII() {
-		return dst, &ErrUnsafe{RCPT, "recipient"}
+		return dst, &UnsafeError{RCPT, "recipient"}
 	}
 	line := append(dst, "RCPT TO:"...)
 	line = r.To.appendPath(line)

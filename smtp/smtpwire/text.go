@@ -54,7 +54,7 @@ func parseText(dst *string, args string, required bool) error {
 
 func appendText(dst []byte, v Verb, text string, required bool) ([]byte, error) {
 	if !isText(text) || required && text == "" {
-		return dst, &ErrUnsafe{v, "argument"}
+		return dst, &UnsafeError{v, "argument"}
 	}
 	dst = append(dst, v.String()...)
 	if text != "" {

@@ -55,7 +55,7 @@ func (v Verb) String() string {
 // Unknown is refused.
 func (v Verb) Append(dst []byte) ([]byte, error) {
 	if v == Unknown || v >= NumVerbs {
-		return dst, &ErrUnsafe{Unknown, "verb"}
+		return dst, &UnsafeError{Unknown, "verb"}
 	}
 	dst = append(dst, verbNames[v]...)
 	return append(dst, '\r', '\n'), nil
