@@ -7,7 +7,8 @@ import "strings"
 //
 //	Path = "<" [ A-d-l ":" ] Mailbox ">"
 //
-// A source route is read and dropped, as RFC 5321 section 4.1.1.3 and appendix C ask.
+// A source route is read and dropped, as RFC 5321 section 4.1.1.3 and
+// RFC 5321 appendix C ask.
 func scanPath(s string) (a Address, rest string, ok bool) {
 	if rest, ok = strings.CutPrefix(s, "<"); !ok {
 		return Address{}, s, false
