@@ -3,29 +3,15 @@ package smtp
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"sync/atomic"
 	"time"
 )
 
-const (
-	// defaultMinRate is in octets per second.
-	defaultMinRate = 100
+// grace is how long a failed write waits for a reply that explains it.
+const grace = time.Second
 
-	// grace is how long a failed write waits for a reply that explains it.
-	grace = time.Second
-
-	// forever is the timeout where a pace minds the time, and the longest there is.
-	forever = 100 * 365 * 24 * time.Hour
-)
-
-var (
-	// errEarly ends the writing of a body after an answer that came too early.
-	errEarly = errors.New("smtp: answer amid the data")
-
-	errStalled = fmt.Errorf("smtp: server takes too long: %w", os.ErrDeadlineExceeded)
-)
+// errEarly ends the writing of a body after an answer that came too early.
+var errEarly = errors.New("smtp: answer amid the data")
 
 // watch reads the answer to the data while the data is sent. Between the end
 // of the data and an answer one is first, and only that counts: a message whose
@@ -63,45 +49,3 @@ func (w *watch) end(wanted bool) bool {
 	}
 	return w.state.Load() == watchWaiting
 }
-
-// pace is a deadline for a peer that takes a body: it must not stand still for
-// longer than the timeout, and what it is waited for must not exceed the timeout
-// by more than what it has taken needs at the least rate. The time that reading
-// the body takes does not count.
-type pace struct {
-	timer   *time.Timer
-	timeout time.Duration
-	rate    int64 // octets per second
-	taken   int64 // octets
-	waited  time.Duration
-	from    time.Time // when the piece under way began
-}
-
-// newPace returns a pace that calls cancel when the time is over.
-func newPace(cfg *ClientConfig, cancel context.CancelCauseFunc) *pace {
-	p := &pace{timeout: cfg.timeout(), rate: defaultMinRate}
-	if cfg.MinRate > 0 {
-		p.rate = int64(cfg.MinRate)
-	}
-	p.timer = time.AfterFunc(forever, func() { cancel(errStalled) })
-	return p
-}
-
-// begin begins to wait for the peer to take a piece.
-func (p *pace) begin() {
-	p.from = time.Now()
-	earned := time.Duration(min(p.taken/p.rate, int64(forever/time.Second))) * time.Second
-	p.timer.Reset(min(p.timeout, p.timeout+earned-p.waited))
-}
-
-// end says that n octets were taken.
-func (p *pace) end(n int) {
-	p.timer.Stop()
-	p.taken += int64(n)
-	p.waited += time.Since(p.from)
-}
-
-// wait lets no more than d pass from now on.
-func (p *pace) wait(d time.Duration) { p.timer.Reset(d) }
-
-func (p *pace) stop() { p.timer.Stop() }
