@@ -25,7 +25,7 @@ func (c *Client) Noop(ctx context.Context) error {
 func (c *Client) Verify(ctx context.Context, mailbox string) (Reply, error) {
 	line, err := (&smtpwire.Vrfy{Text: mailbox}).Append(nil)
 	if err != nil {
-		return Reply{}, err
+		return Reply{}, &opError{"VRFY", err}
 	}
 	return c.command(ctx, smtpwire.VRFY, line)
 }
@@ -35,7 +35,7 @@ func (c *Client) Verify(ctx context.Context, mailbox string) (Reply, error) {
 func (c *Client) Help(ctx context.Context, topic string) (Reply, error) {
 	line, err := (&smtpwire.Help{Text: topic}).Append(nil)
 	if err != nil {
-		return Reply{}, err
+		return Reply{}, &opError{"HELP", err}
 	}
 	return c.command(ctx, smtpwire.HELP, line)
 }

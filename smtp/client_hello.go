@@ -47,7 +47,7 @@ func (c *Client) tryHello(hello *smtpwire.Hello) error {
 	}
 	line, err := hello.Append(nil)
 	if err != nil {
-		return err
+		return &opError{op, err}
 	}
 	// The reply has no enhanced status code (RFC 2034 section 4).
 	c.extensions = nil
