@@ -220,7 +220,7 @@ func (s *sending) worst() error {
 
 // sendNothing ends the data of a transaction without recipients that the server
 // began all the same: by a single dot, which delivers nothing to anybody (RFC
-// 2920 sections 3.1 and 3.2).
+// 2920 section 3.1, RFC 2920 section 3.2).
 func (s *sending) sendNothing() {
 	c := s.c
 	if c.write([]byte(".\r\n")) == nil && c.readReply(c.cfg.dataTimeout()) == nil {

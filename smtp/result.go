@@ -75,7 +75,7 @@ type Step string
 
 const (
 	StepCheck   Step = "check"       // before anything was written: something cannot be sent
-	StepConnect Step = "connect"     // the connection was not ready: it could not be set up, was broken before, or busy until ctx ended
+	StepConnect Step = "connect"     // it could not be set up, was broken before, or busy until ctx ended
 	StepMail    Step = "MAIL"        //
 	StepRcpt    Step = "RCPT"        //
 	StepData    Step = "DATA"        //

@@ -81,7 +81,7 @@ type Server struct {
 	MaxAuthFailures int   // wrong credentials in a session; 0: 5
 	MaxIdleCommands int   // commands between two messages that move none along, such as NOOP; 0: 100
 
-	Timeout     time.Duration // for a command to arrive, and a reply to leave; 0: 5 minutes
+	Timeout     time.Duration // for a command to arrive, and a reply to leave; 0: 5 minutes. A TLS handshake has 10 seconds
 	DataTimeout time.Duration // for a message to make any progress; 0: 5 minutes
 	MinRate     int           // octets per second, averaged over a message beyond DataTimeout; 0: 100
 
@@ -167,7 +167,8 @@ func (s *Server) ServeTLS(ln net.Listener) error {
 
 // Shutdown stops taking connections, tells idle sessions so at once, and waits until
 // the others have finished their transaction. When ctx ends before that it closes what
-// is left and returns the error of ctx.
+// is left and returns the error of ctx. The Serve methods return when it begins: a
+// program that ends must wait for Shutdown, and not for them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	return s.loop.Shutdown(ctx)

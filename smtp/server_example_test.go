@@ -36,10 +36,12 @@ func ExampleServer() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	context.AfterFunc(ctx, func() { _ = srv.Shutdown(context.Background()) })
+	drained := make(chan error, 1)
+	context.AfterFunc(ctx, func() { drained <- srv.Shutdown(context.Background()) })
 	if err := srv.ListenAndServe(); !errors.Is(err, smtp.ErrServerClosed) {
 		log.Fatal(err)
 	}
+	<-drained // ListenAndServe returns at once; messages under way go on until here
 }
 
 // A submission server: who has authenticated, by TLS alone, may send to anybody.

@@ -77,7 +77,7 @@ func (s *session) hello(args []byte, extended bool) smtpwire.Reply {
 // keywords appends the extensions that work here and now.
 func (s *session) keywords(lines []string) []string {
 	// HELP is listed because RFC 5321 section 4.1.1.1 wants all commands listed that
-	// its section 4.5.1 does not require.
+	// RFC 5321 section 4.5.1 does not require.
 	lines = append(lines, "PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES", s.sizeKeyword(), "HELP")
 	if s.offersTLS() {
 		lines = append(lines, "STARTTLS")
