@@ -2,6 +2,7 @@ package pop3
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -39,7 +40,7 @@ type ClientConfig struct {
 
 	// Timeout is how long the client waits for a line, for a write, and for
 	// the next octets of a body. Zero is five minutes: there are maildrops
-	// that take minutes to open.
+	// that take minutes to open. A TLS handshake has 10 seconds.
 	Timeout time.Duration
 
 	// MinRate is the least speed of a message or a list, in octets per second
@@ -124,6 +125,8 @@ type Client struct {
 	conn       *conn.Conn
 	cfg        ClientConfig
 	serverName string
+	secured    bool // the connection came with TLS
+	id         string
 	line       []byte // of the command being made; kept for its capacity
 
 	greeting string
@@ -167,10 +170,17 @@ func Dial(ctx context.Context, addr string, cfg *ClientConfig) (*Client, error) 
 }
 
 // NewClient is [Dial] over a connection that is there already. It owns nc, and
-// closes it if it fails. serverName is the name that the server's certificate
-// must have.
+// closes it if it fails. With ImplicitTLS it begins TLS, unless nc is a
+// [*tls.Conn]. serverName is the name that the server's certificate must have.
 func NewClient(ctx context.Context, nc net.Conn, serverName string, cfg *ClientConfig) (*Client, error) {
-	c := &Client{cfg: cfg.withDefaults(), serverName: serverName, phase: PhaseAuthorization}
+	_, secured := nc.(*tls.Conn)
+	c := &Client{
+		cfg:        cfg.withDefaults(),
+		serverName: serverName,
+		secured:    secured,
+		id:         rand.Text(),
+		phase:      PhaseAuthorization,
+	}
 	c.conn = conn.New(nc, conn.Config{Timeout: c.cfg.Timeout, MinRate: c.cfg.MinRate, Transcript: c.cfg.Transcript})
 	release := c.conn.Bind(ctx)
 	defer release()
@@ -183,7 +193,7 @@ func NewClient(ctx context.Context, nc net.Conn, serverName string, cfg *ClientC
 
 // start goes from the first octet to the TRANSACTION state.
 func (c *Client) start(ctx context.Context) error {
-	if c.cfg.TLS == ImplicitTLS {
+	if c.cfg.TLS == ImplicitTLS && !c.secured {
 		if err := c.handshake(ctx); err != nil {
 			return err
 		}
@@ -213,6 +223,7 @@ func (c *Client) Greeting() string { return c.greeting }
 // until the login; its names are empty if the credentials do not tell them.
 func (c *Client) ConnectionState() auth.ConnectionState {
 	return auth.ConnectionState{
+		ID:         c.id,
 		Protocol:   auth.POP3,
 		Phase:      c.phase,
 		LocalAddr:  c.conn.LocalAddr(),

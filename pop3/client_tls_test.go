@@ -6,8 +6,12 @@ import (
 	"io"
 	"net"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/pop3"
+	"github.com/posthouse/posthouse/pop3/pop3test"
 )
 
 // serveHandshake is a server up to the handshake, and then returns the first line
@@ -43,4 +47,22 @@ func serveHandshake(nc net.Conn, cfg *tls.Config, mode pop3.TLSMode) []byte {
 		_, _ = io.WriteString(secure, "-ERR\r\n")
 	}
 	return line
+}
+
+// A connection may come with TLS already, from a proxy for instance: the client
+// then begins none of its own.
+func TestNewClientOverTLS(t *testing.T) {
+	t.Parallel()
+	srv := pop3test.NewUnstartedServer(t)
+	srv.Memory, srv.ImplicitTLS = true, true
+	srv.Start()
+	nc, err := srv.DialContext(t.Context(), "", "")
+	require.NoError(t, err)
+	c, err := pop3.NewClient(t.Context(), tls.Client(nc, srv.ClientTLS()), "", srv.ClientConfig("bob"))
+	require.NoError(t, err)
+	cs := c.ConnectionState()
+	require.NotNil(t, cs.TLS)
+	require.NotEmpty(t, cs.ID)
+	require.Equal(t, "bob", cs.Identity.User)
+	require.NoError(t, c.Quit(t.Context()))
 }
