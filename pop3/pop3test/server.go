@@ -123,7 +123,8 @@ func (s *Server) Start() {
 // the test does so too.
 func (s *Server) Close() {
 	_ = s.Config.Close()
-	_ = s.listener.Close() // of a server that had not come to Serve yet
+	_ = s.listener.Close()                      // of a server that had not come to Serve yet
+	_ = s.Config.Shutdown(context.Background()) // waits for the sessions; there is nothing else to do about them
 	s.serving.Wait()
 }
 
