@@ -11,8 +11,8 @@ const (
 )
 
 // Error is a negative reply. From a [Store] or [Maildrop] it goes to the
-// client as it is, as -ERR [Code] Text; any other error becomes
-// -ERR [SYS/TEMP] with a fixed text, and its own text goes to the log alone.
+// client as it is, as -ERR [Code] Text; any other error becomes -ERR with
+// [CodeSysTemp] and a fixed text, and its own text goes to the log alone.
 type Error struct {
 	Code string // response code without its brackets; empty for none
 	Text string // one line of printable ASCII

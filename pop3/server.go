@@ -95,7 +95,7 @@ type Server struct {
 
 	// Timeout is how long a write may stall, and how long the Store and the
 	// verifier may take for anything but a message's octets. Zero means 5
-	// minutes.
+	// minutes. A TLS handshake has 10 seconds.
 	Timeout time.Duration
 
 	// SessionTimeout is how long a session may take in all. Zero means 24 hours.
@@ -172,11 +172,12 @@ func (s *Server) serve(ln net.Listener) error {
 
 // Shutdown stops accepting connections and lets the sessions come to their end.
 //
-// A session that waits for a command is sent away at once, with -ERR [SYS/TEMP]:
-// nothing is lost by that. One that has messages marked as deleted is left alone
+// A session that waits for a command is sent away at once, by an -ERR with
+// [CodeSysTemp]: nothing is lost by that. One that has messages marked as deleted is left alone
 // until its QUIT, because its client may have stored them already and would
 // fetch them twice; ctx bounds how long. When ctx ends first, Shutdown calls
-// Close and returns ctx.Err().
+// Close and returns ctx.Err(). The Serve methods return when it begins: a program
+// that ends must wait for Shutdown, and not for them.
 func (s *Server) Shutdown(ctx context.Context) error { return s.start().Shutdown(ctx) }
 
 // Close stops accepting connections and cuts those that are open. It does not

@@ -28,8 +28,8 @@ type Info struct {
 // Store opens maildrops. Its methods are called by many sessions at once.
 //
 // What Open, List, Message or Commit returns as an [*Error] goes to the
-// client as it is. Any other error makes the client read -ERR [SYS/TEMP] with a
-// fixed text; its own text goes to the log alone.
+// client as it is. Any other error makes the client read -ERR with [CodeSysTemp]
+// and a fixed text; its own text goes to the log alone.
 type Store interface {
 	// Open gives the authenticated client its maildrop, and holds it for the
 	// session as far as is needed that no message changes or vanishes. It

@@ -9,7 +9,8 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// NameError is the error for a user who can have no Maildir, by name. The client reads -ERR [SYS/PERM].
+// NameError is the error for a user who can have no Maildir, by name. The client reads an -ERR with
+// [pop3.CodeSysPerm].
 type NameError struct {
 	Name string // the user's name, or the folder that Maildir.Folder gave
 }
