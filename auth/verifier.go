@@ -16,7 +16,8 @@ import (
 // User and password are not empty, are UTF-8 without NUL of at most 255
 // octets, and are prepared by SASLprep. An implementation must be safe for
 // concurrent use, should take as long for an unknown user as for a wrong
-// password, and must heed ctx, which ends with the connection.
+// password, and must heed ctx. That ends when the server is closed, and on a
+// pop3.Server after its Timeout; that the client has gone does not end it.
 type PasswordVerifier interface {
 	VerifyPassword(ctx context.Context, user, password string) error
 }
