@@ -52,7 +52,7 @@ func FromFile(path string) Attachment {
 	}}
 }
 
-// WithContentID returns a copy of a that HTML can refer to as "cid:" and id.
+// WithContentID returns a copy of a that HTML can refer to as "cid:" and id (RFC 2392 section 2).
 func (a Attachment) WithContentID(id string) Attachment {
 	a.ContentID = id
 	return a
