@@ -6,6 +6,7 @@
 // Maildir; when the session is cut before its end, the server keeps all of them
 // and the next run fetches them again: never is one lost. -discard reads
 // the messages and throws them away, to measure or to test.
+//
 // The password may stand in the environment variable POP3_PASSWORD.
 package main
 
@@ -31,7 +32,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.addr, "addr", "localhost:110", "`address` of the server")
-	flag.StringVar(&o.mode, "tls", "stls", "stls, implicit or off")
+	flag.StringVar(&o.mode, "tls", "stls", "stls, implicit, opportunistic or off")
 	flag.StringVar(&o.ca, "ca", "", "PEM `file` of certificates to trust instead of the system's")
 	flag.StringVar(&o.user, "user", "", "user to log in as")
 	flag.StringVar(&o.password, "password", os.Getenv("POP3_PASSWORD"), "the user's password")

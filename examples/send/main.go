@@ -5,6 +5,7 @@
 //
 // With -t it takes a finished message from standard input and its recipients from
 // the fields To, Cc and Bcc, as sendmail(8) does; Bcc fields are not sent.
+//
 // The password may stand in the environment variable SMTP_PASSWORD instead of the
 // command line, where other users of the machine can read it.
 package main
@@ -38,7 +39,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.server, "server", "localhost:587", "`address` of the submission server")
-	flag.StringVar(&o.mode, "tls", "starttls", "starttls, implicit or off")
+	flag.StringVar(&o.mode, "tls", "starttls", "starttls, implicit, opportunistic or off")
 	flag.StringVar(&o.ca, "ca", "", "PEM `file` of certificates to trust instead of the system's")
 	flag.StringVar(&o.user, "user", "", "user to authenticate as")
 	flag.StringVar(&o.password, "password", os.Getenv("SMTP_PASSWORD"), "the user's password")

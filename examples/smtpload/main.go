@@ -33,7 +33,7 @@ func main() {
 	flag.IntVar(&l.sessions, "sessions", 1, "connections at a time")
 	flag.StringVar(&l.from, "from", "sender@example.test", "reverse-path")
 	flag.StringVar(&l.to, "to", "", "forward-path of every recipient (default recipientN@example.test)")
-	flag.StringVar(&l.mode, "tls", "off", "off, starttls or implicit")
+	flag.StringVar(&l.mode, "tls", "off", "off, opportunistic, starttls or implicit")
 	flag.StringVar(&l.ca, "ca", "", "PEM `file` of certificates to trust")
 	flag.StringVar(&l.user, "user", "", "user to authenticate as")
 	flag.StringVar(&l.password, "password", "", "the user's password")
