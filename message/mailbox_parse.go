@@ -22,6 +22,8 @@ type addressParser struct {
 	pending  string  // words before a comma that may be half of a name
 	pendAddr string  // the address that they are otherwise
 	literal  string  // the openers that turned out not to be closed: they mean nothing from there on
+
+	routeless int // no route that is still to be read ends before it
 }
 
 type groupSpan struct {
@@ -257,17 +259,33 @@ func (p *addressParser) angle() {
 //
 //	obs-route = obs-domain-list ":"
 func (p *addressParser) route() {
-	i := skipCFWS(p.s, p.i)
+	i := p.behindCFWS()
 	if i == len(p.s) || p.s[i] != '@' {
 		return
 	}
 	p.fail(i, "route")
-	for ; i < len(p.s) && p.s[i] != '>'; i++ {
+	for i = max(i, p.routeless); i < len(p.s) && p.s[i] != '>'; i++ {
 		if p.s[i] == ':' {
 			p.i = i + 1
 			return
 		}
 	}
+	p.routeless = i
+}
+
+// behindCFWS returns the index behind the blanks and comments at p.i.
+func (p *addressParser) behindCFWS() int {
+	start := p.i
+	for p.i < len(p.s) {
+		if isFWS(p.s[p.i]) {
+			p.i++
+		} else if p.s[p.i] != '(' || !p.opens('(', skipComment) {
+			break
+		}
+	}
+	end := p.i
+	p.i = start
+	return end
 }
 
 // bare takes the tokens as addresses without angle brackets, as many as there are.
@@ -488,6 +506,10 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 			p.fail(t.start, "unexpected dot")
 			end = i
 		case t.kind != tokenAtom && t.kind != tokenDot, i > 0 && !joined(tokens[i-1], t):
+			return "", false
+		case t.kind == tokenAtom && strings.Contains(p.s[t.start:t.end], "=?"):
+			// Who decodes it, or looks for the last "@", sees another domain than who does not.
+			p.fail(t.start, "encoded word in an address")
 			return "", false
 		}
 	}

@@ -78,6 +78,9 @@ func TestParseAddressList(t *testing.T) {
 		// What is encoded in an address stays encoded.
 		{`=?utf-8?q?=40evil=00?=@good.test`, []Mailbox{{"", "=?utf-8?q?=40evil=00?=@good.test"}}, "encoded word in an address"},
 		{`=?x?q?jo=40evil.test=3e=20?=foo@good.test`, []Mailbox{{"", "=?x?q?jo=40evil.test=3e=20?=foo@good.test"}}, "encoded word in an address"},
+		{`jo@=?utf-8?b?QA==?=`, nil, "encoded word in an address"},
+		{`jo@good.test.=?utf-8?q?a@evil.test?=`, nil, "encoded word in an address"},
+		{`<jo@=?utf-8?q?>@evil.test?=>, a@b`, []Mailbox{{"", "a@b"}}, "encoded word in an address"},
 		{`=?utf-8?q?a@evil.test?=@good.test`, []Mailbox{{"", `"=?utf-8?q?a@evil.test?="@good.test`}}, "encoded word in an address"},
 	} {
 		got, err := ParseAddressList(test.in)

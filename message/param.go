@@ -101,7 +101,10 @@ func stripComments(value []byte) []byte {
 	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); {
 		switch next := skipCFWS(s, i); {
-		case next > i && strings.IndexByte(s[i:next], '(') >= 0:
+		case next > i:
+			if strings.IndexByte(s[i:next], '(') < 0 {
+				out = append(out, s[i:next]...)
+			}
 			i = next
 		case s[i] == '"':
 			end, _ := skipQuoted(s, i)
