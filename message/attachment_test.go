@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -236,4 +237,39 @@ func TestFromFile(t *testing.T) {
 		require.Equal(t, mediaType, leaves[0].mediaType)
 		require.Equal(t, "content\nof "+name, leaves[0].content)
 	}
+}
+
+// TestAttachmentWrapsEOF: an error that only wraps io.EOF was taken for the end, and the message went out cut short.
+func TestAttachmentWrapsEOF(t *testing.T) {
+	t.Parallel()
+	for _, mediaType := range []string{"", "message/rfc822"} {
+		opened := 0
+		d := &Draft{From: me, Attachments: []Attachment{{Name: "x", MediaType: mediaType, Open: func() (io.ReadCloser, error) {
+			src := io.Reader(strings.NewReader("A: b\r\n\r\nc\r\n"))
+			// A message is read once by Compose, which must not see the fault here.
+			if opened++; mediaType == "" || opened > 1 {
+				src = io.MultiReader(src, iotest.ErrReader(fmt.Errorf("connection lost: %w", io.EOF)))
+			}
+			return io.NopCloser(src), nil
+		}}}}
+		c, err := d.Compose()
+		require.NoError(t, err)
+		_, err = c.WriteTo(io.Discard)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		_, err = io.ReadAll(c.Reader())
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		d.Attachments[0].MediaType = "message/rfc822"
+		_, err = d.Compose()
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	}
+}
+
+// TestLongParameterName: no piece of the value fitted beside the name, and the pieces never ended.
+func TestLongParameterName(t *testing.T) {
+	t.Parallel()
+	name, value := strings.Repeat("n", 60), strings.Repeat("v", 100)
+	s := write(t, &Draft{From: me, Attachments: []Attachment{FromBytes("x", "text/plain; "+name+"="+value, nil)}})
+	m, err := ParseBytes([]byte(s))
+	require.NoError(t, err)
+	require.Equal(t, value, m.Part("1").Params().Get(name))
 }

@@ -92,7 +92,7 @@ func (r *draftReader) next() ([]byte, error) {
 
 // closeFile ends the attachment that is open, for the reason err. It returns nil when that was its end.
 func (r *draftReader) closeFile(err error) error {
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF {
 		err = nil
 	}
 	if cerr := r.file.src.Close(); err == nil {

@@ -39,7 +39,8 @@ func (e *fileEncoder) next() ([]byte, error) {
 		return nil, io.EOF
 	}
 	n, err := fillFrom(e.src, e.raw)
-	if e.ended = errors.Is(err, io.EOF); !e.ended && err != nil {
+	// An error that wraps io.EOF is no end: it says that octets are missing.
+	if e.ended = err == io.EOF; !e.ended && err != nil {
 		return nil, err
 	}
 	e.out = e.out[:0]
@@ -81,7 +82,7 @@ var (
 )
 
 // messageFilter passes a message on with CRLF line ends, and refuses what cannot be sent without an encoding: RFC 2045
-// sections 2.7 and 2.8.
+// section 2.7, RFC 2045 section 2.8.
 type messageFilter struct {
 	allow8Bit bool
 	column    int
@@ -151,7 +152,7 @@ func surveyMessage(a *Attachment, mediaType string) (Encoding, error) {
 	for err == nil {
 		_, err = e.next()
 	}
-	if cerr := e.src.Close(); errors.Is(err, io.EOF) && cerr == nil {
+	if cerr := e.src.Close(); err == io.EOF && cerr == nil {
 		if e.check.eightBit && !eightBit {
 			return 0, err8Bit
 		}

@@ -45,8 +45,8 @@ func (f *fieldWriter) extended(name, value string) {
 			token = append(token, "utf-8''"...)
 		}
 		end := len(value)
-		for i := range value { // cut between characters
-			if len(token)+extLen(value[:i]) > foldAt-2-3*4 {
+		for i := range value { // cut between characters, behind one at least
+			if i > 0 && len(token)+extLen(value[:i]) > foldAt-2-3*4 {
 				end = i
 				break
 			}
