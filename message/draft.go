@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 )
 
@@ -39,8 +38,9 @@ type Draft struct {
 	// Return-Path and those that begin with Content- are refused.
 	Extra []ExtraField
 
-	// SMTPUTF8 allows addresses outside ASCII. If there is one, the message can only be sent where SMTPUTF8 is offered,
-	// and its header is UTF-8 throughout, as RFC 6532 has it. Zero: such an address is refused with ErrNeedsSMTPUTF8.
+	// SMTPUTF8 allows addresses and identifiers outside ASCII. If there is one, the message can only be sent where
+	// SMTPUTF8 is offered, and its header is UTF-8 throughout, as RFC 6532 has it. Zero: it is refused with
+	// ErrNeedsSMTPUTF8.
 	SMTPUTF8 bool
 }
 
@@ -98,9 +98,11 @@ func (d *Draft) Reader() (io.ReadCloser, error) {
 // Recipients returns the addresses of To, Cc and Bcc, each once: those to be named to the server (RFC 5321 appendix B).
 func (d *Draft) Recipients() []string {
 	var addrs []string
+	seen := make(map[string]bool)
 	for _, list := range [][]Mailbox{d.To, d.Cc, d.Bcc} {
 		for _, m := range list {
-			if !slices.Contains(addrs, m.Addr) {
+			if !seen[m.Addr] {
+				seen[m.Addr] = true
 				addrs = append(addrs, m.Addr)
 			}
 		}

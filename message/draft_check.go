@@ -50,6 +50,9 @@ func (c *composer) check() error {
 	if d.MessageID != "" && !isNewID(d.MessageID) {
 		return &DraftError{Field: "MessageID", Value: d.MessageID, Reason: "not a message-id"}
 	}
+	if err := c.checkASCII("MessageID", d.MessageID); err != nil {
+		return err
+	}
 	for _, ids := range []struct {
 		field string
 		list  []string
@@ -58,15 +61,33 @@ func (c *composer) check() error {
 			if !isID(id) {
 				return &DraftError{Field: ids.field, Value: id, Reason: "not a message-id"}
 			}
+			if err := c.checkASCII(ids.field, id); err != nil {
+				return err
+			}
 		}
 	}
 	return errors.Join(c.checkExtra(), c.checkAttachments())
 }
 
-// names joins display names for one check of them all.
+// checkASCII refuses an identifier outside ASCII, which no encoding can carry, if SMTPUTF8 is not allowed.
+func (c *composer) checkASCII(field, id string) error {
+	if isPrintable(id, false) {
+		return nil
+	}
+	if !c.draft.SMTPUTF8 {
+		return &DraftError{Field: field, Value: id, Reason: "identifier outside ASCII", Err: ErrNeedsSMTPUTF8}
+	}
+	c.utf8 = true
+	return nil
+}
+
+// names joins display names for one check of them all. A blank between two keeps them from making UTF-8 of what is none.
 func names(list []Mailbox) string {
 	var b strings.Builder
-	for _, m := range list {
+	for i, m := range list {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
 		b.WriteString(m.Name)
 	}
 	return b.String()
@@ -135,6 +156,9 @@ func (c *composer) checkAttachments() error {
 		for i := range files.list {
 			if reason, value := files.list[i].check(); reason != "" {
 				return &DraftError{Field: files.field, Value: value, Reason: reason}
+			}
+			if err := c.checkASCII(files.field, files.list[i].ContentID); err != nil {
+				return err
 			}
 			if files.field == "Inline" && files.list[i].ContentID == "" {
 				return &DraftError{Field: files.field, Value: files.list[i].Name, Reason: "no ContentID"}

@@ -293,6 +293,11 @@ func TestDraftRefuses(t *testing.T) {
 		{"message-id without domain", "MessageID", with(func(d *Draft) { d.MessageID = "a" })},
 		{"CRLF in a message-id", "MessageID", with(func(d *Draft) { d.MessageID = "a@b\r\nX: y" })},
 		{"message-id with a blank", "InReplyTo", with(func(d *Draft) { d.InReplyTo = []string{"a b@c"} })},
+		{"MessageID outside ASCII", "MessageID", with(func(d *Draft) { d.MessageID = "ö@b" })},
+		{"InReplyTo outside ASCII", "InReplyTo", with(func(d *Draft) { d.InReplyTo = []string{"ö@b"} })},
+		{"References outside ASCII", "References", with(func(d *Draft) { d.References = []string{"a@b", "ö@b"} })},
+		{"ContentID outside ASCII", "Inline", with(func(d *Draft) { d.Inline = []Attachment{csv.WithContentID("ö@b")} })},
+		{"halves of a character in two names", "To", with(func(d *Draft) { d.To = []Mailbox{{"\xc3", "a@b"}, {"\xb6", "c@d"}} })},
 		{"empty message-id", "References", with(func(d *Draft) { d.References = []string{""} })},
 		{"giant message-id", "References", with(func(d *Draft) { d.References = []string{strings.Repeat("x", 901)} })},
 		{"own field", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"BCC", "a@b"}} })},
@@ -471,6 +476,25 @@ func TestEncodedWords(t *testing.T) {
 	}
 }
 
+// TestLongAddressWithoutName: the first token was folded, and half of the line end was left.
+func TestLongAddressWithoutName(t *testing.T) {
+	t.Parallel()
+	addr := strings.Repeat("a", 64) + "@example.org"
+	b, err := Mailbox{Addr: addr}.Append(nil)
+	require.NoError(t, err)
+	require.Equal(t, addr, string(b))
+}
+
+// TestRecipientsOfALongList: comparing each with all others took minutes.
+func TestRecipientsOfALongList(t *testing.T) {
+	t.Parallel()
+	d := &Draft{}
+	for i := range 200_000 {
+		d.To = append(d.To, Mailbox{Addr: fmt.Sprintf("user%06d@example.org", i%100_000)})
+	}
+	require.Len(t, d.Recipients(), 100_000)
+}
+
 func TestMailboxAppend(t *testing.T) {
 	t.Parallel()
 	rfc.Covers(t, "rfc2047-5-3", "rfc2047-5-4", "rfc2047-5-5", "rfc5322-3.4.1-2")
@@ -527,4 +551,8 @@ func TestSMTPUTF8(t *testing.T) {
 	c, err = composeAt(d)
 	require.NoError(t, err)
 	require.True(t, c.NeedsSMTPUTF8(), "the envelope needs it")
+	d.Bcc, d.References = nil, []string{"ö@b"}
+	c, err = composeAt(d)
+	require.NoError(t, err)
+	require.True(t, c.NeedsSMTPUTF8(), "a message-id needs it")
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ErrNeedsSMTPUTF8 is the error for an address outside ASCII where that is not allowed: only a server that offers
-// SMTPUTF8 (RFC 6531) takes a message with such an address.
+// ErrNeedsSMTPUTF8 is the error for an address or a message-id outside ASCII where that is not allowed: only a server
+// that offers SMTPUTF8 (RFC 6531) takes a message with one.
 var ErrNeedsSMTPUTF8 = errors.New("message: address needs SMTPUTF8")
 
 var (
@@ -24,7 +24,7 @@ func (m Mailbox) Append(dst []byte) ([]byte, error) {
 	if err := m.check(false); err != nil {
 		return dst, err
 	}
-	var f fieldWriter
+	f := fieldWriter{bare: true} // no fold in front of the first token
 	f.mailbox(m, "")
 	return append(dst, strings.ReplaceAll(string(f.b[1:]), "\r\n", "")...), nil
 }
