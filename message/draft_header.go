@@ -79,6 +79,10 @@ func (c *composer) fix() {
 		c.date = c.now()
 	}
 	c.date = c.date.Truncate(time.Second)
+	// RFC 5322 section 3.3: a zone is hours and minutes. One that is not, such as a local mean time, would shift the time.
+	if _, east := c.date.Zone(); east%60 != 0 || east <= -24*3600 || east >= 24*3600 {
+		c.date = c.date.UTC()
+	}
 	if c.id = c.draft.MessageID; c.id == "" {
 		c.id = c.newID()
 	}

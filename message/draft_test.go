@@ -485,6 +485,19 @@ func TestLongAddressWithoutName(t *testing.T) {
 	require.Equal(t, addr, string(b))
 }
 
+// TestDateInOddZone: the seconds of a zone were dropped, and the date said another time.
+func TestDateInOddZone(t *testing.T) {
+	t.Parallel()
+	for _, east := range []int{19*60 + 32, -90, 24 * 3600, -100 * 3600} {
+		date := time.Date(1930, 1, 1, 0, 0, 0, 0, time.FixedZone("", east))
+		m, err := ParseBytes([]byte(write(t, &Draft{From: me, Date: date})))
+		require.NoError(t, err)
+		got, err := m.Header().Date()
+		require.NoError(t, err)
+		require.True(t, got.Equal(date), "%v, not %v", got, date)
+	}
+}
+
 // TestRecipientsOfALongList: comparing each with all others took minutes.
 func TestRecipientsOfALongList(t *testing.T) {
 	t.Parallel()
