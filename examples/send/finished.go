@@ -27,6 +27,12 @@ func (o *options) finished(in io.Reader) (*letter, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, body, _ := msg.Root().Offsets()
+	for _, d := range msg.Defects() {
+		if (d.Kind == message.HeaderTooLong || d.Kind == message.TooManyFields) && d.Offset <= body {
+			return nil, d // there may be recipients in what was not read, and a Bcc field
+		}
+	}
 	var to []string
 	for _, name := range []string{"To", "Cc", "Bcc"} {
 		boxes, err := msg.Header().Addresses(name)

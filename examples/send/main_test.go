@@ -30,6 +30,7 @@ func TestFinishedErrors(t *testing.T) {
 		"no author":     "To: bob@example.test\n\n",
 		"no recipients": "From: alice@example.test\n\n",
 		"empty":         "",
+		"header cut":    "From: alice@example.test\nTo: bob@example.test\n" + strings.Repeat("X: y\n", 10_000) + "Bcc: carol@example.test\n\n",
 	} {
 		var o options
 		_, err := o.finished(strings.NewReader(text))
