@@ -9,7 +9,10 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
@@ -38,18 +41,10 @@ const (
 var charsetAliases = map[string]encoding.Encoding{
 	"utf-16":     unicode.UTF16(unicode.BigEndian, unicode.UseBOM), // RFC 2781 section 4.3
 	"hz-gb-2312": simplifiedchinese.HZGB2312,
-	"cp932":      mustEncoding("shift_jis"),
-	"cp936":      mustEncoding("gbk"),
-	"cp949":      mustEncoding("euc-kr"),
-	"cp950":      mustEncoding("big5"),
-}
-
-func mustEncoding(label string) encoding.Encoding {
-	e, err := htmlindex.Get(label)
-	if err != nil {
-		panic("message: no encoding for " + label)
-	}
-	return e
+	"cp932":      japanese.ShiftJIS,
+	"cp936":      simplifiedchinese.GBK,
+	"cp949":      korean.EUCKR,
+	"cp950":      traditionalchinese.Big5,
 }
 
 // findCharset returns the charset of that label, and whether it is known.
