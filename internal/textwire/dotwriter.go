@@ -179,7 +179,7 @@ func (d *DotWriter) ReadFrom(r io.Reader) (total int64, err error) {
 		n, err := r.Read(buf)
 		if n > 0 {
 			empty = 0
-			n, _ = d.Write(buf[:n])
+			n, _ = d.Write(buf[:n]) // its error stays in d
 			total += int64(n)
 		}
 		if err == io.EOF {
