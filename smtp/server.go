@@ -91,7 +91,7 @@ type Server struct {
 
 	// Log gets sessions and messages at Info, commands at Debug, and what went wrong
 	// inside at Error. It gets no credentials and no content; addresses at Debug only.
-	// Nil: nothing is logged.
+	// Nil: nothing is logged but panics, which slog.Default() is told.
 	Log *slog.Logger
 
 	// Transcript gives each connection a place for what was said, in the notation of

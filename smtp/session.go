@@ -294,9 +294,14 @@ func (s *session) nobodysLog() *slog.Logger {
 	return s.srv.log().With("conn", s.state.ID, "proto", string(s.state.Protocol), "peer", peerName(s.state.RemoteAddr))
 }
 
-// logPanic is called while v unwinds the stack.
+// logPanic is called while v unwinds the stack. A panic is a mistake in the program,
+// which has to be told even if it asked for no log.
 func (s *session) logPanic(v any) {
-	s.log.ErrorContext(s.ctx, "panic in hook or handler", "panic", v, "stack", string(debug.Stack()))
+	log := s.log
+	if s.srv.Log == nil {
+		log = slog.Default()
+	}
+	log.ErrorContext(s.ctx, "panic in hook or handler", "panic", v, "stack", string(debug.Stack()))
 }
 
 // reset forgets the transaction.
