@@ -14,7 +14,8 @@ import (
 const maxInput = 64 << 20
 
 // finished reads a message that is complete, and takes from its header to whom
-// it goes. The Bcc fields are left out of what is sent; all else goes as it is.
+// it goes. Bcc and Resent-Bcc fields are left out of what is sent; all else goes
+// as it is.
 func (o *options) finished(in io.Reader) (*letter, error) {
 	text, err := io.ReadAll(io.LimitReader(in, maxInput+1))
 	if err != nil {
@@ -58,11 +59,11 @@ func (o *options) finished(in io.Reader) (*letter, error) {
 	return &letter{env, io.NopCloser(io.MultiReader(withoutBcc(msg, text)...))}, nil
 }
 
-// withoutBcc returns the message in pieces, without its Bcc fields.
+// withoutBcc returns the message in pieces, without its Bcc and Resent-Bcc fields.
 func withoutBcc(msg *message.Message, text []byte) []io.Reader {
 	var pieces []io.Reader
 	for f := range msg.Header().All() {
-		if !strings.EqualFold(f.Name(), "Bcc") {
+		if name := strings.ToLower(f.Name()); name != "bcc" && name != "resent-bcc" {
 			pieces = append(pieces, bytes.NewReader(f.Raw()))
 		}
 	}

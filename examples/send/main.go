@@ -4,7 +4,8 @@
 //		-to bob@example.test -subject 'The report' -text 'Here it is.' -attach report.pdf
 //
 // With -t it takes a finished message from standard input and its recipients from
-// the fields To, Cc and Bcc, as sendmail(8) does; Bcc fields are not sent.
+// the fields To, Cc and Bcc, as sendmail(8) does; Bcc and Resent-Bcc fields are not
+// sent.
 //
 // The password may stand in the environment variable SMTP_PASSWORD instead of the
 // command line, where other users of the machine can read it.

@@ -11,7 +11,7 @@ import (
 func TestFinished(t *testing.T) {
 	t.Parallel()
 	var o options
-	l, err := o.finished(strings.NewReader("From: Alice <alice@example.test>\nBcc: carol@example.test,\n\tdave@example.test\nTo: bob@example.test\nBCC: eve@example.test\nSubject: x\n\nbody\n"))
+	l, err := o.finished(strings.NewReader("From: Alice <alice@example.test>\nBcc: carol@example.test,\n\tdave@example.test\nTo: bob@example.test\nBCC: eve@example.test\nResent-Bcc: mallory@example.test\nSubject: x\n\nbody\n"))
 	require.NoError(t, err)
 	require.Equal(t, "alice@example.test", l.envelope.From.String())
 	var to []string
