@@ -1,6 +1,6 @@
 // Package textwire reads and writes what SMTP and POP3 have in common on the
 // wire: command lines that end in CRLF, and bodies that end in a line of one
-// dot.
+// dot; and bodies in counted chunks.
 //
 // # Guarantees
 //
@@ -31,5 +31,5 @@
 //
 // A dot-stuffed body is a text of whole lines: one that lacks its last CRLF
 // gets it from [DotWriter.Close], so such a body does not round-trip.
-// BINARYMIME (RFC 3030) therefore needs BDAT and [Reader.Read], not this.
+// BINARYMIME (RFC 3030) therefore needs BDAT and a [ChunkReader], not this.
 package textwire
