@@ -75,6 +75,7 @@
 //	4013  SASLprep                           auth
 //	4422  SASL                               auth
 //	4616  SASL PLAIN                         auth
+//	4647  language ranges                    pop3
 //	4648  base64                             auth
 //	4954  SMTP AUTH                          smtp
 //	5034  POP3 AUTH                          pop3
@@ -84,6 +85,7 @@
 //	6409  submission                         smtp
 //	6531  SMTPUTF8: what is refused without  smtp/smtpwire
 //	6532  UTF-8 in headers                   message
+//	6856  POP3 UTF8 and LANG                 pop3
 //	8314  implicit TLS                       smtp, pop3
 //	9051  numbers of parts, as IMAP has them message
 package posthouse

@@ -1,6 +1,7 @@
 package pop3wire
 
-// Bare is a command without arguments: STAT, NOOP, RSET, QUIT, CAPA or STLS.
+// Bare is a command without arguments: STAT, NOOP, RSET, QUIT, CAPA, STLS
+// or UTF8.
 type Bare struct{ Verb Verb }
 
 // Parse checks that there are no arguments.
@@ -14,7 +15,7 @@ func (Bare) Parse(args []byte) error {
 // Append appends the command line.
 func (c Bare) Append(dst []byte) ([]byte, error) {
 	switch c.Verb {
-	case STAT, NOOP, RSET, QUIT, CAPA, STLS:
+	case STAT, NOOP, RSET, QUIT, CAPA, STLS, UTF8:
 		return append(c.AppendPublic(dst), '\r', '\n'), nil
 	}
 	return dst, errVerb

@@ -59,6 +59,49 @@ func TestCapabilityAppend(t *testing.T) {
 	require.Error(t, err)
 }
 
+func TestTypedCapabilities(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		line  string
+		delay *pop3wire.LoginDelay
+		keep  *pop3wire.Expire
+	}{
+		{line: "LOGIN-DELAY 900", delay: &pop3wire.LoginDelay{Seconds: 900}},
+		{line: "LOGIN-DELAY 900 USER", delay: &pop3wire.LoginDelay{Seconds: 900, User: true}},
+		{line: "LOGIN-DELAY"},
+		{line: "LOGIN-DELAY -1"},
+		{line: "LOGIN-DELAY soon"},
+		{line: "EXPIRE 5 USER", keep: &pop3wire.Expire{Days: 5, User: true}},
+		{line: "EXPIRE 30", keep: &pop3wire.Expire{Days: 30}},
+		{line: "EXPIRE NEVER", keep: &pop3wire.Expire{Never: true}},
+		{line: "EXPIRE NEVER USER", keep: &pop3wire.Expire{Never: true, User: true}},
+		{line: "EXPIRE 0", keep: &pop3wire.Expire{}},
+		{line: "EXPIRE"},
+		{line: "EXPIRE 99999999999999999999"},
+	} {
+		list, err := pop3wire.ParseCapa([]byte(tt.line + "\r\n"))
+		require.NoError(t, err)
+		delay, ok := list.LoginDelay()
+		require.Equal(t, tt.delay != nil, ok, tt.line)
+		if ok {
+			require.Equal(t, *tt.delay, delay)
+			require.Equal(t, list[0], delay.Capability())
+		}
+		keep, ok := list.Expire()
+		require.Equal(t, tt.keep != nil, ok, tt.line)
+		if ok {
+			require.Equal(t, *tt.keep, keep)
+			require.Equal(t, list[0], keep.Capability())
+		}
+	}
+	for line, want := range map[string][2]bool{"UTF8": {true, false}, "utf8 user": {true, true}, "TOP": {}} {
+		list, err := pop3wire.ParseCapa([]byte(line + "\r\n"))
+		require.NoError(t, err)
+		mode, user := list.UTF8()
+		require.Equal(t, want, [2]bool{mode, user}, line)
+	}
+}
+
 func FuzzCapability(f *testing.F) {
 	f.Add([]byte("SASL PLAIN LOGIN"))
 	f.Add([]byte("IMPLEMENTATION a.b"))

@@ -25,7 +25,7 @@ func TestSplitVerb(t *testing.T) {
 	require.NotNil(t, args, "a blank with nothing behind it is an empty argument")
 	for _, line := range []string{
 		"", " ", " STAT", "STATS", "STA", "S", "STAT\t", "STAT\x00", "LI\u017fT", "\xd3TAT",
-		"APOP bob x", "LAST", "UTF8", "GET / HTTP/1.1",
+		"UTF-8", "GET / HTTP/1.1",
 	} {
 		v, _ := pop3wire.SplitVerb([]byte(line))
 		require.Equal(t, pop3wire.Unknown, v, "%q", line)
@@ -60,6 +60,10 @@ func parse(line []byte) (command, error) {
 		c = new(pop3wire.Top)
 	case pop3wire.AUTH:
 		c = new(pop3wire.Auth)
+	case pop3wire.APOP:
+		c = new(pop3wire.Apop)
+	case pop3wire.LANG:
+		c = new(pop3wire.Lang)
 	default:
 		c = &pop3wire.Bare{Verb: v}
 	}
@@ -75,6 +79,12 @@ func TestCommands(t *testing.T) {
 		{"QUIT", "QUIT"},
 		{"CAPA", "CAPA"},
 		{"STLS", "STLS"},
+		{"UTF8", "UTF8"},
+		{"LANG", "LANG"},
+		{"LANG *", "LANG *"},
+		{"LANG sr-Latn-RS", "LANG sr-Latn-RS"},
+		{"APOP mrose c4c9334bac560ecc979e58001b3e22fb", "APOP mrose ****"},
+		{"USER gr\u00fc\u00dfe", "USER gr\u00fc\u00dfe"},
 		{"USER mrose", "USER mrose"},
 		{"PASS secret", "PASS ****"},
 		{"PASS two  words ", "PASS ****"},
@@ -112,7 +122,27 @@ func TestCommandsRefused(t *testing.T) {
 		{"USER", "bad user name"},
 		{"USER ", "bad user name"},
 		{"USER a b", "bad user name"},
-		{"USER gr\u00fc\u00df", "bad user name"},
+		{"USER gr\xfc\xdf", "bad user name"},
+		{"USER \xed\xa0\x80", "bad user name"},
+		{"USER a\x7f", "bad user name"},
+		{"APOP", "user name and digest required"},
+		{"APOP mrose", "user name and digest required"},
+		{"APOP mrose ", "user name and digest required"},
+		{"APOP  c4c9334bac560ecc979e58001b3e22fb", "user name and digest required"},
+		{"APOP mrose c4c9334bac560ecc979e58001b3e22fb ", "user name and digest required"},
+		{"APOP mrose C4C9334BAC560ECC979E58001B3E22FB", "user name and digest required"},
+		{"APOP mrose c4c9334bac560ecc979e58001b3e22f", "user name and digest required"},
+		{"APOP mrose c4c9334bac560ecc979e58001b3e22fg", "user name and digest required"},
+		{"UTF8 ", "command takes no argument"},
+		{"UTF8 USER", "command takes no argument"},
+		{"LANG ", "bad language range"},
+		{"LANG de ", "bad language range"},
+		{"LANG d3", "bad language range"},
+		{"LANG de-", "bad language range"},
+		{"LANG -de", "bad language range"},
+		{"LANG de_DE", "bad language range"},
+		{"LANG englishes", "bad language range"},
+		{"LANG de-*", "bad language range"},
 		{"PASS", "bad password"},
 		{"PASS ", "bad password"},
 		{"PASS a\tb", "bad password"},
@@ -173,6 +203,11 @@ func TestAppendRefuses(t *testing.T) {
 		pop3wire.Auth{},
 		pop3wire.Auth{Mechanism: "PLAIN" + crlf},
 		pop3wire.Auth{Mechanism: "PLAIN", Initial: []byte(crlf)},
+		pop3wire.Apop{},
+		pop3wire.Apop{Name: "a" + crlf},
+		pop3wire.Apop{Name: "a b"},
+		pop3wire.Lang{Range: "de" + crlf},
+		pop3wire.Lang{Range: "de en"},
 		pop3wire.Bare{Verb: pop3wire.RETR},
 		pop3wire.Bare{},
 	} {
@@ -210,6 +245,9 @@ func TestAppendPublicHidesWhatWentWrong(t *testing.T) {
 		{"LIST hunter2", "LIST (12 octets)"},
 		{"AUTH PLAIN hunter2 x", "AUTH (20 octets)"},
 		{"NOOP hunter2", "NOOP (12 octets)"},
+		{"APOP bob hunter2", "APOP (16 octets)"},
+		{"LANG hunter2!", "LANG (13 octets)"},
+		{"XTND hunter2", "XTND (12 octets)"},
 	} {
 		require.Equal(t, tt.want, string(pop3wire.AppendPublic(nil, []byte(tt.line))))
 	}
@@ -236,6 +274,7 @@ func FuzzCommand(f *testing.F) {
 	for _, line := range []string{
 		"STAT", "USER bob", "PASS a b ", "LIST", "LIST 7", "UIDL 7", "RETR 1", "DELE 007", "TOP 1 10",
 		"AUTH PLAIN", "AUTH PLAIN =", "AUTH X-Y dGVzdA==", "STAT ", "TOP 1", "PASS \x80",
+		"APOP mrose c4c9334bac560ecc979e58001b3e22fb", "UTF8", "LANG", "LANG *", "LANG en-boont", "USER \u00fc",
 	} {
 		f.Add([]byte(line))
 	}

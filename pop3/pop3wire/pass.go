@@ -30,9 +30,8 @@ func (Pass) AppendPublic(dst []byte) []byte { return append(dst, "PASS ****"...)
 
 // password reports whether PASS can carry the text.
 //
-// QUIRK: RFC 1939 section 3 says that arguments are printable ASCII. We pass
-// UTF-8 in a password, because people have such passwords and clients send what
-// was typed; SASL PLAIN would carry the same octets.
+// RFC 6856 section 2.2 lets it be UTF-8, and refuses what is neither that nor
+// ASCII.
 func password(text []byte) bool {
 	for _, c := range text {
 		if c < ' ' || c == 0x7F {

@@ -3,7 +3,7 @@ package pop3wire
 import "strconv"
 
 // AppendPublic appends what a transcript may show of a command line that was
-// received, without CRLF. A secret cannot get through: of PASS and AUTH the
+// received, without CRLF. A secret cannot get through: of PASS, AUTH and APOP the
 // public form is shown, of any other command the line as it was understood, and
 // of what was not understood its verb and length alone, since a line that went
 // wrong may well hold a password.
@@ -47,7 +47,17 @@ func AppendPublic(dst, line []byte) []byte {
 		if c.Parse(args) == nil {
 			return c.AppendPublic(dst)
 		}
-	case STAT, NOOP, RSET, QUIT, CAPA, STLS:
+	case APOP:
+		var c Apop
+		if c.Parse(args) == nil {
+			return c.AppendPublic(dst)
+		}
+	case LANG:
+		var c Lang
+		if c.Parse(args) == nil {
+			return c.AppendPublic(dst)
+		}
+	case STAT, NOOP, RSET, QUIT, CAPA, STLS, UTF8:
 		if (Bare{v}).Parse(args) == nil {
 			return Bare{v}.AppendPublic(dst)
 		}

@@ -1,6 +1,9 @@
 package pop3wire
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Status is the first line of a reply.
 type Status struct {
@@ -57,6 +60,20 @@ func (s Status) Is(code string) bool {
 // is cut off, a code that is not one is left out, and a text that would pass
 // for a response code loses its bracket (RFC 2449 section 6.4).
 func AppendStatus[T string | []byte](dst []byte, ok bool, code string, text T) []byte {
+	return appendStatus(dst, ok, code, text, 0x7E)
+}
+
+// AppendStatusUTF8 is [AppendStatus] for a text that may be UTF-8, as it is after
+// LANG (RFC 6856 section 3.2). What is not UTF-8 becomes "?".
+func AppendStatusUTF8[T string | []byte](dst []byte, ok bool, code string, text T) []byte {
+	if !utf8.ValidString(string(text)) {
+		return AppendStatus(dst, ok, code, text)
+	}
+	return appendStatus(dst, ok, code, text, 0xFF)
+}
+
+// appendStatus takes octets up to highest.
+func appendStatus[T string | []byte](dst []byte, ok bool, code string, text T, highest byte) []byte {
 	from := len(dst)
 	if ok {
 		dst = append(dst, "+OK"...)
@@ -73,11 +90,14 @@ func AppendStatus[T string | []byte](dst []byte, ok bool, code string, text T) [
 		dst = append(dst, ' ')
 	}
 	if room := MaxStatus - 2 - (len(dst) - from); len(text) > room {
+		for highest == 0xFF && !utf8.RuneStart(text[room]) {
+			room-- // not within a character
+		}
 		text = text[:room]
 	}
 	for i := range len(text) {
 		c := text[i]
-		if c < ' ' || c >= 0x7F {
+		if c < ' ' || c == 0x7F || c > highest {
 			c = '?'
 		}
 		if i == 0 && c == '[' && !coded {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -64,6 +65,25 @@ func TestStatusAppend(t *testing.T) {
 	long := pop3wire.Status{Code: "SYS/TEMP", Text: strings.Repeat("x", 1000)}.Append([]byte("before"))
 	require.Len(t, long, len("before")+512)
 	require.True(t, bytes.HasSuffix(long, []byte("xx\r\n")))
+}
+
+func TestAppendStatusUTF8(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want string }{
+		{"es Idioma cambiado", "+OK es Idioma cambiado"},
+		{"gr\u00fc\u00df", "+OK gr\u00fc\u00df"},
+		{"gr\xfc\xdf", "+OK gr??"},
+		{"\u00fc\r\n\x00\x7f", "+OK \u00fc????"},
+		{"[\u00fc]", "+OK (\u00fc]"},
+	} {
+		require.Equal(t, tt.want+"\r\n", string(pop3wire.AppendStatusUTF8(nil, true, "", tt.text)))
+	}
+	for pad := range 4 {
+		line := pop3wire.AppendStatusUTF8(nil, true, "", strings.Repeat("x", pad)+strings.Repeat("\U0001F4EE", 200))
+		require.True(t, utf8.Valid(line), "no character is cut in two")
+		require.LessOrEqual(t, len(line), pop3wire.MaxStatus)
+		require.Greater(t, len(line), pop3wire.MaxStatus-4)
+	}
 }
 
 func TestStatusIs(t *testing.T) {

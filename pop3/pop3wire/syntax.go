@@ -25,6 +25,9 @@ var (
 	errLines      = &SyntaxError{"bad number of lines"}
 	errTop        = &SyntaxError{"message number and number of lines required"}
 	errUser       = &SyntaxError{"bad user name"}
+	errApop       = &SyntaxError{"user name and digest required"}
+	errLang       = &SyntaxError{"bad language range"}
+	errLanguage   = &SyntaxError{"bad language listing"}
 	errPass       = &SyntaxError{"bad password"}
 	errMechanism  = &SyntaxError{"bad mechanism name"}
 	errInitial    = &SyntaxError{"bad initial response"}

@@ -5,8 +5,7 @@ import "bytes"
 // Verb is a command's keyword.
 type Verb uint8
 
-// The verbs. Those of which nobody here offers the command, such as APOP and
-// UTF8, are Unknown.
+// The verbs.
 const (
 	Unknown Verb = iota
 	USER         // RFC 1939 section 7
@@ -23,11 +22,19 @@ const (
 	CAPA         // RFC 2449 section 5
 	STLS         // RFC 2595 section 4
 	AUTH         // RFC 5034 section 4
+	APOP         // RFC 1939 section 7
+	UTF8         // RFC 6856 section 2.1
+	LANG         // RFC 6856 section 3
+
+	// Verbs of other times, which clients of good will may try still.
+	LAST // RFC 1460; dropped by RFC 1725
+	XTND // RFC 1082
+	RPOP // RFC 1081
 )
 
 var verbNames = [...]string{
 	"unknown", "USER", "PASS", "STAT", "LIST", "RETR", "DELE", "NOOP", "RSET", "QUIT",
-	"TOP", "UIDL", "CAPA", "STLS", "AUTH",
+	"TOP", "UIDL", "CAPA", "STLS", "AUTH", "APOP", "UTF8", "LANG", "LAST", "XTND", "RPOP",
 }
 
 // Verbs is the number of verbs, Unknown included: the length of a table indexed
@@ -87,6 +94,18 @@ func SplitVerb(line []byte) (v Verb, args []byte) {
 		v = STLS
 	case "AUTH":
 		v = AUTH
+	case "APOP":
+		v = APOP
+	case "UTF8":
+		v = UTF8
+	case "LANG":
+		v = LANG
+	case "LAST":
+		v = LAST
+	case "XTND":
+		v = XTND
+	case "RPOP":
+		v = RPOP
 	}
 	return v, args
 }
