@@ -51,10 +51,7 @@ func (c *Conn) Close() error {
 
 func (c *Conn) close() error {
 	l := &c.link
-	socket := l.nc
-	if l.early != nil {
-		socket = l.early.NetConn()
-	}
+	socket := c.socket()
 	c.secure.Lock()
 	secured := c.tls
 	c.secure.Unlock()

@@ -59,15 +59,24 @@ type Conn struct {
 func New(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{transcript: cfg.Transcript}
 	c.link.nc = nc
-	c.link.timeout = min(orDefault(cfg.Timeout, defaultTimeout), longest)
+	c.SetTimeout(cfg.Timeout)
 	c.link.handshakeTimeout = min(orDefault(cfg.HandshakeTimeout, defaultHandshakeTimeout), longest)
 	c.link.minRate = int64(orDefault(cfg.MinRate, defaultMinRate))
 	if t, ok := nc.(*tls.Conn); ok {
 		c.link.early, c.tls = t, t
 	}
+	c.link.peek = newPeek(c.socket())
 	c.reader.Reset(newSource(&c.link))
 	c.writer.Reset(&c.link)
 	return c
+}
+
+// socket is what nc stands on when it came as TLS, and else nc.
+func (c *Conn) socket() net.Conn {
+	if c.link.early != nil {
+		return c.link.early.NetConn()
+	}
+	return c.link.nc
 }
 
 func orDefault[T int | time.Duration](value, standard T) T {
@@ -108,9 +117,21 @@ func (c *Conn) EndBody() { c.link.setBody(false) }
 // SetTimeout changes the timeout for what begins from now on. Zero stands for
 // the default.
 func (c *Conn) SetTimeout(d time.Duration) {
-	c.link.mu.Lock()
-	defer c.link.mu.Unlock()
-	c.link.timeout = min(orDefault(d, defaultTimeout), longest)
+	c.SetReadTimeout(d)
+	c.SetWriteTimeout(d)
+}
+
+// SetReadTimeout is SetTimeout for reading alone.
+func (c *Conn) SetReadTimeout(d time.Duration) { c.link.setTimeout(&c.link.in, d) }
+
+// SetWriteTimeout is SetTimeout for writing alone.
+func (c *Conn) SetWriteTimeout(d time.Duration) { c.link.setTimeout(&c.link.out, d) }
+
+// Waiting reports whether the peer has sent something, or has closed, that no
+// read has seen yet. It does not wait, and must not be called while anything
+// reads. Where that cannot be told it reports what is buffered.
+func (c *Conn) Waiting() bool {
+	return c.reader.Buffered() > 0 || c.link.peek != nil && c.link.peek()
 }
 
 // LocalAddr returns the address of this end.

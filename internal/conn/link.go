@@ -38,8 +38,9 @@ type link struct {
 	early *tls.Conn
 	shake sync.Once
 
+	peek func() bool // whether something has come in that nobody has read; nil if that cannot be told
+
 	mu               sync.Mutex // for all below, and for the order of nc's deadlines
-	timeout          time.Duration
 	handshakeTimeout time.Duration
 	minRate          int64     // octets per second
 	handshake        time.Time // the deadline of everything, if not zero
@@ -52,7 +53,8 @@ type link struct {
 
 // flow is one direction of a link.
 type flow struct {
-	armed time.Time // the deadline that nc has; zero if unknown
+	timeout time.Duration
+	armed   time.Time // the deadline that nc has; zero if unknown
 
 	whole bool      // a line or a piece: all of it has to be done by until
 	until time.Time // zero before the first step
@@ -150,16 +152,16 @@ func (l *link) limit(f *flow, now time.Time) time.Time {
 		return l.handshake
 	case f.body:
 		earned := time.Duration(min(f.octets/l.minRate, int64(longest/time.Second))) * time.Second
-		left := l.timeout + earned - f.waited
-		wait := l.timeout
+		left := f.timeout + earned - f.waited
+		wait := f.timeout
 		if f == &l.out && l.resumable(f) {
 			wait /= glances
 		}
 		return now.Add(min(wait, left))
 	case !f.whole:
-		return now.Add(l.timeout)
+		return now.Add(f.timeout)
 	case f.until.IsZero():
-		f.until = now.Add(l.timeout)
+		f.until = now.Add(f.timeout)
 	}
 	return f.until
 }
@@ -171,7 +173,7 @@ func (l *link) resumable(f *flow) bool { return f == &l.in || l.early == nil }
 // arm sets the deadline of nc, unless it stands well. The caller holds mu.
 func (l *link) arm(f *flow, s step) error {
 	early := s.limit.Sub(f.armed)
-	if f.armed.After(s.from) && early >= 0 && (early == 0 || l.resumable(f) && early <= l.timeout/slack) {
+	if f.armed.After(s.from) && early >= 0 && (early == 0 || l.resumable(f) && early <= f.timeout/slack) {
 		return nil
 	}
 	f.armed = s.limit
@@ -206,7 +208,7 @@ func (l *link) after(f *flow, s step, n int, err error) (again bool, _ error) {
 		return false, refusal
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		if l.resumable(f) && (time.Now().Before(s.limit) || f.body && f.still < l.timeout) {
+		if l.resumable(f) && (time.Now().Before(s.limit) || f.body && f.still < f.timeout) {
 			return true, nil
 		}
 		err = errTimeout
@@ -250,6 +252,13 @@ func (l *link) setBody(body bool) {
 	for _, f := range []*flow{&l.in, &l.out} {
 		f.body, f.octets, f.waited, f.still = body, 0, 0, 0
 	}
+}
+
+// setTimeout changes the timeout of f.
+func (l *link) setTimeout(f *flow, d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.timeout = min(orDefault(d, defaultTimeout), longest)
 }
 
 // setHandshake sets the deadline of everything, or lifts it.

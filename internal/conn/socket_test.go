@@ -287,3 +287,26 @@ func inUse() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapInuse + m.StackInuse)
 }
+
+// What waits in a socket is noticed without being read, and so is its end.
+func TestConn_Waiting(t *testing.T) {
+	t.Parallel()
+	for _, network := range []string{"tcp", "unix"} {
+		t.Run(network, func(t *testing.T) {
+			t.Parallel()
+			c, peer := sockets(t, network, Config{})
+			require.False(t, c.Waiting())
+			_, err := io.WriteString(peer, "421 bye\r\n")
+			require.NoError(t, err)
+			require.Eventually(t, c.Waiting, time.Minute, time.Millisecond)
+			line, err := c.ReadLine(limit)
+			require.NoError(t, err)
+			require.Equal(t, "421 bye", string(line))
+			require.False(t, c.Waiting())
+			require.NoError(t, peer.Close())
+			require.Eventually(t, c.Waiting, time.Minute, time.Millisecond)
+			_, err = c.ReadLine(limit)
+			require.ErrorIs(t, err, io.EOF)
+		})
+	}
+}

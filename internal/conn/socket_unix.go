@@ -103,6 +103,27 @@ func (s *socket) tryRead(fd uintptr) bool {
 	return true
 }
 
+// newPeek returns how to ask a socket whether it has something to read, its end
+// included, without reading it; nil if nc is none.
+func newPeek(nc net.Conn) func() bool {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		return nil
+	}
+	raw, err := nc.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return nil
+	}
+	var waiting bool
+	var one [1]byte
+	look := func(fd uintptr) {
+		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		waiting = err != syscall.EAGAIN && err != syscall.EINTR
+	}
+	return func() bool { return raw.Control(look) == nil && waiting }
+}
+
 // maxUnread is how many octets unread discards at most.
 const maxUnread = 1 << 20
 

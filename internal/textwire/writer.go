@@ -10,6 +10,8 @@ type Writer struct {
 	buf []byte // nil, or BufferSize octets of the pool
 	n   int    // buf[:n] is pending
 	err error
+
+	unsent bool // dst has not taken all that was sent to it
 }
 
 // NewWriter returns a Writer to dst.
@@ -18,11 +20,15 @@ func NewWriter(dst io.Writer) *Writer { return &Writer{dst: dst} }
 // Reset makes w write to dst and forgets its error and what is pending.
 func (w *Writer) Reset(dst io.Writer) {
 	w.release()
-	w.dst, w.err = dst, nil
+	w.dst, w.err, w.unsent = dst, nil, false
 }
 
 // Buffered returns the number of octets pending.
 func (w *Writer) Buffered() int { return w.n }
+
+// Unsent reports, after an error, whether it is certain that the last octet
+// written has not reached dst.
+func (w *Writer) Unsent() bool { return w.unsent || w.n > 0 }
 
 // AvailableBuffer returns an empty slice of the buffer's free space, to be
 // appended to and passed to an immediately following Write, which then copies
@@ -93,8 +99,11 @@ func (w *Writer) send(p []byte) (n int) {
 		return 0
 	}
 	n, w.err = w.dst.Write(p)
-	if w.err == nil && n < len(p) {
-		w.err = io.ErrShortWrite
+	if n < len(p) {
+		w.unsent = true
+		if w.err == nil {
+			w.err = io.ErrShortWrite
+		}
 	}
 	return n
 }

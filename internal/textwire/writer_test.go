@@ -142,3 +142,21 @@ func TestWriter_BigWriteError(t *testing.T) {
 	require.Equal(t, dst.err, err)
 	require.Equal(t, 2*BufferSize-10, n)
 }
+
+// Whether the last octet may have left is told by how much dst took, not by its
+// error.
+func TestWriter_Unsent(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	for _, tt := range []struct {
+		cut  int
+		want bool
+	}{{1, true}, {5, true}, {0, false}} {
+		dst := writes{err: boom, cut: tt.cut}
+		w := NewWriter(&dst)
+		_, err := w.WriteString("QUIT\r\n")
+		require.NoError(t, err)
+		require.ErrorIs(t, w.Flush(), boom)
+		require.Equal(t, tt.want, w.Unsent(), "%d octets left out", tt.cut)
+	}
+}
