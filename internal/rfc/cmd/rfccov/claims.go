@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
+	"strings"
 
 	"github.com/posthouse/posthouse/internal/rfc"
 )
@@ -17,11 +19,20 @@ type claim struct{ pkg, test string }
 // event is one line of `go test -json`.
 type event struct {
 	Action, Package, Test, Key, Value string
+	Elapsed                           float64 // seconds
 }
 
-// collect runs the tests of the packages and returns the claims of those that
-// passed, by statement.
-func collect(packages []string) (map[string][]claim, error) {
+// suite is what one run of the tests showed.
+type suite struct {
+	claims map[string][]claim  // of the tests that passed, by statement
+	quick  map[string][]string // by package, the top-level tests that pass in no time
+}
+
+// quickTest bounds, in seconds, what counts as no time.
+const quickTest = 0.05
+
+// collect runs the tests of the packages.
+func collect(packages []string) (*suite, error) {
 	args := append([]string{"test", "-json"}, packages...)
 	cmd := exec.Command("go", args...)
 	cmd.Stderr = os.Stderr
@@ -34,6 +45,7 @@ func collect(packages []string) (map[string][]claim, error) {
 	}
 	claimed := map[claim][]string{}
 	passed := map[claim]bool{}
+	seen := &suite{map[string][]claim{}, map[string][]string{}}
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
@@ -47,6 +59,9 @@ func collect(packages []string) (map[string][]claim, error) {
 			claimed[c] = append(claimed[c], e.Value)
 		case e.Action == "pass" && e.Test != "":
 			passed[c] = true
+			if e.Elapsed <= quickTest && !strings.Contains(e.Test, "/") {
+				seen.quick[e.Package] = append(seen.quick[e.Package], e.Test)
+			}
 		case e.Action == "fail" && e.Test != "":
 			fmt.Printf("FAIL %s %s\n", e.Package, e.Test)
 		}
@@ -54,14 +69,27 @@ func collect(packages []string) (map[string][]claim, error) {
 	if err := errors.Join(lines.Err(), cmd.Wait()); err != nil {
 		return nil, fmt.Errorf("go test: %w", err)
 	}
-	byID := map[string][]claim{}
 	for c, ids := range claimed {
 		if !passed[c] {
 			continue
 		}
 		for _, id := range ids {
-			byID[id] = append(byID[id], c)
+			seen.claims[id] = append(seen.claims[id], c)
 		}
 	}
-	return byID, nil
+	return seen, nil
+}
+
+// concerns reports whether a test that ran claims m's statement, or belongs to
+// the package that m breaks.
+func (s *suite) concerns(m rfc.Mutant) bool {
+	if len(s.claims[m.ID]) > 0 {
+		return true
+	}
+	for pkg := range s.quick {
+		if strings.HasSuffix(pkg, "/"+path.Dir(m.File)) {
+			return true
+		}
+	}
+	return false
 }

@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/posthouse/posthouse/internal/rfc"
 )
@@ -46,18 +48,21 @@ func run(packages []string, prove bool, revision string, jobs int) error {
 	if err != nil {
 		return err
 	}
-	claims, err := collect(packages)
+	tests, err := collect(packages)
 	if err != nil {
 		return err
 	}
+	mutants = slices.DeleteFunc(mutants, func(m rfc.Mutant) bool { return !tests.concerns(m) })
+	if revision != "" {
+		if mutants, err = tests.touched(mutants, revision); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(mutants, func(a, b rfc.Mutant) int { return strings.Compare(a.File, b.File) })
 	proven := map[string]bool{}
 	failures := 0
 	if prove || revision != "" {
-		mutants, err = touched(mutants, claims, revision)
-		if err != nil {
-			return err
-		}
-		for v := range proveAll(mutants, claims, jobs) {
+		for v := range tests.proveAll(mutants, jobs) {
 			fmt.Println(v)
 			if v.err != nil {
 				failures++
@@ -65,14 +70,15 @@ func run(packages []string, prove bool, revision string, jobs int) error {
 			}
 			proven[v.mutant.ID] = true
 		}
-	}
-	printTable(ledger, claims, proven)
-	for _, m := range mutants {
-		if len(claims[m.ID]) == 0 && !prove {
-			fmt.Println("unclaimed:", m.Name)
-			failures++
+	} else {
+		for _, m := range mutants {
+			if len(tests.claims[m.ID]) == 0 {
+				fmt.Println("unclaimed:", m.Name)
+				failures++
+			}
 		}
 	}
+	printTable(ledger, tests.claims, proven)
 	if failures > 0 {
 		return fmt.Errorf("%d mutants failed", failures)
 	}

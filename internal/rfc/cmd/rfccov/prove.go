@@ -31,31 +31,37 @@ func (v verdict) String() string {
 }
 
 // timeout bounds one test run with a mutant in place: a mutant may well hang.
-const timeout = "60s"
+const timeout = "30s"
 
 // proveAll applies each mutant and hands each verdict on as it falls.
-func proveAll(mutants []rfc.Mutant, claims map[string][]claim, jobs int) <-chan verdict {
+func (s *suite) proveAll(mutants []rfc.Mutant, jobs int) <-chan verdict {
 	out := make(chan verdict)
-	slots := make(chan struct{}, max(jobs, 1))
+	next := make(chan rfc.Mutant)
 	var wg sync.WaitGroup
-	for _, m := range mutants {
+	for range max(jobs, 1) {
 		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			by, err := prove(m, claims[m.ID])
-			out <- verdict{m, by, err}
+			for m := range next {
+				by, err := s.prove(m)
+				out <- verdict{m, by, err}
+			}
 		})
 	}
 	go func() {
+		for _, m := range mutants {
+			next <- m
+		}
+		close(next)
 		wg.Wait()
 		close(out)
 	}()
 	return out
 }
 
-// prove runs the packages of the claims with m applied until a claiming test
-// fails.
-func prove(m rfc.Mutant, claims []claim) (claim, error) {
+// prove runs, with m applied, the claiming tests and those of their packages
+// that take no time, until a claiming test fails. That most of the others still
+// pass shows that m breaks a statement and not the package.
+func (s *suite) prove(m rfc.Mutant) (claim, error) {
+	claims := s.claims[m.ID]
 	if len(claims) == 0 {
 		return claim{}, errors.New("no passing test claims the statement")
 	}
@@ -64,14 +70,19 @@ func prove(m rfc.Mutant, claims []claim) (claim, error) {
 		return claim{}, err
 	}
 	defer cleanup()
+	tests := map[string][]string{}
 	var pkgs []string
 	for _, c := range claims {
-		if !slices.Contains(pkgs, c.pkg) {
+		if tests[c.pkg] == nil {
 			pkgs = append(pkgs, c.pkg)
+			tests[c.pkg] = slices.Clone(s.quick[c.pkg])
+		}
+		if top, _, _ := strings.Cut(c.test, "/"); !slices.Contains(tests[c.pkg], top) {
+			tests[c.pkg] = append(tests[c.pkg], top)
 		}
 	}
 	for _, pkg := range pkgs {
-		failed, total, err := runMutated(overlay, pkg)
+		failed, total, err := runMutated(overlay, pkg, tests[pkg])
 		if err != nil {
 			return claim{}, err
 		}
@@ -114,11 +125,12 @@ func overlay(m rfc.Mutant) (name string, cleanup func(), err error) {
 	return name, cleanup, nil
 }
 
-// runMutated runs the tests of one package and returns those that failed, with
-// the number of top-level tests. A mutant that hangs or panics ends the whole
+// runMutated runs the named tests of one package and returns those that failed,
+// with the number of top-level tests that ran. A mutant that hangs or panics ends the whole
 // run: then the tests still open count as failed.
-func runMutated(overlay, pkg string) (failed map[string]bool, total int, err error) {
-	out, _ := exec.Command("go", "test", "-json", "-count=1", "-short", "-vet=off", "-timeout="+timeout, "-overlay="+overlay, pkg).Output()
+func runMutated(overlay, pkg string, tests []string) (failed map[string]bool, total int, err error) {
+	out, _ := exec.Command("go", "test", "-json", "-count=1", "-short", "-vet=off", "-ldflags=-w", "-timeout="+timeout,
+		"-run=^("+strings.Join(tests, "|")+")$", "-overlay="+overlay, pkg).Output()
 	failed = map[string]bool{}
 	state := map[string]string{}
 	lines := bufio.NewScanner(bytes.NewReader(out))
@@ -155,25 +167,4 @@ func topLevel(failed map[string]bool) int {
 		}
 	}
 	return n
-}
-
-// touched keeps the mutants whose file, or whose claiming package, differs from
-// the revision; all of them when it is empty.
-func touched(mutants []rfc.Mutant, claims map[string][]claim, revision string) ([]rfc.Mutant, error) {
-	if revision == "" {
-		return mutants, nil
-	}
-	out, err := exec.Command("git", "diff", "--name-only", revision).Output()
-	if err != nil {
-		return nil, fmt.Errorf("git diff %s: %w", revision, err)
-	}
-	files := strings.Fields(string(out))
-	return slices.DeleteFunc(mutants, func(m rfc.Mutant) bool {
-		if slices.Contains(files, m.File) || slices.Contains(files, filepath.ToSlash(filepath.Join(mutantsDir, m.Name+".mut"))) {
-			return false
-		}
-		return !slices.ContainsFunc(claims[m.ID], func(c claim) bool {
-			return slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(c.pkg, "/"+filepath.ToSlash(filepath.Dir(f))) })
-		})
-	}), nil
 }
