@@ -62,17 +62,18 @@ type ClientConfig struct {
 
 	// MaxDrain is how much of a body that the caller did not read to its end
 	// is read and thrown away. When more is to come the connection is closed
-	// instead. Zero is 1 MiB.
+	// instead. Zero is 4 MiB.
 	MaxDrain int64
 
-	// Window is how many commands may be ahead of their replies in Fetch and
-	// Dele, if the server allows it by PIPELINING. Zero is 64; 1 waits for
-	// each reply, as is done with a server that does not allow it.
+	// Window is how many commands may be ahead of their replies in Fetch,
+	// FetchTop, Index, ListEach, UIDLEach and Dele, if the server allows it by
+	// PIPELINING. Zero is 256; 1 waits for each reply, as is done with a
+	// server that does not allow it. See also Client.Pipelining.
 	Window int
 
 	// WindowBytes bounds the messages that are ahead in a Fetch, by the sizes
-	// that the last List has said; one of unknown size counts as 64 KiB. One
-	// message is always asked for. Zero is 4 MiB.
+	// that the last List or Index has said; one of unknown size counts as
+	// 64 KiB. One message is always asked for. Zero is 2 MiB.
 	WindowBytes int64
 
 	// Transcript receives the dialogue, a line a Write: "C: " and "S: " and
@@ -81,8 +82,7 @@ type ClientConfig struct {
 }
 
 const (
-	maxCapabilities = 256      // lines of a reply to CAPA
-	unknownSize     = 64 << 10 // what a message of unknown size counts in a window
+	maxCapabilities = 256 // lines of a reply to CAPA
 	dialTimeout     = time.Minute
 )
 
@@ -100,9 +100,9 @@ func (cfg *ClientConfig) withDefaults() ClientConfig {
 	setDefault(&c.MaxLine, 2048)
 	setDefault(&c.MaxMessages, 1_000_000)
 	setDefault(&c.MaxListBytes, 128<<20)
-	setDefault(&c.MaxDrain, 1<<20)
-	setDefault(&c.Window, 64)
-	setDefault(&c.WindowBytes, 4<<20)
+	setDefault(&c.MaxDrain, 4<<20)
+	setDefault(&c.Window, 256)
+	setDefault(&c.WindowBytes, 2<<20)
 	return c
 }
 
@@ -138,6 +138,8 @@ type Client struct {
 	dots     textwire.DotReader // of body
 	body     *Body              // the one that has not been read to its end, if any
 	fetching bool               // replies to a flight of commands are owed
+	lockstep bool               // the server cannot do the pipelining that it offers
+	believed bool               // it can: its refusals of pipelined commands are meant
 
 	mu     sync.Mutex
 	broken error // why the connection was given up
@@ -218,6 +220,17 @@ func (c *Client) start(ctx context.Context) error {
 
 // Greeting returns the text of the server's first line.
 func (c *Client) Greeting() string { return c.greeting }
+
+// Pipelining reports whether commands are sent ahead of their replies where that
+// is of use: the server offers it (RFC 2449 section 6.6), ClientConfig.Window
+// allows it, and the server has not shown on this connection that it cannot do
+// it. It has when it refuses a command that was sent ahead, and carries it out
+// when it is sent again by itself: then it is spared for the rest of the
+// connection, and nothing is lost. A server that breaks in another way takes the
+// connection with it: see [PipelineError].
+func (c *Client) Pipelining() bool {
+	return c.cfg.Window > 1 && !c.lockstep && c.caps.Has("PIPELINING")
+}
 
 // ConnectionState returns what is known of the connection. Identity is nil
 // until the login; its names are empty if the credentials do not tell them.

@@ -3,6 +3,7 @@ package pop3
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
@@ -13,16 +14,23 @@ import (
 // wraps an [*Error]; the others are marked. After any other error the connection is
 // gone, and nothing will be deleted.
 func (c *Client) Dele(ctx context.Context, nums ...int) error {
-	f, err := c.newFlight(ctx, pop3wire.DELE, nums)
+	nums = slices.Clone(nums)
+	f, err := c.newNumberFlight(ctx, nums, order{
+		verbs: []pop3wire.Verb{pop3wire.DELE},
+		append: func(dst []byte, i int) []byte {
+			dst, _ = pop3wire.Dele{N: nums[i]}.Append(dst)
+			return dst
+		},
+	})
 	if err != nil {
 		return err
 	}
 	defer f.land()
 	var refused []error
-	for _, n := range nums {
-		_, err := f.next()
+	for f.more() {
+		i, _, err := f.next()
 		if e, ok := err.(*Error); ok {
-			refused = append(refused, &MessageError{n, e})
+			refused = append(refused, &MessageError{nums[i], e})
 		} else if err != nil {
 			return err
 		}

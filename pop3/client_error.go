@@ -36,6 +36,14 @@ var (
 	errBodyClosed = errors.New("pop3: read from a closed body")
 )
 
+// Temporary reports whether the server said by its response code that the same
+// may succeed later: [CodeInUse], [CodeLoginDelay] and [CodeSysTemp]. Without a
+// response code nobody knows, and it returns false.
+func (e *Error) Temporary() bool {
+	s := pop3wire.Status{Code: e.Code}
+	return s.Is(CodeInUse) || s.Is(CodeLoginDelay) || s.Is(CodeSysTemp)
+}
+
 // Is reports whether e is what target stands for, so that errors.Is tells the
 // refusals apart by their response codes, in any case and whatever further
 // detail the code has (RFC 2449 section 8):
@@ -85,6 +93,23 @@ func (e *UnknownError) Error() string {
 
 // Unwrap returns Err.
 func (e *UnknownError) Unwrap() error { return e.Err }
+
+// PipelineError says that the connection was lost, or made no sense any more,
+// while the server owed the replies to several commands. The network may be at
+// fault; or the server offers PIPELINING and cannot do it, and answers too few
+// commands, too many, or in another order. Then a connection with
+// ClientConfig.Window 1 works.
+type PipelineError struct {
+	Ahead int   // commands whose replies were owed beside the one that failed
+	Err   error // what happened
+}
+
+func (e *PipelineError) Error() string {
+	return fmt.Sprintf("pop3: with %d commands sent ahead: %s", e.Ahead, strings.TrimPrefix(e.Err.Error(), "pop3: "))
+}
+
+// Unwrap returns Err.
+func (e *PipelineError) Unwrap() error { return e.Err }
 
 // MessageError is a refusal among those that [Client.Dele] joins.
 type MessageError struct {

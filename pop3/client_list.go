@@ -55,26 +55,38 @@ func (c *Client) Stat(ctx context.Context) (Stat, error) {
 // List returns the sizes of all messages that are not marked for deletion, in
 // the server's order. Fetch remembers them.
 func (c *Client) List(ctx context.Context) ([]Listing, error) {
-	var (
-		list []Listing
-		seen numberSet
-	)
-	err := c.listing(ctx, pop3wire.LIST, pop3wire.List{}, func(line []byte) error {
-		n, size, err := pop3wire.ParseListLine(line)
-		if err == nil {
-			err = seen.add(n, c.cfg.MaxMessages)
-		}
-		list = append(list, Listing{n, size})
-		return err
-	})
+	var r listReader
+	err := c.listing(ctx, pop3wire.LIST, pop3wire.List{}, c.takeListing(&r))
 	if err != nil {
 		return nil, err
 	}
-	c.sizes = make([]int64, seen.highest)
-	for _, l := range list {
+	c.remember(&r)
+	return r.list, nil
+}
+
+// listReader takes the lines of a reply to LIST.
+type listReader struct {
+	list []Listing
+	seen numberSet
+}
+
+func (c *Client) takeListing(r *listReader) func(line []byte) error {
+	return func(line []byte) error {
+		n, size, err := pop3wire.ParseListLine(line)
+		if err == nil {
+			err = r.seen.add(n, c.cfg.MaxMessages)
+		}
+		r.list = append(r.list, Listing{n, size})
+		return err
+	}
+}
+
+// remember keeps the sizes of a whole reply to LIST.
+func (c *Client) remember(r *listReader) {
+	c.sizes = make([]int64, r.seen.highest)
+	for _, l := range r.list {
 		c.sizes[l.Num-1] = l.Size
 	}
-	return list, nil
 }
 
 // ListOne returns the size of message n.
@@ -86,12 +98,17 @@ func (c *Client) ListOne(ctx context.Context, n int) (size int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	got, size, err := pop3wire.ParseListLine([]byte(st.Text))
+	return c.parseListing(n, st.Text)
+}
+
+// parseListing reads the reply to LIST n.
+func (c *Client) parseListing(n int, text string) (size int64, err error) {
+	got, size, err := pop3wire.ParseListLine([]byte(text))
 	if err == nil && got != n {
 		err = errOther
 	}
 	if err != nil {
-		return 0, c.fail(badLine("LIST", err, []byte(st.Text)))
+		return 0, c.fail(badLine("LIST", err, []byte(text)))
 	}
 	return size, nil
 }
@@ -99,22 +116,29 @@ func (c *Client) ListOne(ctx context.Context, n int) (size int64, err error) {
 // UIDL returns the unique-ids of all messages that are not marked for deletion,
 // in the server's order. A server without the command refuses with an [*Error].
 func (c *Client) UIDL(ctx context.Context) ([]UIDListing, error) {
-	var (
-		list []UIDListing
-		seen numberSet
-	)
-	err := c.listing(ctx, pop3wire.UIDL, pop3wire.Uidl{}, func(line []byte) error {
-		n, uid, err := pop3wire.ParseUIDLLine(line)
-		if err == nil {
-			err = seen.add(n, c.cfg.MaxMessages)
-		}
-		list = append(list, UIDListing{n, string(uid)})
-		return err
-	})
+	var r uidReader
+	err := c.listing(ctx, pop3wire.UIDL, pop3wire.Uidl{}, c.takeUID(&r))
 	if err != nil {
 		return nil, err
 	}
-	return list, nil
+	return r.list, nil
+}
+
+// uidReader takes the lines of a reply to UIDL.
+type uidReader struct {
+	list []UIDListing
+	seen numberSet
+}
+
+func (c *Client) takeUID(r *uidReader) func(line []byte) error {
+	return func(line []byte) error {
+		n, uid, err := pop3wire.ParseUIDLLine(line)
+		if err == nil {
+			err = r.seen.add(n, c.cfg.MaxMessages)
+		}
+		r.list = append(r.list, UIDListing{n, string(uid)})
+		return err
+	}
 }
 
 // UIDLOne returns the unique-id of message n.
@@ -126,12 +150,17 @@ func (c *Client) UIDLOne(ctx context.Context, n int) (uid string, err error) {
 	if err != nil {
 		return "", err
 	}
-	got, id, err := pop3wire.ParseUIDLLine([]byte(st.Text))
+	return c.parseUID(n, st.Text)
+}
+
+// parseUID reads the reply to UIDL n.
+func (c *Client) parseUID(n int, text string) (uid string, err error) {
+	got, id, err := pop3wire.ParseUIDLLine([]byte(text))
 	if err == nil && got != n {
 		err = errOther
 	}
 	if err != nil {
-		return "", c.fail(badLine("UIDL", err, []byte(st.Text)))
+		return "", c.fail(badLine("UIDL", err, []byte(text)))
 	}
 	return string(id), nil
 }

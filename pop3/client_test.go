@@ -490,5 +490,7 @@ func TestClientPipelinesDele(t *testing.T) {
 	var message *pop3.MessageError
 	require.ErrorAs(t, c.Dele(t.Context(), 4, 5, 6), &message)
 	require.Equal(t, 5, message.Num)
+	require.True(t, c.Pipelining())
+	require.EqualError(t, c.Dele(t.Context(), 7, 5), "pop3: message 5: message 5 already deleted")
 	require.NoError(t, c.Quit(t.Context()))
 }

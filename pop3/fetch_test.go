@@ -153,7 +153,7 @@ func TestFetchRoundTrips(t *testing.T) {
 	}{
 		{"one by one", pop3.ClientConfig{Window: 1}, true, count, count},
 		{"a window of 10", pop3.ClientConfig{Window: 10}, true, count / 10, count / 5},
-		{"the default", pop3.ClientConfig{}, true, count / 64, count / 32},
+		{"the default", pop3.ClientConfig{}, true, count / 256, count / 128},
 		{"a window as large as all", pop3.ClientConfig{Window: count, WindowBytes: 1 << 30}, true, 1, 1},
 		{"16 messages of unknown size", pop3.ClientConfig{Window: count, WindowBytes: 1 << 20}, false, count / 16, count / 8},
 		{"a window of 20 KB", pop3.ClientConfig{Window: count, WindowBytes: 20_000}, true, count / 20, count / 9},
@@ -234,7 +234,7 @@ func TestFetchWithoutBuffers(t *testing.T) {
 func TestFetchRefusals(t *testing.T) {
 	t.Parallel()
 	for _, capa := range []string{pipelining, "-ERR\r\n"} {
-		c := clientWith(t, pop3.ClientConfig{}, capa, "-ERR gone\r\n", "+OK\r\ntwo\r\n.\r\n", "-ERR [SYS/TEMP] no\r\n", "+OK\r\n")
+		c := clientWith(t, pop3.ClientConfig{}, capa, "-ERR [X-GONE] gone\r\n", "+OK\r\ntwo\r\n.\r\n", "-ERR [SYS/TEMP] no\r\n", "+OK\r\n")
 		var log []string
 		for m, err := range c.Fetch(t.Context(), []int{1, 2, 3}) {
 			if err != nil {
@@ -248,7 +248,7 @@ func TestFetchRefusals(t *testing.T) {
 			require.NoError(t, err)
 			log = append(log, fmt.Sprint(m.Num, " ", string(text)))
 		}
-		require.Equal(t, []string{"1 pop3: gone", "2 two\r\n", "3 pop3: [SYS/TEMP] no"}, log)
+		require.Equal(t, []string{"1 pop3: [X-GONE] gone", "2 two\r\n", "3 pop3: [SYS/TEMP] no"}, log)
 		require.NoError(t, c.Noop(t.Context()))
 	}
 }
@@ -306,7 +306,7 @@ func TestFetchLeftEarly(t *testing.T) {
 					t.Parallel()
 					script := slices.Concat([]string{listing}, replies, []string{"+OK\r\n"})
 					if refused {
-						script[at] = "-ERR no\r\n"
+						script[at] = "-ERR [SYS/PERM] no\r\n"
 					}
 					c := clientWith(t, pop3.ClientConfig{}, pipelining, script...)
 					_, err := c.List(t.Context())
@@ -396,7 +396,7 @@ func TestFetchCut(t *testing.T) {
 	require.Equal(t, []string{
 		"1 <nil>",
 		"2 unexpected EOF",
-		"3 pop3: connection given up: pop3: body: unexpected EOF",
+		"3 pop3: with 1 commands sent ahead: connection given up: pop3: body: unexpected EOF",
 	}, log)
 }
 
