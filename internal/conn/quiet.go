@@ -1,0 +1,35 @@
+package conn
+
+import (
+	"errors"
+	"os"
+	"time"
+)
+
+// glance is how long Quiet looks at a connection that cannot be asked.
+const glance = time.Millisecond
+
+// Quiet reports whether the peer of a connection that nobody uses is still
+// there and has said nothing that was not read, as far as this end knows. It
+// sends nothing, and waits a millisecond at most. If it is not so, the
+// connection is of no more use except to be closed, and what the peer said may
+// be lost.
+func (c *Conn) Quiet() bool {
+	l := &c.link
+	if c.reader.Buffered() > 0 || c.Err() != nil {
+		return false
+	}
+	if l.peek != nil {
+		return !l.peek()
+	}
+	l.mu.Lock()
+	l.in.armed = time.Time{}
+	err := l.nc.SetReadDeadline(time.Now().Add(glance))
+	l.mu.Unlock()
+	if err != nil {
+		return false
+	}
+	var octet [1]byte
+	n, err := l.nc.Read(octet[:])
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+}
