@@ -1,10 +1,21 @@
-// Package bench measures this module beside its peers in one run, on one
-// machine, with the same octets:
+// Package bench measures this module beside its peers, on one machine, with the
+// same octets. It is a module of its own, so that the peers are nobody's
+// dependency. What is quoted elsewhere is ratios, never absolute figures.
 //
+//	go run ./cmd/compare
 //	go test -bench . -benchmem ./...
 //
-// It is a module of its own, so that the peers are nobody's dependency. The
-// loads are prepared octets written to a socket of the loopback interface and
-// allocate nothing, so what -benchmem counts is the server's. What is quoted
-// elsewhere is ratios, never absolute figures.
+// The first is what the targets are checked with. It runs every contestant as a
+// process of its own, in interleaved rounds, and prints one table of what the
+// work cost that process, and whether the target of a row is met. The second
+// measures inside one process and counts allocations: the loads are prepared
+// octets written to a socket of the loopback interface and allocate nothing, so
+// that what -benchmem counts is the server's.
+//
+//	cmd/compare  the races: which contestants, which work, which target
+//	race         rounds, medians, ratios, the table
+//	peers        the contestants
+//	load         prepared octets of SMTP and POP3
+//	delay        a network that is far away
+//	proc         starts processes, and reads their processor time and memory
 package bench

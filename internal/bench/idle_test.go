@@ -1,106 +1,52 @@
 package bench
 
 import (
-	"bufio"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"slices"
-	"strconv"
-	"strings"
 	"testing"
+
+	"github.com/posthouse/posthouse/internal/bench/load"
+	"github.com/posthouse/posthouse/internal/bench/peers"
 )
 
-// serveEnv names the contestant that a child process of this test serves.
-const serveEnv = "BENCH_SERVE"
-
 func TestMain(m *testing.M) {
-	if name := os.Getenv(serveEnv); name != "" {
-		serveAsChild(name)
-		return
-	}
+	peers.Main()
 	os.Exit(m.Run())
-}
-
-// serveAsChild serves until its standard input ends.
-func serveAsChild(name string) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	i := slices.IndexFunc(smtpServers, func(c contestant) bool { return c.name == name })
-	stop := smtpServers[i].serve(ln)
-	fmt.Println(ln.Addr())
-	var one [1]byte
-	os.Stdin.Read(one[:])
-	stop()
 }
 
 // BenchmarkIdle reports the resident memory a connection costs a server process
 // once it has said EHLO and waits: KB/conn, at 5,000 connections.
 func BenchmarkIdle(b *testing.B) {
 	const conns = 5000
-	for _, c := range smtpServers {
-		b.Run(c.name, func(b *testing.B) {
+	for _, c := range peers.SMTPServers {
+		b.Run(c.Name, func(b *testing.B) {
 			for b.Loop() {
-				kb, err := idle(b, c.name, conns)
-				if err != nil {
-					b.Skip(err)
-				}
-				b.ReportMetric(kb/conns, "KB/conn")
+				b.ReportMetric(float64(idle(b, c.Name, conns))/1024/conns, "KB/conn")
 			}
 		})
 	}
 }
 
-func idle(b *testing.B, name string, conns int) (kb float64, err error) {
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), serveEnv+"="+name)
-	child.Stderr = os.Stderr
-	in, err := child.StdinPipe()
+// idle returns the octets that a server grows by with conns connections.
+func idle(b *testing.B, name string, conns int) int64 {
+	s, err := peers.StartSMTPServer(b.Context(), name, false)
 	if err != nil {
-		return 0, err
+		b.Fatal(err)
 	}
-	out, err := child.StdoutPipe()
+	defer s.Stop()
+	before, err := s.Resident()
 	if err != nil {
-		return 0, err
-	}
-	if err := child.Start(); err != nil {
-		return 0, err
-	}
-	defer func() {
-		in.Close()
-		child.Wait()
-	}()
-	addr, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		return 0, err
-	}
-	before, err := resident(child.Process.Pid)
-	if err != nil {
-		return 0, err
+		b.Skip(err)
 	}
 	for range conns {
-		s := dial(b, strings.TrimSpace(addr))
-		s.r = nil // this side's memory is not measured, but it is not free
-		defer s.Close()
-	}
-	after, err := resident(child.Process.Pid)
-	return after - before, err
-}
-
-// resident returns the resident set of a process in KB.
-func resident(pid int) (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "VmRSS:" {
-			return strconv.ParseFloat(f[1], 64)
+		nc, err := load.DialSMTP(s.Addr, false)
+		if err != nil {
+			b.Skip(err)
 		}
+		defer nc.Close()
 	}
-	return 0, fmt.Errorf("no VmRSS for process %d", pid)
+	after, err := s.Resident()
+	if err != nil {
+		b.Skip(err)
+	}
+	return after - before
 }

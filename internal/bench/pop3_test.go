@@ -1,21 +1,18 @@
 package bench
 
 import (
-	"bufio"
-	"bytes"
-	"fmt"
 	"net"
-	"strings"
 	"testing"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/bench/load"
 	"github.com/posthouse/posthouse/pop3"
 	"github.com/posthouse/posthouse/pop3/maildrop"
 )
 
 // popServer serves one user with messages in memory, and returns a connection
 // that has logged in.
-func popServer(b *testing.B, messages ...[]byte) *popSession {
+func popServer(b *testing.B, messages ...[]byte) *load.POP3 {
 	b.Helper()
 	store := maildrop.NewMemory()
 	for _, m := range messages {
@@ -31,45 +28,27 @@ func popServer(b *testing.B, messages ...[]byte) *popSession {
 		b.Fatal(err)
 	}
 	go srv.Serve(ln)
-	nc, err := net.Dial("tcp", ln.Addr().String())
+	p, err := load.DialPOP3(ln.Addr().String())
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		nc.Close()
+		p.Close()
 		srv.Close()
 	})
-	s := &popSession{nc, bufio.NewReaderSize(nc, 1<<16)}
-	s.status(b)
-	for _, line := range []string{"USER bob\r\n", "PASS secret\r\n"} {
-		s.write(b, line)
-		s.status(b)
-	}
-	return s
-}
-
-type popSession struct {
-	net.Conn
-	r *bufio.Reader
-}
-
-func (s *popSession) write(b *testing.B, line string) {
-	if _, err := s.Write([]byte(line)); err != nil {
+	if err := p.Login("bob", "secret"); err != nil {
 		b.Fatal(err)
 	}
+	return p
 }
 
-func (s *popSession) status(b *testing.B) {
-	line, err := s.r.ReadSlice('\n')
-	if err != nil || line[0] != '+' {
-		b.Fatalf("the server said %q, %v", line, err)
-	}
-}
-
-// skip reads n octets of a body.
-func (s *popSession) skip(b *testing.B, n int) {
-	if _, err := s.r.Discard(n); err != nil {
-		b.Fatal(err)
+// retrieve has all of n messages fetched over and over, ahead of them at a time.
+func retrieve(b *testing.B, p *load.POP3, n, ahead, wire int) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Retrieve(n, ahead, wire); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
@@ -77,46 +56,20 @@ func (s *popSession) skip(b *testing.B, n int) {
 func BenchmarkRetr(b *testing.B) {
 	for _, dots := range []bool{false, true} {
 		b.Run(map[bool]string{false: "plain", true: "dotted"}[dots], func(b *testing.B) {
-			wire := body(10<<20, dots) // stuffed, with its end
-			text := bytes.ReplaceAll(bytes.TrimSuffix(wire, []byte(".\r\n")), []byte("\n.."), []byte("\n."))
-			s := popServer(b, text)
-			b.SetBytes(int64(len(text)))
-			b.ReportAllocs()
-			for b.Loop() {
-				s.write(b, "RETR 1\r\n")
-				s.status(b)
-				s.skip(b, len(wire))
-			}
+			message := load.Message(10<<20, dots)
+			b.SetBytes(int64(len(message)))
+			retrieve(b, popServer(b, message), 1, 1, len(load.Stuffed(message)))
 		})
 	}
 }
 
 // BenchmarkRetrMany is 1,000 messages of 10 KB, asked for 50 at a time.
 func BenchmarkRetrMany(b *testing.B) {
-	wire := body(10_000, false)
-	text := bytes.TrimSuffix(wire, []byte(".\r\n"))
+	message := load.Message(10_000, false)
 	messages := make([][]byte, 1000)
 	for i := range messages {
-		messages[i] = text
+		messages[i] = message
 	}
-	s := popServer(b, messages...)
-	var groups []string
-	for i := 0; i < len(messages); i += 50 {
-		var g strings.Builder
-		for n := i + 1; n <= i+50; n++ {
-			fmt.Fprintf(&g, "RETR %d\r\n", n)
-		}
-		groups = append(groups, g.String())
-	}
-	b.SetBytes(int64(len(messages) * len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, g := range groups {
-			s.write(b, g)
-			for range 50 {
-				s.status(b)
-				s.skip(b, len(wire))
-			}
-		}
-	}
+	b.SetBytes(int64(len(messages) * len(message)))
+	retrieve(b, popServer(b, messages...), len(messages), 50, len(load.Stuffed(message)))
 }
