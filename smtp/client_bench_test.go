@@ -70,7 +70,7 @@ func BenchmarkClientSend(b *testing.B) {
 			c := plentiful(b)
 			env := envelope(b)
 			for i := range n {
-				env.To = append(env.To, Recipient{address(b, fmt.Sprintf("user%d@example.org", i))})
+				env.To = append(env.To, Recipient{Address: address(b, fmt.Sprintf("user%d@example.org", i))})
 			}
 			text := []byte(lines(1000))
 			body := bytes.NewReader(text)

@@ -2,6 +2,8 @@ package smtp
 
 import (
 	"context"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
@@ -21,8 +23,13 @@ func (c *Client) Noop(ctx context.Context) error {
 
 // Verify asks whether a mailbox or user is known to the server (RFC 5321 section
 // 3.5). The code of the reply is 250 or 251 if it is, and 252 if the server will
-// not say, as most will not.
+// not say, as most will not. A mailbox that is not ASCII needs a server with SMTPUTF8
+// (RFC 6531 section 3.2).
 func (c *Client) Verify(ctx context.Context, mailbox string) (Reply, error) {
+	_, offered := c.extensions["SMTPUTF8"]
+	if !offered && strings.ContainsFunc(mailbox, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return Reply{}, &opError{"VRFY", &ExtensionError{Keyword: "SMTPUTF8"}}
+	}
 	line, err := (&smtpwire.Vrfy{Text: mailbox}).Append(nil)
 	if err != nil {
 		return Reply{}, &opError{"VRFY", err}

@@ -440,7 +440,7 @@ func TestClientSend_ManyRecipients(t *testing.T) {
 				env := envelope(t)
 				var codes []int
 				for i := range 2000 {
-					env.To = append(env.To, Recipient{address(t, fmt.Sprintf("user%d@example.org", i))})
+					env.To = append(env.To, Recipient{Address: address(t, fmt.Sprintf("user%d@example.org", i))})
 					codes = append(codes, 250)
 				}
 				result, err := c.Send(t.Context(), env, strings.NewReader("plain\r\n"))
@@ -468,7 +468,7 @@ func TestClientSend_RefusedAmidGroup(t *testing.T) {
 		require.NoError(t, err)
 		env := envelope(t)
 		for range 5000 {
-			env.To = append(env.To, Recipient{address(t, "user@example.org")})
+			env.To = append(env.To, Recipient{Address: address(t, "user@example.org")})
 		}
 		_, err = c.Send(t.Context(), env, strings.NewReader("plain\r\n"))
 		refused(421, true)(t, nil, err)

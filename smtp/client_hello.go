@@ -24,7 +24,7 @@ func (c *Client) readGreeting() error {
 
 // sayHello begins the session, and learns what the server can.
 func (c *Client) sayHello() error {
-	hello := smtpwire.Hello{Extended: true, Name: c.cfg.Hello}
+	hello := smtpwire.Hello{Verb: smtpwire.EHLO, Name: c.cfg.Hello}
 	if hello.Name == "" {
 		host, _ := os.Hostname() // without one the address will do
 		hello.Name = helloName(host, c.conn.LocalAddr())
@@ -34,17 +34,14 @@ func (c *Client) sayHello() error {
 	// 5321 section 3.2). It knows no STARTTLS: if that is demanded, to go on
 	// would help only those who want it stripped.
 	if old := c.reply.code == 500 || c.reply.code == 502; old && c.cfg.TLS != StartTLS {
-		hello.Extended = false
+		hello.Verb = smtpwire.HELO
 		err = c.tryHello(&hello)
 	}
 	return err
 }
 
 func (c *Client) tryHello(hello *smtpwire.Hello) error {
-	op := "HELO"
-	if hello.Extended {
-		op = "EHLO"
-	}
+	op := hello.Verb.String()
 	line, err := hello.Append(nil)
 	if err != nil {
 		return &opError{op, err}
@@ -59,7 +56,7 @@ func (c *Client) tryHello(hello *smtpwire.Hello) error {
 	}
 	lines := c.reply.value().Lines
 	c.serverName, _, _ = strings.Cut(lines[0], " ")
-	if hello.Extended {
+	if hello.Verb != smtpwire.HELO {
 		c.extensions = smtpwire.ParseEHLO(lines[1:])
 	}
 	return nil

@@ -376,9 +376,9 @@ func TestClient_Injection(t *testing.T) {
 		for _, env := range []Envelope{
 			{},
 			{To: []Recipient{{}}},
-			{To: []Recipient{{address(t, "ü@example.org")}}},
-			{From: address(t, "ü@example.org"), To: []Recipient{{address(t, "a@example.org")}}},
-			{To: []Recipient{{address(t, "a@example.org")}}, Body: 77},
+			{To: []Recipient{{Address: address(t, "ü@example.org")}}},
+			{From: address(t, "ü@example.org"), To: []Recipient{{Address: address(t, "a@example.org")}}},
+			{To: []Recipient{{Address: address(t, "a@example.org")}}, Body: 77},
 		} {
 			result, err := c.Send(t.Context(), env, strings.NewReader("x"))
 			var failure *SendError

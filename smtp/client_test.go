@@ -218,7 +218,7 @@ func TestClientSend(t *testing.T) {
 		"one flight": {cfg, func(t *testing.T, c *Client, err error) {
 			require.NoError(t, err)
 			env := Envelope{From: address(t, "mrose@dbc.mtview.ca.us"), To: []Recipient{
-				{address(t, "ned@innosoft.com")}, {address(t, "dan@innosoft.com")}, {address(t, "kvc@innosoft.com")},
+				{Address: address(t, "ned@innosoft.com")}, {Address: address(t, "dan@innosoft.com")}, {Address: address(t, "kvc@innosoft.com")},
 			}}
 			result, err := c.Send(t.Context(), env, strings.NewReader("Subject: test\r\n\r\n.a dot"))
 			checkResult(t, env, result, err, Accepted, "", 250, 250, 250)

@@ -52,7 +52,7 @@ func (s *session) ehlo(args []byte) smtpwire.Reply { return s.hello(args, true) 
 // hello begins the session, or begins it anew: RFC 5321 section 4.1.4. A transaction is
 // forgotten when the reply is 250; who has authenticated stays so.
 func (s *session) hello(args []byte, extended bool) smtpwire.Reply {
-	cmd := smtpwire.Hello{Extended: extended}
+	var cmd smtpwire.Hello
 	if err := cmd.Parse(string(args)); err != nil {
 		return syntaxReply(err)
 	}

@@ -45,7 +45,10 @@ func (s *session) mail(args []byte) smtpwire.Reply {
 // What AUTH= says is not relied upon, which is to take it for AUTH=<>: RFC 4954
 // section 5.
 func (s *session) knowsParams(cmd *smtpwire.Mail) bool {
-	if len(cmd.Params) > 0 || cmd.HasAuth && s.srv.Auth == nil {
+	switch {
+	case len(cmd.Params) > 0, cmd.UTF8, cmd.RequireTLS, cmd.PRDR, cmd.Return != ReturnUnspecified, cmd.EnvelopeID != "",
+		cmd.DeliverBy != (smtpwire.DeliverBy{}), cmd.HasPriority, cmd.HoldFor != 0, cmd.HoldUntil != "",
+		cmd.Body == BodyBinaryMIME, cmd.HasAuth && s.srv.Auth == nil:
 		return false
 	}
 	return s.extended || cmd.Size < 0 && cmd.Body == BodyUnspecified && !cmd.HasAuth

@@ -25,7 +25,7 @@ func (s *session) addRecipient(args []byte) smtpwire.Reply {
 	}
 	to := cmd.To
 	switch {
-	case len(cmd.Params) > 0:
+	case len(cmd.Params) > 0, cmd.Notify != 0, cmd.Original != "", cmd.ValidSince != (smtpwire.ValidSince{}):
 		return replyParameters
 	case exceeds(len(tx.Envelope.To)+1, limit(s.srv.MaxRecipients, defaultRecipients)):
 		// RFC 5321 section 4.5.3.1.10: 452, and those before it stay.

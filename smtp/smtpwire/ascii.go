@@ -80,6 +80,30 @@ func cutPrefixFold(s, prefix string) (rest string, ok bool) {
 	return s[len(prefix):], true
 }
 
+// equalFoldBoth reports whether a and b are the same but for the case of ASCII letters.
+func equalFoldBoth(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i < len(a); i++ {
+		if upper(a[i]) != upper(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// indexFold returns where s stands among keywords, which are written in upper case;
+// -1 is nowhere.
+func indexFold(keywords []string, s string) int {
+	for i, keyword := range keywords {
+		if equalFold(s, keyword) {
+			return i
+		}
+	}
+	return -1
+}
+
 // toUpper folds s to upper case; it allocates only when s has lower-case letters.
 func toUpper(s string) string {
 	for i := 0; i < len(s); i++ {
@@ -94,13 +118,15 @@ func toUpper(s string) string {
 	return s
 }
 
-// isText reports whether s may stand as free text in a command line: printable
-// ASCII, blanks and tabs.
-func isText(s string) bool {
+// isText reports whether s is printable ASCII with blanks and tabs.
+func isText(s string) bool { return isASCII(s) && isTextUTF8(s) }
+
+// isTextUTF8 reports whether s is text without control characters but tabs.
+func isTextUTF8(s string) bool {
 	for i := 0; i < len(s); i++ {
-		if c := s[i]; c != '\t' && (c < ' ' || c > '~') {
+		if c := s[i]; c != '\t' && c < ' ' || c == 0x7f {
 			return false
 		}
 	}
-	return true
+	return validText(s)
 }

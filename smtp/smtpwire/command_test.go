@@ -1,7 +1,6 @@
 package smtpwire
 
 import (
-	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -24,6 +23,10 @@ var (
 	_ command = (*Rcpt)(nil)
 	_ command = (*Auth)(nil)
 	_ command = (*Vrfy)(nil)
+	_ command = (*Expn)(nil)
+	_ command = (*Bdat)(nil)
+	_ command = (*Etrn)(nil)
+	_ command = (*Xclient)(nil)
 	_ command = (*Help)(nil)
 	_ command = (*Noop)(nil)
 )
@@ -38,17 +41,27 @@ func address(t testing.TB, s string) Address {
 func newCommand(v Verb) command {
 	switch v {
 	case HELO:
-		return &Hello{}
+		return &Hello{Verb: HELO}
+	case LHLO:
+		return &Hello{Verb: LHLO}
 	case EHLO:
-		return &Hello{Extended: true}
+		return &Hello{Verb: EHLO}
 	case MAIL:
 		return &Mail{}
 	case RCPT:
-		return &Rcpt{}
+		return &Rcpt{UTF8: true}
 	case AUTH:
 		return &Auth{}
 	case VRFY:
 		return &Vrfy{}
+	case EXPN:
+		return &Expn{}
+	case BDAT:
+		return &Bdat{}
+	case ETRN:
+		return &Etrn{}
+	case XCLIENT:
+		return &Xclient{}
 	case HELP:
 		return &Help{}
 	case NOOP:
@@ -72,7 +85,7 @@ func TestMail(t *testing.T) {
 		{"SIZE", "FROM:<bob@example.org> SIZE=0", Mail{From: bob, Size: 0}, ""},
 		{"SIZE beyond int64", "FROM:<bob@example.org> SIZE=99999999999999999999", Mail{From: bob, Size: 1<<63 - 1}, "FROM:<bob@example.org> SIZE=9223372036854775807"},
 		{"7BIT", "FROM:<bob@example.org> BODY=7BIT", Mail{From: bob, Size: -1, Body: Body7Bit}, ""},
-		{"AUTH", "FROM:<bob@example.org> AUTH=e+3Dmc2@example.com", Mail{From: bob, Size: -1, Auth: "e=mc2@example.com", HasAuth: true}, ""},
+		{"AUTH", "FROM:<bob@example.org> AUTH=e+3Dmc2@example.com", Mail{From: bob, Size: -1, Auth: address(t, "e=mc2@example.com"), HasAuth: true}, ""},
 		{"AUTH unknown", "FROM:<bob@example.org> AUTH=<>", Mail{From: bob, Size: -1, HasAuth: true}, ""},
 		{"others", "FROM:<bob@example.org> X-Y=1 Z", Mail{From: bob, Size: -1, Params: []Param{{"X-Y", "1"}, {"Z", ""}}}, ""},
 		{"two blanks", "FROM:<bob@example.org>  X-Y=1  Z", Mail{From: bob, Size: -1, Params: []Param{{"X-Y", "1"}, {"Z", ""}}}, "FROM:<bob@example.org> X-Y=1 Z"},
@@ -137,13 +150,15 @@ func TestHello(t *testing.T) {
 	rfc.Covers(t, "rfc5321-4.5.3.1.2-1")
 	longest := strings.Repeat(strings.Repeat("a", 63)+".", 4)[:255]
 	for _, name := range []string{longest, "a", "mail.example.org", "[192.0.2.1]", "[IPv6:2001:db8::1]", "my_pc", "192.0.2.1", "_x"} {
-		h := Hello{Extended: true}
+		var h Hello
 		require.NoError(t, h.Parse(name))
 		line, err := h.Append(nil)
 		require.NoError(t, err)
 		require.Equal(t, "EHLO "+name+"\r\n", string(line))
-		h.Extended = false
-		require.Equal(t, "HELO "+name, string(h.AppendPublic(nil)))
+		for _, verb := range []Verb{HELO, LHLO} {
+			h.Verb = verb
+			require.Equal(t, verb.String()+" "+name, string(h.AppendPublic(nil)))
+		}
 	}
 }
 
@@ -194,15 +209,15 @@ func TestParseRefuses(t *testing.T) {
 		{"no domain", MAIL, "FROM:<a>", 501, badSender},
 		{"postmaster as sender", MAIL, "FROM:<Postmaster>", 501, badSender},
 		{"text behind the path", MAIL, "FROM:<a@b>SIZE=1", 501, badSender},
-		{"UTF-8", MAIL, "FROM:<ü@b>", 553, needsUTF8},
-		{"not even UTF-8", MAIL, "FROM:<\xff@b>", 553, needsUTF8},
+		{"UTF-8", MAIL, "FROM:<ü@b>", 550, needsUTF8},
+		{"not even UTF-8", MAIL, "FROM:<\xff@b> SMTPUTF8", 501, badSender},
 		{"SIZE empty", MAIL, "FROM:<a@b> SIZE=", 501, badArgument},
 		{"SIZE without a value", MAIL, "FROM:<a@b> SIZE", 501, badArgument},
 		{"SIZE negative", MAIL, "FROM:<a@b> SIZE=-1", 501, badArgument},
 		{"SIZE signed", MAIL, "FROM:<a@b> SIZE=+1", 501, badArgument},
 		{"SIZE of 21 digits", MAIL, "FROM:<a@b> SIZE=000000000000000000001", 501, badArgument},
 		{"SIZE twice", MAIL, "FROM:<a@b> SIZE=1 SIZE=1", 501, badArgument},
-		{"BODY unknown", MAIL, "FROM:<a@b> BODY=BINARYMIME", 501, badArgument},
+		{"BODY unknown", MAIL, "FROM:<a@b> BODY=9BIT", 501, badArgument},
 		{"BODY twice", MAIL, "FROM:<a@b> BODY=7BIT BODY=7BIT", 501, badArgument},
 		{"AUTH not xtext", MAIL, "FROM:<a@b> AUTH=a+3db@c", 501, badArgument},
 		{"AUTH cut short", MAIL, "FROM:<a@b> AUTH=a@b+3", 501, badArgument},
@@ -248,7 +263,11 @@ func TestParseRefuses(t *testing.T) {
 			case "AUTH no address":
 				rfc.Covers(t, "rfc4954-8-2")
 			}
-			err := newCommand(tt.verb).Parse(tt.args)
+			cmd := newCommand(tt.verb)
+			if r, ok := cmd.(*Rcpt); ok {
+				r.UTF8 = false
+			}
+			err := cmd.Parse(tt.args)
 			var se *SyntaxError
 			require.ErrorAs(t, err, &se)
 			require.Equal(t, tt.code, se.Code)
@@ -275,22 +294,20 @@ func TestAppendRefuses(t *testing.T) {
 		{"UTF-8 sender", &Mail{From: utf8, Size: -1}, "MAIL: sender"},
 		{"sender without a domain", &Mail{From: postmaster, Size: -1}, "MAIL: sender"},
 		{"body out of range", &Mail{From: bob, Body: 9}, "MAIL: BODY"},
-		{"AUTH with CRLF", &Mail{From: bob, HasAuth: true, Auth: "a@b\r\nRSET"}, "MAIL: AUTH"},
-		{"AUTH no address", &Mail{From: bob, HasAuth: true, Auth: "bob"}, "MAIL: AUTH"},
-		{"AUTH in UTF-8", &Mail{From: bob, HasAuth: true, Auth: "ü@b"}, "MAIL: AUTH"},
+		{"AUTH in UTF-8", &Mail{From: bob, Auth: utf8}, "MAIL: AUTH"},
 		{"keyword with blank", &Mail{From: bob, Params: []Param{{"A B", ""}}}, "MAIL: parameter"},
 		{"value with blank", &Mail{From: bob, Params: []Param{{"A", "b c"}}}, "MAIL: parameter"},
 		{"value with CRLF", &Rcpt{To: bob, Params: []Param{{"A", "b\r\nc"}}}, "RCPT: parameter"},
 		{"empty keyword", &Rcpt{To: bob, Params: []Param{{"", "b"}}}, "RCPT: parameter"},
 		{"null recipient", &Rcpt{}, "RCPT: recipient"},
 		{"UTF-8 recipient", &Rcpt{To: utf8}, "RCPT: recipient"},
-		{"EHLO with CRLF", &Hello{Extended: true, Name: "a\r\nMAIL FROM:<>"}, "EHLO: name"},
-		{"HELO with blank", &Hello{Name: "a b"}, "HELO: name"},
-		{"HELO empty", &Hello{}, "HELO: name"},
+		{"EHLO with CRLF", &Hello{Name: "a\r\nMAIL FROM:<>"}, "EHLO: name"},
+		{"HELO with blank", &Hello{Verb: HELO, Name: "a b"}, "HELO: name"},
+		{"HELO empty", &Hello{Verb: HELO}, "HELO: name"},
 		{"AUTH with blank", &Auth{Mechanism: "PLAIN x"}, "AUTH: mechanism"},
 		{"AUTH in lower case", &Auth{Mechanism: "plain"}, "AUTH: mechanism"},
 		{"VRFY empty", &Vrfy{}, "VRFY: argument"},
-		{"VRFY with CRLF", &Vrfy{"a\r\nb"}, "VRFY: argument"},
+		{"VRFY with CRLF", &Vrfy{Text: "a\r\nb"}, "VRFY: argument"},
 		{"HELP with LF", &Help{"a\nb"}, "HELP: argument"},
 		{"NOOP with NUL", &Noop{"a\x00"}, "NOOP: argument"},
 	} {
@@ -325,6 +342,7 @@ func TestParseAllocs(t *testing.T) {
 	var m Mail
 	var r Rcpt
 	var h Hello
+	var b Bdat
 	line := []byte("MAIL FROM:<bob@example.org> SIZE=1024 BODY=8BITMIME X=1")
 	require.NoError(t, m.Parse("FROM:<> X=1"))
 	require.NoError(t, r.Parse("TO:<a@b> X=1"))
@@ -336,12 +354,16 @@ func TestParseAllocs(t *testing.T) {
 		err := errors.Join(
 			m.Parse("FROM:<bob@example.org> SIZE=1024 BODY=8BITMIME X=1"),
 			r.Parse(`TO:<@a.example:"alice b"@[192.0.2.1]> NOTIFY=NEVER`),
-			h.Parse("mail.example.org"))
+			h.Parse("mail.example.org"),
+			m.Parse("FROM:<bob@example.org> SIZE=1024 BODY=8BITMIME SMTPUTF8 REQUIRETLS RET=HDRS ENVID=QQ314159 BY=125;R MT-PRIORITY=3 HOLDFOR=5"),
+			r.Parse("TO:<bob@example.org> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;bob@example.org RRVS=2014-04-03T23:01:00Z"),
+			b.Parse("86 LAST"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		dst, _ = m.Append(dst[:0])
 		dst, _ = r.Append(dst)
+		dst, _ = b.Append(dst)
 		dst = Reply{Code: 250, Enhanced: EnhancedCode{2, 1, 0}, Lines: replyOK}.Append(dst)
 	}))
 }
@@ -355,6 +377,10 @@ func FuzzCommand(f *testing.F) {
 		"MAIL FROM:<@a,@b:\"x y\"@[IPv6:::1]> SIZE=1 BODY=7BIT AUTH=a+2Bb@c X=y",
 		"RCPT TO:<postmaster> NOTIFY=NEVER", "EHLO my_host", "HELO [192.0.2.1]",
 		"AUTH PLAIN AGEAYg==", "AUTH EXTERNAL =", "NOOP x", "HELP", "VRFY <bob>", "MAIL FROM:<>",
+		"MAIL FROM:<ü@é.org> SMTPUTF8 REQUIRETLS PRDR RET=FULL ENVID=a+2Bb BY=-5;NT MT-PRIORITY=-3 HOLDFOR=5 AUTH=<>",
+		"MAIL FROM:<> BODY=BINARYMIME HOLDUNTIL=2026-11-25T00:00:00.5Z X=ü SMTPUTF8",
+		"RCPT TO:<ü@é.org> NOTIFY=SUCCESS,DELAY ORCPT=utf-8;ü\\x{20}@é.org RRVS=2014-04-03T23:01:00-08:00;C X",
+		"LHLO a", "BDAT 86 LAST", "EXPN list SMTPUTF8", "ETRN @a.b", "XCLIENT NAME=a+20b ADDR=[UNAVAILABLE]",
 	} {
 		f.Add([]byte(s))
 	}
@@ -366,18 +392,89 @@ func FuzzCommand(f *testing.F) {
 		}
 		first, err := cmd.Append(nil)
 		require.NoError(t, err)
-		require.True(t, bytes.HasSuffix(first, []byte("\r\n")))
-		for _, c := range first[:len(first)-2] {
-			require.True(t, c == '\t' || ' ' <= c && c <= '~', "%q", first)
-		}
+		checkOneLine(t, first, mayBeUTF8(cmd))
 		again, args := SplitVerb(first[:len(first)-2])
 		require.Equal(t, verb, again)
 		second := newCommand(verb)
 		require.NoError(t, second.Parse(string(args)), "%q", first)
+		require.Equal(t, cmd, second)
 		line, err = second.Append(nil)
 		require.NoError(t, err)
 		require.Equal(t, first, line)
 	})
+}
+
+// mayBeUTF8 reports whether a command may be written outside ASCII.
+func mayBeUTF8(cmd command) bool {
+	switch c := cmd.(type) {
+	case *Mail:
+		return c.UTF8
+	case *Rcpt:
+		return c.UTF8
+	case *Vrfy, *Expn:
+		return true
+	}
+	return false
+}
+
+// checkOneLine holds that what was written is a single line of text.
+func checkOneLine(t *testing.T, line []byte, mayBeUTF8 bool) {
+	t.Helper()
+	body, ok := strings.CutSuffix(string(line), "\r\n")
+	require.True(t, ok)
+	require.True(t, isTextUTF8(body), "%q", line)
+	require.True(t, mayBeUTF8 || isASCII(body), "%q", line)
+}
+
+// FuzzParams: whatever a caller puts into the fields, what is written is one line, and
+// reads as what was meant.
+func FuzzParams(f *testing.F) {
+	f.Add("ENV", "rfc822;a@b", "2026-11-25T00:00:00Z", "X", "y", int64(5), uint8(0))
+	f.Add("a+20b", "utf-8;ü\\x{20}", "2014-04-03T23:01:00-08:00", "SIZE", "1 X=<", int64(-5), uint8(255))
+	f.Add("a\r\nRSET", "rfc822;+0A", "z", "A B", "\r\n", int64(1<<62), uint8(0x55))
+	f.Fuzz(func(t *testing.T, id, original, stamp, keyword, value string, number int64, bits uint8) {
+		bit := func(i int) bool { return bits&(1<<i) != 0 }
+		m := Mail{
+			Size: number, Body: Body(bits & 7), UTF8: bit(3), RequireTLS: bit(4), PRDR: bit(5), HasAuth: bit(6),
+			Return: Return(bits & 3), EnvelopeID: EnvelopeID(id), DeliverBy: DeliverBy{int(number), ByMode(bits >> 4 & 3), bit(6)},
+			Priority: int(number), HoldFor: int(number >> 8), HoldUntil: Timestamp(stamp), Params: []Param{{keyword, value}},
+		}
+		m.Auth, _ = ParseAddress(value)
+		m.HasAuth = m.HasAuth || !m.Auth.IsZero()
+		m.HasPriority = m.HasPriority || m.Priority != 0
+		if m.Size < 0 {
+			m.Size = -1
+		}
+		again := &Mail{}
+		if bit(7) { // one thing at a time, so that something is accepted
+			m = Mail{Size: -1, UTF8: m.UTF8, EnvelopeID: m.EnvelopeID, Params: m.Params}
+		}
+		checkWritten(t, &m, again, m.UTF8)
+		r := Rcpt{To: Address{local: "Postmaster"}, Notify: Notify(bits), Original: OriginalRecipient(original), ValidSince: ValidSince{Timestamp(stamp), NoSupport(bits & 3)}, UTF8: bit(3)}
+		if bit(7) {
+			r = Rcpt{To: r.To, Original: r.Original, UTF8: r.UTF8}
+		}
+		if isASCII(original) || r.UTF8 { // else it is escaped
+			checkWritten(t, &r, &Rcpt{UTF8: r.UTF8}, r.UTF8)
+		}
+		checkWritten(t, &Vrfy{value, bit(0)}, &Vrfy{}, true)
+		checkWritten(t, &Etrn{byte(number), value}, &Etrn{}, false)
+		checkWritten(t, &Xclient{[]XclientAttribute{{keyword, value}}}, &Xclient{}, false)
+	})
+}
+
+// checkWritten holds that what cmd writes, if anything, is one line that reads as cmd.
+func checkWritten(t *testing.T, cmd, again command, mayBeUTF8 bool) {
+	t.Helper()
+	line, err := cmd.Append(nil)
+	if err != nil {
+		require.Empty(t, line)
+		return
+	}
+	checkOneLine(t, line, mayBeUTF8)
+	_, args, _ := strings.Cut(strings.TrimSuffix(string(line), "\r\n"), " ")
+	require.NoError(t, again.Parse(args), "%q", line)
+	require.Equal(t, cmd, again)
 }
 
 func BenchmarkParse(b *testing.B) {

@@ -23,6 +23,10 @@
 //
 // # Standards
 //
-// RFC 5321 (SMTP), RFC 1870 (SIZE), RFC 2034 and RFC 3463 (enhanced status
-// codes), RFC 4954 (AUTH), RFC 6152 (8BITMIME), RFC 3461 section 4 (xtext).
+// RFC 5321 (SMTP), RFC 1870 (SIZE), RFC 1985 (ETRN), RFC 2033 (LMTP), RFC 2034 and
+// RFC 3463 (enhanced status codes), RFC 2852 (DELIVERBY), RFC 3030 (CHUNKING and
+// BINARYMIME), RFC 3461 (DSN), RFC 4865 (FUTURERELEASE), RFC 4954 (AUTH), RFC 6152
+// (8BITMIME), RFC 6531 (SMTPUTF8), RFC 6533 (addresses in UTF-8 in ORCPT), RFC 6710
+// (MT-PRIORITY), RFC 7293 (RRVS), RFC 8689 (REQUIRETLS), RFC 9422 (LIMITS); and
+// XCLIENT and PRDR, which have none.
 package smtpwire

@@ -32,6 +32,10 @@ func (e *UnsafeError) Error() string {
 	return fmt.Sprintf("smtpwire: %v: %s cannot be sent", e.Verb, e.What)
 }
 
+// badParam is the reply to a parameter whose value is wrong, or that is there twice.
+// keyword is one of ours, not what the peer sent.
+func badParam(keyword string) error { return syntax(badArgument, "bad or repeated parameter "+keyword) }
+
 // syntax is 501: a syntax error in parameters or arguments.
 func syntax(enhanced EnhancedCode, text string) error {
 	return &SyntaxError{Code: 501, Enhanced: enhanced, Text: text}

@@ -50,3 +50,44 @@ func (e Extensions) Size() (limit int64, ok bool) {
 func (e Extensions) Mechanisms() []string {
 	return strings.Fields(toUpper(e["AUTH"]))
 }
+
+// Limits returns what LIMITS states.
+func (e Extensions) Limits() Limits { return parseLimits(e["LIMITS"]) }
+
+// DeliverBy returns the shortest time in seconds that DELIVERBY allows with
+// [ByReturn]; 0 is none stated: RFC 2852 section 2. ok says that DELIVERBY is listed.
+//
+//	deliverby-param = min-by-time *( ',' extension-token )
+//	min-by-time     = [1*9DIGIT]
+func (e Extensions) DeliverBy() (shortest int, ok bool) {
+	params, ok := e["DELIVERBY"]
+	number, _, _ := strings.Cut(params, ",")
+	shortest, _ = parseSeconds(number)
+	return shortest, ok
+}
+
+// FutureRelease returns for how many seconds, and until when, FUTURERELEASE says that
+// a message can be held; 0 and "" are what it states wrongly or not at all: RFC 4865
+// section 3. ok says that FUTURERELEASE is listed.
+func (e Extensions) FutureRelease() (seconds int, until Timestamp, ok bool) {
+	params, ok := e["FUTURERELEASE"]
+	number, date, _ := strings.Cut(params, " ")
+	seconds, _ = parseSeconds(number)
+	if until = Timestamp(date); !until.isUTC() {
+		until = ""
+	}
+	return seconds, until, ok
+}
+
+// PriorityProfile returns the name of the policy that MT-PRIORITY states; "" is none:
+// RFC 6710 section 3. ok says that MT-PRIORITY is listed.
+func (e Extensions) PriorityProfile() (name string, ok bool) {
+	name, ok = e["MT-PRIORITY"]
+	return name, ok
+}
+
+// XclientAttributes returns the names of the attributes that XCLIENT lists, in upper
+// case; none when XCLIENT is not offered.
+func (e Extensions) XclientAttributes() []string {
+	return strings.Fields(toUpper(e["XCLIENT"]))
+}

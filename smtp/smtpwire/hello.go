@@ -1,23 +1,25 @@
 package smtpwire
 
-// Hello is the HELO or EHLO command: RFC 5321 section 4.1.1.1.
+// Hello is the HELO or EHLO command of RFC 5321 section 4.1.1.1, or the LHLO command
+// of RFC 2033 section 4.1.
 //
 //	ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
 //	helo = "HELO" SP Domain CRLF
+//	lhlo = "LHLO" SP ( Domain / address-literal ) CRLF
 type Hello struct {
-	Extended bool   // EHLO
-	Name     string // a domain, or an address literal with its brackets
+	Verb Verb   // HELO or LHLO; anything else is EHLO
+	Name string // a domain, or an address literal with its brackets
 }
 
 func (h *Hello) verb() Verb {
-	if h.Extended {
-		return EHLO
+	if h.Verb == HELO || h.Verb == LHLO {
+		return h.Verb
 	}
-	return HELO
+	return EHLO
 }
 
-// Parse parses what follows the verb and its blank, and sets Name; Extended is the
-// caller's, who saw the verb.
+// Parse parses what follows the verb and its blank, and sets Name; Verb is the
+// caller's, who saw it.
 //
 // QUIRK: RFC 5321 section 4.1.2 has no underscore in a domain. Many hosts say hello
 // with one, it harms nobody, and RFC 5321 section 4.1.4 forbids refusing mail for a

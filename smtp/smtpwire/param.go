@@ -3,13 +3,16 @@ package smtpwire
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
-// Param is a parameter of MAIL or RCPT.
+// Param is a parameter of MAIL or RCPT that has no field of its own.
 //
 //	esmtp-param   = esmtp-keyword ["=" esmtp-value]
 //	esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
-//	esmtp-value   = 1*(%d33-60 / %d62-126)
+//	esmtp-value   = 1*(%d33-60 / %d62-126 / UTF8-non-ascii)
+//
+// UTF-8 is for transactions with SMTPUTF8: RFC 6531 section 3.3.
 type Param struct {
 	Keyword string // as it was written
 	Value   string // "" when there is none: a value has at least one octet
@@ -18,17 +21,31 @@ type Param struct {
 // Is reports whether p has the keyword, which is written in upper case.
 func (p Param) Is(keyword string) bool { return equalFold(p.Keyword, keyword) }
 
-func (p Param) append(dst []byte, v Verb) ([]byte, error) {
-	if !isKeyword(p.Keyword) || !allOf(p.Value, classValue) {
-		return dst, &UnsafeError{v, "parameter"}
+func hasParam(params []Param, keyword string) bool {
+	for _, p := range params {
+		if equalFoldBoth(p.Keyword, keyword) {
+			return true
+		}
 	}
-	dst = append(dst, ' ')
-	dst = append(dst, p.Keyword...)
-	if p.Value != "" {
-		dst = append(dst, '=')
-		dst = append(dst, p.Value...)
+	return false
+}
+
+// appendParams appends parameters. It reports false when one of them would not be read
+// as it was meant, for its text or because it has a field of its own or is there twice.
+func appendParams(dst []byte, params []Param, reserved []string, allowUTF8 bool) (line []byte, ok bool) {
+	for i, p := range params {
+		if !isKeyword(p.Keyword) || !isValue(p.Value) || !allowUTF8 && !isASCII(p.Value) ||
+			indexFold(reserved, p.Keyword) >= 0 || hasParam(params[:i], p.Keyword) {
+			return dst, false
+		}
+		dst = append(dst, ' ')
+		dst = append(dst, p.Keyword...)
+		if p.Value != "" {
+			dst = append(dst, '=')
+			dst = append(dst, p.Value...)
+		}
 	}
-	return dst, nil
+	return dst, true
 }
 
 // nextParam takes one parameter and the blanks before it off the front of s.
@@ -36,10 +53,19 @@ func nextParam(s string) (p Param, rest string, ok bool) {
 	s = strings.TrimLeft(s, " ")
 	word, rest, _ := strings.Cut(s, " ")
 	p.Keyword, p.Value, ok = strings.Cut(word, "=")
-	if !isKeyword(p.Keyword) || ok && p.Value == "" || !allOf(p.Value, classValue) {
+	if !isKeyword(p.Keyword) || ok && p.Value == "" || !isValue(p.Value) {
 		return Param{}, s, false
 	}
 	return p, rest, true
+}
+
+func isValue(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] < utf8.RuneSelf && !is(s[i], classValue) {
+			return false
+		}
+	}
+	return validText(s)
 }
 
 func isKeyword(s string) bool {
@@ -63,3 +89,5 @@ func parseSize(s string) (size int64, ok bool) {
 	size, err := strconv.ParseInt(s, 10, 64)
 	return size, err == nil || size > 0
 }
+
+func appendInt(dst []byte, n int64) []byte { return strconv.AppendInt(dst, n, 10) }

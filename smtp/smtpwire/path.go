@@ -51,12 +51,3 @@ func skipRoute(s string) (rest string, ok bool) {
 		}
 	}
 }
-
-// has8bit reports whether the path at the start of s has octets over 127, so that
-// a refusal can say why.
-func has8bit(s string) bool {
-	if i := strings.IndexByte(s, '>'); i >= 0 {
-		s = s[:i]
-	}
-	return !isASCII(s)
-}

@@ -1,20 +1,6 @@
 package smtpwire
 
-// The three verbs whose argument is free text.
-
-// Vrfy is the VRFY command: RFC 5321 section 4.1.1.6.
-//
-//	vrfy = "VRFY" SP String CRLF
-type Vrfy struct{ Text string }
-
-// Parse parses what follows the verb and its blank.
-func (c *Vrfy) Parse(args string) error { return parseText(&c.Text, args, true) }
-
-// Append appends the command line with its CRLF.
-func (c *Vrfy) Append(dst []byte) ([]byte, error) { return appendText(dst, VRFY, c.Text, true) }
-
-// AppendPublic appends the command for a transcript, without its CRLF.
-func (c *Vrfy) AppendPublic(dst []byte) []byte { return public(dst, VRFY, c.Append) }
+// The two verbs whose argument is free text that need not be there.
 
 // Help is the HELP command: RFC 5321 section 4.1.1.8.
 //
@@ -22,10 +8,10 @@ func (c *Vrfy) AppendPublic(dst []byte) []byte { return public(dst, VRFY, c.Appe
 type Help struct{ Text string }
 
 // Parse parses what follows the verb and its blank.
-func (c *Help) Parse(args string) error { return parseText(&c.Text, args, false) }
+func (c *Help) Parse(args string) error { return parseText(&c.Text, args) }
 
 // Append appends the command line with its CRLF.
-func (c *Help) Append(dst []byte) ([]byte, error) { return appendText(dst, HELP, c.Text, false) }
+func (c *Help) Append(dst []byte) ([]byte, error) { return appendText(dst, HELP, c.Text) }
 
 // AppendPublic appends the command for a transcript, without its CRLF.
 func (c *Help) AppendPublic(dst []byte) []byte { return public(dst, HELP, c.Append) }
@@ -36,24 +22,24 @@ func (c *Help) AppendPublic(dst []byte) []byte { return public(dst, HELP, c.Appe
 type Noop struct{ Text string }
 
 // Parse parses what follows the verb and its blank.
-func (c *Noop) Parse(args string) error { return parseText(&c.Text, args, false) }
+func (c *Noop) Parse(args string) error { return parseText(&c.Text, args) }
 
 // Append appends the command line with its CRLF.
-func (c *Noop) Append(dst []byte) ([]byte, error) { return appendText(dst, NOOP, c.Text, false) }
+func (c *Noop) Append(dst []byte) ([]byte, error) { return appendText(dst, NOOP, c.Text) }
 
 // AppendPublic appends the command for a transcript, without its CRLF.
 func (c *Noop) AppendPublic(dst []byte) []byte { return public(dst, NOOP, c.Append) }
 
-func parseText(dst *string, args string, required bool) error {
-	if !isText(args) || required && args == "" {
+func parseText(dst *string, args string) error {
+	if !isText(args) {
 		return syntax(badArgument, "bad argument")
 	}
 	*dst = args
 	return nil
 }
 
-func appendText(dst []byte, v Verb, text string, required bool) ([]byte, error) {
-	if !isText(text) || required && text == "" {
+func appendText(dst []byte, v Verb, text string) ([]byte, error) {
+	if !isText(text) {
 		return dst, &UnsafeError{v, "argument"}
 	}
 	dst = append(dst, v.String()...)

@@ -21,6 +21,10 @@ const (
 	HELP
 	STARTTLS
 	AUTH
+	LHLO
+	BDAT
+	ETRN
+	XCLIENT
 
 	// NumVerbs is the number of verbs with Unknown: the length of a table by verb.
 	NumVerbs = iota
@@ -41,6 +45,10 @@ var verbNames = [NumVerbs]string{
 	HELP:     "HELP",
 	STARTTLS: "STARTTLS",
 	AUTH:     "AUTH",
+	LHLO:     "LHLO",
+	BDAT:     "BDAT",
+	ETRN:     "ETRN",
+	XCLIENT:  "XCLIENT",
 }
 
 // String returns the verb in upper case.
@@ -108,6 +116,14 @@ func SplitVerb(line []byte) (v Verb, args []byte) {
 		v = STARTTLS
 	case "AUTH":
 		v = AUTH
+	case "LHLO":
+		v = LHLO
+	case "BDAT":
+		v = BDAT
+	case "ETRN":
+		v = ETRN
+	case "XCLIENT":
+		v = XCLIENT
 	}
 	return v, args
 }

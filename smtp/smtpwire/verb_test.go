@@ -22,7 +22,7 @@ func TestSplitVerb(t *testing.T) {
 		{"empty", "", Unknown, ""},
 		{"blank first", " NOOP", Unknown, "NOOP"},
 		{"tab for a blank", "NOOP\tx", Unknown, ""},
-		{"unknown", "BDAT 5", Unknown, "5"},
+		{"unknown", "XADR 5", Unknown, "5"},
 		{"long", "STARTTLSX now", Unknown, "now"},
 		{"kelvin sign is no K", "BAC\u212a", Unknown, ""},
 		{"long s is no S", "R\u017fET", Unknown, ""},

@@ -48,6 +48,13 @@ func ParseXtext(s string) (text string, ok bool) {
 	return string(b), true
 }
 
+// isXtextOf reports whether s is xtext of text that passes the check. It allocates only
+// when something is encoded in s.
+func isXtextOf(s string, check func(string) bool) bool {
+	text, ok := ParseXtext(s)
+	return ok && check(text)
+}
+
 func unhex(c byte) int {
 	switch {
 	case '0' <= c && c <= '9':

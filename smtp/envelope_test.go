@@ -1,0 +1,94 @@
+package smtp
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// TestEnvelopeWire: what an envelope asks for comes out at the other end of the wire.
+func TestEnvelopeWire(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC)
+	sent := Envelope{
+		From: address(t, "grün@example.org"), Body: Body8BitMIME, UTF8: true, RequireTLS: true,
+		Auth: address(t, "e=mc2@example.org"), HasAuth: true, Return: ReturnHeaders, ID: NewEnvelopeID("a b"),
+		DeliverBy: DeliverBy{now.Add(2 * time.Minute), ByReturn, true}, Priority: -3, HasPriority: true,
+		HoldUntil: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), Params: []Param{{Keyword: "X", Value: "y"}},
+	}
+	mail := sent.mailCommand(now)
+	line, err := mail.Append(nil)
+	require.NoError(t, err)
+	require.Equal(t, "MAIL FROM:<grün@example.org> BODY=8BITMIME SMTPUTF8 REQUIRETLS AUTH=e+3Dmc2@example.org RET=HDRS ENVID=a+20b BY=120;RT "+
+		"MT-PRIORITY=-3 HOLDUNTIL=2027-01-01T00:00:00Z X=y\r\n", string(line))
+	var heard smtpwire.Mail
+	require.NoError(t, heard.Parse(string(line[len("MAIL "):len(line)-2])))
+	got := envelopeOf(&heard, now)
+	require.Equal(t, sent, got)
+	heard.Params[0].Keyword = "overwritten"
+	require.Equal(t, sent, got)
+
+	to := Recipient{
+		Address: address(t, "bob@example.org"), Notify: NotifySuccess | NotifyDelay, Original: NewOriginalRecipient(address(t, "grün@example.org")),
+		ValidSince: time.Date(2014, 4, 3, 23, 1, 0, 0, time.UTC), NoSupport: NoSupportContinue, Params: []Param{{Keyword: "X"}},
+	}
+	rcpt := to.rcptCommand(false)
+	line, err = rcpt.Append(nil)
+	require.NoError(t, err)
+	require.Equal(t, `RCPT TO:<bob@example.org> NOTIFY=SUCCESS,DELAY ORCPT=utf-8;gr\x{FC}n@example.org RRVS=2014-04-03T23:01:00Z;C X`+"\r\n", string(line))
+	var heardRcpt smtpwire.Rcpt
+	require.NoError(t, heardRcpt.Parse(string(line[len("RCPT "):len(line)-2])))
+	require.Equal(t, to, recipientOf(&heardRcpt))
+
+	require.Equal(t, Envelope{}, envelopeOf(&smtpwire.Mail{Size: -1}, now))
+	require.Equal(t, Recipient{}, recipientOf(&smtpwire.Rcpt{}))
+	bare := Recipient{}
+	require.Equal(t, smtpwire.Rcpt{}, bare.rcptCommand(false))
+	require.Equal(t, smtpwire.Mail{Size: -1}, new(Envelope).mailCommand(now))
+}
+
+// TestEnvelopeTimes: times are rounded to the safe side, and what no parameter can state
+// is refused.
+func TestEnvelopeTimes(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 25, 22, 0, 0, 500, time.UTC)
+	for _, tt := range []struct {
+		name string
+		env  Envelope
+		want string // "": refused
+	}{
+		{"held a fraction longer", Envelope{HoldFor: time.Minute + 1}, "HOLDFOR=61"},
+		{"held for a moment", Envelope{HoldFor: 1}, "HOLDFOR=1"},
+		{"held for less than nothing", Envelope{HoldFor: -1}, ""},
+		{"held forever", Envelope{HoldFor: math.MaxInt64}, ""},
+		{"held until a fraction later", Envelope{HoldUntil: now}, "HOLDUNTIL=2026-11-25T22:00:01Z"},
+		{"held until elsewhere", Envelope{HoldUntil: time.Date(2026, 11, 25, 22, 0, 0, 0, time.FixedZone("", 3600))}, "HOLDUNTIL=2026-11-25T21:00:00Z"},
+		{"held until the year 10000", Envelope{HoldUntil: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, ""},
+		{"held twice", Envelope{HoldFor: time.Second, HoldUntil: now}, ""},
+		{"delivered a fraction earlier", Envelope{DeliverBy: DeliverBy{Time: now.Add(1999 * time.Millisecond), Mode: ByReturn}}, "BY=1;R"},
+		{"delivered late", Envelope{DeliverBy: DeliverBy{Time: now.Add(-time.Hour), Mode: ByNotify}}, "BY=-3600;N"},
+		{"returned late", Envelope{DeliverBy: DeliverBy{Time: now, Mode: ByReturn}}, ""},
+		{"delivered in a century", Envelope{DeliverBy: DeliverBy{Time: now.AddDate(500, 0, 0), Mode: ByReturn}}, "BY=999999999;R"},
+		{"by no time", Envelope{DeliverBy: DeliverBy{Mode: ByNotify}}, ""},
+		{"in no mode", Envelope{DeliverBy: DeliverBy{Time: now}}, ""},
+		{"priority without saying so", Envelope{Priority: 4}, "MT-PRIORITY=4"},
+		{"priority of none", Envelope{HasPriority: true}, "MT-PRIORITY=0"},
+		{"submitter unknown", Envelope{HasAuth: true}, "AUTH=<>"},
+		{"submitter without saying so", Envelope{Auth: address(t, "a@b")}, "AUTH=a@b"},
+	} {
+		mail := tt.env.mailCommand(now)
+		line, err := mail.Append(nil)
+		if tt.want == "" {
+			require.Error(t, err, tt.name)
+			continue
+		}
+		require.NoError(t, err, tt.name)
+		require.Equal(t, "MAIL FROM:<> "+tt.want+"\r\n", string(line), tt.name)
+	}
+	require.Equal(t, time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC), timeOf("2016-12-31t23:59:60z"))
+	require.Zero(t, timeOf(""))
+}
