@@ -17,8 +17,9 @@
 // A [Server] offers the mechanisms PLAIN (RFC 4616) and LOGIN once it has a
 // [PasswordVerifier], and only where the password is not sent in cleartext.
 // The zero Server, and a nil one, offer nothing. A protocol runs an [Exchange]
-// for its AUTH command, or calls [Server.Password] for USER and PASS. Each
-// finished attempt is told to [Server.Observe].
+// for its AUTH command, or calls [Server.Password] for USER and PASS and
+// [Server.Apop] for APOP, whose secrets a [SecretSource] knows. Each finished
+// attempt is told to [Server.Observe].
 //
 // The presented names and passwords are prepared by SASLprep (RFC 4013) before
 // they are verified, as RFC 4616 section 2 and RFC 4954 section 4 ask. ASCII

@@ -20,6 +20,9 @@ type Server struct {
 	// is nil, none of these is offered.
 	Passwords PasswordVerifier
 
+	// Secrets knows what is shown by a digest: by APOP, where a server offers that.
+	Secrets SecretSource
+
 	// InsecureAllowCleartext offers, and accepts, mechanisms that show the
 	// password on connections without TLS. RFC 4954 section 4 wants them
 	// protected, and so does RFC 4616 section 5.

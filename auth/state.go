@@ -58,5 +58,5 @@ type ConnectionStater interface {
 type Identity struct {
 	User      string // whose password, or other secret, was shown
 	Name      string // who the peer is to be taken for: User, unless it asked for another name and was granted it
-	Mechanism string // how: a SASL mechanism, or "USER" for the commands USER and PASS
+	Mechanism string // how: a SASL mechanism, "USER" for the commands USER and PASS, or "APOP"
 }

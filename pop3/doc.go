@@ -16,6 +16,8 @@
 //   - Replies to pipelined commands leave in one write.
 //   - Passwords are taken over TLS only, unless the auth.Server says otherwise.
 //     What was said before STLS is forgotten.
+//   - A session whose client is silent can lose its maildrop to another one, but
+//     never its word: see [Yielder].
 //   - Every wait has a deadline and every size, count and number of tries a
 //     limit; see [Server].
 //
@@ -25,12 +27,15 @@
 //
 // # Standards
 //
-// RFC 1939 (without APOP), RFC 2449, RFC 2595 section 4, RFC 3206, RFC 5034,
-// RFC 8314. Capabilities: TOP, USER, SASL, RESP-CODES, AUTH-RESP-CODE,
-// PIPELINING, UIDL, STLS, IMPLEMENTATION.
+// RFC 1939, RFC 2449, RFC 2595 section 4, RFC 3206, RFC 5034, RFC 6856, RFC 8314.
+// Capabilities: TOP, USER, SASL, RESP-CODES, AUTH-RESP-CODE, LOGIN-DELAY,
+// PIPELINING, EXPIRE, UIDL, UTF8, LANG, STLS, IMPLEMENTATION; each is announced
+// where it is true, as RFC 2449 has it.
 //
 // # Bugs
 //
-// APOP, UTF8 and LANG (RFC 6856) are not there, and neither are EXPIRE and
-// LOGIN-DELAY. User names in USER are ASCII; others log in by AUTH.
+// A message whose header is UTF-8 has no surrogate in ASCII: clients that do not say
+// UTF8 are refused it, with [CodeUTF8]. The server goes by what the Store says of
+// a message and does not look into it. EXPIRE 0 cannot be announced: nothing
+// is deleted that no client has marked.
 package pop3

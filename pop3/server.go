@@ -26,6 +26,7 @@ const (
 	defaultFailureDelay    = 500 * time.Millisecond
 	defaultTimeout         = 5 * time.Minute
 	defaultSessionTimeout  = 24 * time.Hour
+	defaultTakeOverAfter   = 30 * time.Second
 
 	// minIdleTimeout is the shortest autologout timer that RFC 1939 section 3
 	// allows.
@@ -63,6 +64,25 @@ type Server struct {
 	// Store opens the maildrops of those who have logged in.
 	Store Store
 
+	// InsecureAPOP offers the command APOP, by a timestamp in the greeting, if
+	// Auth has Secrets. Whoever reads along can then try passwords against the
+	// digest, as many a second as MD5 can be computed; it is for clients that
+	// know neither TLS nor SASL.
+	InsecureAPOP bool
+
+	// Policy is how often a user may log in, and for how long mail is kept.
+	// UserPolicy, if not nil, is asked at login for that of the user; Policy
+	// must then be the strictest of all (RFC 2449 section 6.5, RFC 2449 section 6.7),
+	// and a LoginDelay beyond it is cut to it. UserPolicy is called by many
+	// goroutines at once.
+	Policy     Policy
+	UserPolicy func(*auth.Identity) Policy
+
+	// Languages are those that a client may choose by the command LANG (RFC 6856
+	// section 3), the preferred one first. If there are none, there is no such
+	// command; every session begins in English.
+	Languages []Language
+
 	// MaxConns is how many connections are open at a time, and MaxConnsPerAddr
 	// how many of one address, or of one /64 of IPv6. Those beyond read
 	// -ERR [SYS/TEMP] and are closed. Zero means 1,000 and 50; a negative
@@ -93,6 +113,13 @@ type Server struct {
 	// anything less mean 10 minutes.
 	IdleTimeout time.Duration
 
+	// TakeOverAfter is how long a client may be silent until another session may
+	// take the maildrop from it, if that is a [Yielder]: so that a session whose
+	// client is gone locks nobody out. Who has lost it so is told at its next
+	// command; what it had marked is not deleted. Zero means 30 seconds, a negative
+	// number never.
+	TakeOverAfter time.Duration
+
 	// Timeout is how long a write may stall, and how long the Store and the
 	// verifier may take for anything but a message's octets. Zero means 5
 	// minutes. A TLS handshake has 10 seconds.
@@ -116,8 +143,9 @@ type Server struct {
 	// its Writer once a line, by one goroutine.
 	Transcript func(auth.ConnectionState) io.Writer
 
-	once sync.Once
-	loop serve.Loop
+	once   sync.Once
+	loop   serve.Loop
+	logins logins
 }
 
 // ListenAndServe listens on Addr and calls Serve.
@@ -214,7 +242,7 @@ func (s *Server) check() error {
 	if _, err := s.implementation(nil); err != nil {
 		return errors.New("pop3: Server.Implementation cannot be a capability")
 	}
-	return nil
+	return s.checkLanguages()
 }
 
 func (s *Server) maxMessages() int { return cmp.Or(max(0, s.MaxMessages), defaultMaxMessages) }
@@ -232,6 +260,11 @@ func (s *Server) sessionTimeout() time.Duration {
 }
 
 func (s *Server) idleTimeout() time.Duration { return max(s.IdleTimeout, minIdleTimeout) }
+
+// takeOverAfter returns zero for never.
+func (s *Server) takeOverAfter() time.Duration {
+	return max(0, cmp.Or(s.TakeOverAfter, defaultTakeOverAfter))
+}
 
 // failureDelay returns how long the answer to the nth failed login waits.
 func (s *Server) failureDelay(n int) time.Duration {

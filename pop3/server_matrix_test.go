@@ -31,6 +31,8 @@ func TestMatrix(t *testing.T) {
 		{"AUTHORIZATION in AUTH", []string{"AUTH PLAIN"}},
 		{"AUTHORIZATION after AUTH failed", []string{"AUTH PLAIN", "*"}},
 		{"AUTHORIZATION over TLS", []string{"STLS"}},
+		{"AUTHORIZATION after UTF8", []string{"UTF8"}},
+		{"AUTHORIZATION in German", []string{"LANG de"}},
 		{"TRANSACTION", []string{"USER mrose", "PASS tanstaaf"}},
 		{"TRANSACTION with a mark", []string{"USER mrose", "PASS tanstaaf", "DELE 1"}},
 		{"TRANSACTION over TLS", []string{"STLS", "USER mrose", "PASS tanstaaf"}},
@@ -38,19 +40,24 @@ func TestMatrix(t *testing.T) {
 	commands := []string{
 		"USER mrose", "PASS tanstaaf", "AUTH PLAIN", "AUTH PLAIN AG1yb3NlAHRhbnN0YWFm", "AUTH LOGIN", "STLS", "CAPA", "QUIT",
 		"STAT", "LIST", "LIST 1", "LIST 2", "UIDL", "UIDL 1", "RETR 1", "RETR 2", "TOP 1 0", "DELE 1", "DELE 2", "RSET", "NOOP",
-		"APOP mrose x", "BOGUS", "*", "",
+		"APOP mrose x", "APOP mrose 00000000000000000000000000000000", "UTF8", "UTF8 x", "LANG", "LANG *", "LANG de", "LANG MUL", "LANG ?",
+		"LAST", "XTND x", "RPOP mrose", "BOGUS", "*", "",
 	}
 	var got bytes.Buffer
 	for _, state := range states {
 		fmt.Fprintf(&got, "%s\n", state.name)
 		for _, command := range commands {
-			r := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.TLSConfig = serverTLS })
+			r := serverTest(t, func(s *pop3.Server, _ *dropStore) {
+				s.TLSConfig = serverTLS
+				s.InsecureAPOP, s.Auth.Secrets = true, testPasswords
+				s.Languages = testLanguages
+			})
 			p := r.probe(t)
 			p.tls = clientTLS
 			for _, c := range state.enter {
 				p.say(t, c)
 			}
-			fmt.Fprintf(&got, "\t%-36s%s\n", command, p.say(t, command))
+			fmt.Fprintf(&got, "\t%-46s%s\n", command, p.say(t, command))
 		}
 	}
 	if *updateMatrix {

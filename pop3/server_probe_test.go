@@ -14,9 +14,10 @@ import (
 
 // prober is a client that does as it is told.
 type prober struct {
-	conn net.Conn
-	r    *bufio.Reader
-	tls  *tls.Config
+	conn  net.Conn
+	r     *bufio.Reader
+	tls   *tls.Config
+	stamp string // what the greeting ends with
 }
 
 // probe connects and reads the greeting.
@@ -24,7 +25,9 @@ func (r *rig) probe(t *testing.T) *prober {
 	t.Helper()
 	p := &prober{conn: r.dial(t)}
 	p.r = bufio.NewReader(p.conn)
-	require.Equal(t, "+OK dewey POP3 server ready", p.line(t))
+	greeting := p.line(t)
+	require.True(t, strings.HasPrefix(greeting, "+OK dewey POP3 server ready"))
+	p.stamp = strings.TrimPrefix(greeting, "+OK dewey POP3 server ready")
 	return p
 }
 
@@ -92,4 +95,17 @@ func (p *prober) every(t *testing.T, interval time.Duration, octets string) {
 		p.conn.Close()
 		<-done
 	})
+}
+
+// body reads a multi-line reply to its end, and takes off the stuffing.
+func (p *prober) body(t *testing.T) string {
+	t.Helper()
+	var body strings.Builder
+	for {
+		line := p.line(t)
+		if line == "." {
+			return body.String()
+		}
+		body.WriteString(strings.TrimPrefix(line, ".") + "\r\n")
+	}
 }

@@ -190,8 +190,8 @@ func TestServerStatementsOnTLS(t *testing.T) {
 	t.Parallel()
 	serverTLS, clientTLS := testnet.Cert(t, "dewey")
 	const (
-		before = "S: +OK *\nS: TOP\nS: RESP-CODES\nS: AUTH-RESP-CODE\nS: PIPELINING\nS: UIDL\nS: STLS\nS: .\n"
-		after  = "S: +OK *\nS: TOP\nS: USER\nS: SASL PLAIN LOGIN\nS: RESP-CODES\nS: AUTH-RESP-CODE\nS: PIPELINING\nS: UIDL\nS: .\n"
+		before = "S: +OK *\nS: TOP\nS: RESP-CODES\nS: AUTH-RESP-CODE\nS: PIPELINING\nS: UIDL\nS: UTF8 USER\nS: STLS\nS: .\n"
+		after  = "S: +OK *\nS: TOP\nS: USER\nS: SASL PLAIN LOGIN\nS: RESP-CODES\nS: AUTH-RESP-CODE\nS: PIPELINING\nS: UIDL\nS: UTF8 USER\nS: .\n"
 	)
 	for _, tt := range []struct {
 		name     string

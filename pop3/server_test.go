@@ -42,6 +42,8 @@ type dropStore struct {
 	locked map[string]bool
 	closed int // maildrops closed so far
 
+	unicode map[string]bool // unique-ids of messages that need UTF8
+
 	open    func(context.Context, *auth.Identity) error
 	list    func(context.Context) ([]pop3.Info, error)
 	message func(context.Context, pop3.Info) (io.ReadCloser, error)
@@ -97,7 +99,7 @@ func (d *drop) List(ctx context.Context) ([]pop3.Info, error) {
 	}
 	var list []pop3.Info
 	for _, m := range d.store.drops[d.user] {
-		list = append(list, pop3.Info{UID: m.uid, Size: int64(len(m.text))})
+		list = append(list, pop3.Info{UID: m.uid, Size: int64(len(m.text)), UTF8: d.store.unicode[m.uid]})
 	}
 	return list, nil
 }

@@ -129,6 +129,7 @@ S: RESP-CODES
 S: AUTH-RESP-CODE
 S: PIPELINING
 S: UIDL
+S: UTF8 USER
 S: .
 C: USER mrose
 S: +OK send the password

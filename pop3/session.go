@@ -30,10 +30,17 @@ type session struct {
 
 	timeout time.Duration // that the connection has
 
+	timestamp string    // of the greeting; empty without APOP
+	unicode   bool      // since UTF8
+	language  *Language // nil for English
+
 	name     string         // in phaseNamed: what USER said
 	exchange *auth.Exchange // in phaseExchange
 	identity *auth.Identity // from TRANSACTION on
 	drop     snapshot       // from TRANSACTION on
+	policy   Policy         // from TRANSACTION on
+	lease    lease          // on the maildrop
+	yielded  bool           // while the last command was waited for
 
 	errors   int   // commands refused
 	failures int   // logins failed
@@ -118,13 +125,18 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
-// greeting returns the text of the first line. It has no timestamp, since there
-// is no APOP here (RFC 1939 section 7).
+// greeting returns the text of the first line. It has a timestamp only if there is
+// APOP: clients take it for an offer (RFC 1939 section 7).
 func (s *session) greeting() string {
-	if s.server.Hostname == "" {
-		return "POP3 server ready"
+	text := "POP3 server ready"
+	if s.server.Hostname != "" {
+		text = s.server.Hostname + " " + text
 	}
-	return s.server.Hostname + " POP3 server ready"
+	if s.server.offersAPOP() {
+		s.timestamp = s.newTimestamp()
+		text += " " + s.timestamp
+	}
+	return text
 }
 
 // readLine returns the next line. What was answered so far leaves first, unless
@@ -147,6 +159,10 @@ func (s *session) readLine() ([]byte, error) {
 				return nil, errDraining
 			}
 			defer s.track.Busy()
+		}
+		if drop, ok := s.drop.maildrop.(Yielder); ok && s.server.takeOverAfter() > 0 {
+			s.lease.await(drop, s.server.takeOverAfter())
+			defer func() { s.yielded = s.lease.arrive() }()
 		}
 	}
 	s.setTimeout(s.server.idleTimeout())
@@ -246,6 +262,8 @@ func (s *session) status(r reply) {
 	switch {
 	case r.challenge:
 		line = pop3wire.AppendChallenge(line, r.made)
+	case s.language != nil:
+		line = pop3wire.AppendStatusUTF8(line, r.ok, r.code, s.translated(r))
 	case r.made != nil:
 		line = pop3wire.AppendStatus(line, r.ok, r.code, r.made)
 	default:
@@ -253,6 +271,18 @@ func (s *session) status(r reply) {
 	}
 	w.Write(line)
 	s.traceReply(r, line)
+}
+
+// translated returns the text of a reply in the client's language.
+func (s *session) translated(r reply) string {
+	text := r.text
+	if r.made != nil {
+		text = string(r.made)
+	}
+	if r.data || text == "" {
+		return text
+	}
+	return s.language.translate(text)
 }
 
 // hold waits before a reply to a failed login. What was answered before leaves

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
@@ -127,6 +128,11 @@ func (s *session) wouldWithTLS() bool {
 // leaves the session in AUTHORIZATION, as if nobody had logged in (RFC 1939
 // section 4).
 func (s *session) login(ctx context.Context, id *auth.Identity) reply {
+	policy := s.server.policy(id)
+	if policy.LoginDelay > 0 && s.server.logins.early(id.Name, time.Now()) {
+		// RFC 2449 section 8.1.1: for credentials that are right, and for no others.
+		return reply{code: CodeLoginDelay, text: "logged in a moment ago: wait"}
+	}
 	limited, cancel := s.within(ctx)
 	defer cancel()
 	drop, err := s.server.Store.Open(limited, id)
@@ -143,7 +149,8 @@ func (s *session) login(ctx context.Context, id *auth.Identity) reply {
 		s.release()
 		return reply{code: CodeSysPerm, text: "maildrop is damaged", err: err}
 	}
-	s.phase, s.identity = PhaseTransaction, id
+	s.phase, s.identity, s.policy = PhaseTransaction, id, policy
+	s.server.logins.note(id.Name, time.Now(), policy.LoginDelay)
 	s.log(slog.LevelInfo, "logged in", "mechanism", id.Mechanism, "messages", s.drop.left, "octets", s.drop.octets)
 	return s.totals("maildrop has ")
 }

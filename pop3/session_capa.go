@@ -21,22 +21,27 @@ func (s *session) capa(_ context.Context, args []byte) reply {
 // has, TRANSACTION lists too, though it is of no use there any more (RFC 2449
 // section 5, RFC 5034 section 3). STLS is the exception (RFC 2595 section 8).
 func (s *session) writeCapabilities() error {
-	list := pop3wire.Capabilities{{Tag: "TOP"}}
+	list := pop3wire.Capabilities{{Tag: pop3wire.TagTop}}
 	if mechanisms := s.mechanisms(); len(mechanisms) > 0 {
 		if slices.Contains(mechanisms, "PLAIN") {
-			list = append(list, pop3wire.Capability{Tag: "USER"})
+			list = append(list, pop3wire.Capability{Tag: pop3wire.TagUser})
 		}
-		list = append(list, pop3wire.Capability{Tag: "SASL", Params: mechanisms})
+		list = append(list, pop3wire.Capability{Tag: pop3wire.TagSASL, Params: mechanisms})
 	}
 	list = append(
 		list,
-		pop3wire.Capability{Tag: "RESP-CODES"},
-		pop3wire.Capability{Tag: "AUTH-RESP-CODE"},
-		pop3wire.Capability{Tag: "PIPELINING"},
-		pop3wire.Capability{Tag: "UIDL"},
+		pop3wire.Capability{Tag: pop3wire.TagRespCodes},
+		pop3wire.Capability{Tag: pop3wire.TagAuthRespCode},
+		pop3wire.Capability{Tag: pop3wire.TagPipelining},
+		pop3wire.Capability{Tag: pop3wire.TagUidl},
+		pop3wire.Capability{Tag: pop3wire.TagUTF8, Params: []string{"USER"}},
 	)
+	list = s.capabilityPolicy().capabilities(list, s.server.UserPolicy != nil && s.phase != PhaseTransaction)
+	if len(s.server.Languages) > 0 {
+		list = append(list, pop3wire.Capability{Tag: pop3wire.TagLang})
+	}
 	if s.phase != PhaseTransaction && s.server.TLSConfig != nil && s.conn.TLS() == nil {
-		list = append(list, pop3wire.Capability{Tag: "STLS"})
+		list = append(list, pop3wire.Capability{Tag: pop3wire.TagStls})
 	}
 	lines, err := list.Append(nil)
 	if err != nil {
@@ -51,6 +56,14 @@ func (s *session) writeCapabilities() error {
 	}
 	_, err = s.conn.Writer().Write(lines)
 	return err
+}
+
+// capabilityPolicy returns the policy that CAPA tells of.
+func (s *session) capabilityPolicy() Policy {
+	if s.phase == PhaseTransaction {
+		return s.policy
+	}
+	return s.server.policy(nil)
 }
 
 // mechanisms returns the SASL mechanisms that this connection can use, or could
@@ -70,5 +83,5 @@ func (s *Server) implementation(dst []byte) ([]byte, error) {
 	if s.Implementation == "" {
 		return dst, nil
 	}
-	return pop3wire.Capability{Tag: "IMPLEMENTATION", Params: strings.Fields(s.Implementation)}.Append(dst)
+	return pop3wire.Capability{Tag: pop3wire.TagImplementation, Params: strings.Fields(s.Implementation)}.Append(dst)
 }

@@ -20,9 +20,12 @@ type command struct {
 var commands = [pop3wire.Verbs]command{
 	pop3wire.USER: {inAuthorization, (*session).user},
 	pop3wire.PASS: {inNamed, (*session).pass},
+	pop3wire.APOP: {inUnnamed, (*session).apop},
 	pop3wire.AUTH: {inAuthorization, (*session).auth},
 	pop3wire.STLS: {inAuthorization, (*session).stls},
 	pop3wire.CAPA: {inBoth, (*session).capa},
+	pop3wire.UTF8: {inBoth, (*session).utf8},
+	pop3wire.LANG: {inBoth, (*session).lang},
 	pop3wire.QUIT: {inBoth, (*session).quit},
 	pop3wire.STAT: {inTransaction, (*session).stat},
 	pop3wire.LIST: {inTransaction, (*session).list},
@@ -40,10 +43,13 @@ func (s *session) handle(ctx context.Context, line []byte) (pop3wire.Verb, reply
 		return pop3wire.AUTH, s.respond(ctx, line)
 	}
 	verb, args := pop3wire.SplitVerb(line)
+	if lost, ok := s.resume(ctx); !ok {
+		return verb, lost
+	}
 	c := &commands[verb]
 	if c.handler == nil {
 		s.forgetUser()
-		return verb, unknown(line)
+		return verb, unknown(verb)
 	}
 	allowed := slices.Contains(c.phases, s.phase)
 	if verb != pop3wire.PASS {
@@ -56,34 +62,10 @@ func (s *session) handle(ctx context.Context, line []byte) (pop3wire.Verb, reply
 	return verb, c.handler(s, ctx, args)
 }
 
-// absent are commands that clients of good will try without having asked: those
-// of other times, and those of extensions that are not offered here. Each is
-// refused, and none is counted as junk.
-var absent = []string{"APOP", "LAST", "XTND", "RPOP", "UTF8", "LANG"}
-
-// unknown answers a verb that has no row.
-func unknown(line []byte) reply {
-	word := line
-	if i := slices.Index(line, ' '); i >= 0 {
-		word = line[:i]
-	}
+// unknown answers a verb that has no row. Those of other times, which clients of
+// good will may try without having asked, are not counted as junk.
+func unknown(verb pop3wire.Verb) reply {
 	r := refuse("unknown command")
-	r.excused = slices.ContainsFunc(absent, func(name string) bool { return isWord(word, name) })
+	r.excused = verb != pop3wire.Unknown
 	return r
-}
-
-// isWord compares with a name in upper case, without regard to ASCII case.
-func isWord(word []byte, name string) bool {
-	if len(word) != len(name) {
-		return false
-	}
-	for i, c := range word {
-		if 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		if c != name[i] {
-			return false
-		}
-	}
-	return true
 }

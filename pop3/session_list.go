@@ -13,7 +13,7 @@ func (s *session) stat(_ context.Context, args []byte) reply {
 		return invalid(err)
 	}
 	s.scratch = pop3wire.AppendStat(s.scratch[:0], s.drop.left, s.drop.octets)
-	return reply{ok: true, made: s.scratch}
+	return reply{ok: true, made: s.scratch, data: true}
 }
 
 // list answers LIST: one line for one message, many for all (RFC 1939 section 5).
@@ -30,7 +30,7 @@ func (s *session) list(_ context.Context, args []byte) reply {
 	m, r := s.message(c.N)
 	if m != nil {
 		s.scratch = pop3wire.AppendListLine(s.scratch[:0], c.N, m.Size)
-		r = reply{ok: true, made: s.scratch}
+		r = reply{ok: true, made: s.scratch, data: true}
 	}
 	return r
 }
@@ -47,7 +47,7 @@ func (s *session) uidl(_ context.Context, args []byte) reply {
 	m, r := s.message(c.N)
 	if m != nil {
 		s.scratch = pop3wire.AppendUIDLLine(s.scratch[:0], c.N, m.UID)
-		r = reply{ok: true, made: s.scratch}
+		r = reply{ok: true, made: s.scratch, data: true}
 	}
 	return r
 }

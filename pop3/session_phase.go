@@ -19,6 +19,7 @@ const (
 // Sets of phases for the table of commands.
 var (
 	inAuthorization = []auth.Phase{PhaseAuthorization, phaseNamed}
+	inUnnamed       = []auth.Phase{PhaseAuthorization}
 	inNamed         = []auth.Phase{phaseNamed}
 	inTransaction   = []auth.Phase{PhaseTransaction}
 	inBoth          = []auth.Phase{PhaseAuthorization, phaseNamed, PhaseTransaction}

@@ -13,6 +13,7 @@ type reply struct {
 	code string // response code, empty for none
 	text string // fixed text, or
 	made []byte // text made in session.scratch, valid until the next command
+	data bool   // the text is for programs, and is not translated
 
 	challenge bool          // a SASL challenge, in made, instead of a status line
 	body      body          // what follows the status line of a multi-line reply, nil for nothing
@@ -33,6 +34,10 @@ const (
 	hangUp              // close the connection
 	upgrade             // negotiate TLS
 )
+
+// absent refuses a command that is not offered here. Clients of good will may try
+// it, so that it is not counted as junk.
+func absent(text string) reply { return reply{text: text, excused: true} }
 
 func okay(text string) reply { return reply{ok: true, text: text} }
 

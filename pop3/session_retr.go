@@ -53,6 +53,10 @@ func (s *session) open(ctx context.Context, n int) (*Info, reply) {
 	if m == nil {
 		return nil, r
 	}
+	if m.UTF8 && !s.unicode {
+		// RFC 6856 section 5.
+		return nil, reply{code: CodeUTF8, text: "message needs the command UTF8 first"}
+	}
 	source, err := s.drop.maildrop.Message(ctx, *m)
 	if err != nil {
 		return nil, storeFailed(err, "message cannot be read now")

@@ -14,6 +14,9 @@ func (s *session) stls(_ context.Context, args []byte) reply {
 	switch {
 	case s.conn.TLS() != nil:
 		return refuse("command not permitted when TLS active")
+	case s.unicode:
+		// RFC 6856 section 2.1: no client that keeps to it comes here.
+		return refuse("command not permitted after UTF8")
 	case s.server.TLSConfig == nil:
 		return refuse("TLS is not offered")
 	}
@@ -35,6 +38,6 @@ func (s *session) startTLS(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	// Still in AUTHORIZATION, with nothing kept from before.
-	s.phase, s.name = PhaseAuthorization, ""
+	s.phase, s.name, s.language = PhaseAuthorization, "", nil
 	return true, nil
 }

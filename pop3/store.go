@@ -23,6 +23,11 @@ type Info struct {
 	// Size counts the octets that Maildrop.Message delivers: every line end
 	// as CRLF, no dot stuffed (RFC 1939 section 11).
 	Size int64
+
+	// UTF8 says that the header has characters beyond ASCII (RFC 6532 section 3):
+	// the message is kept from a client that has not said UTF8, which reads
+	// -ERR with [CodeUTF8] (RFC 6856 section 2.1).
+	UTF8 bool
 }
 
 // Store opens maildrops. Its methods are called by many sessions at once.
@@ -36,6 +41,22 @@ type Store interface {
 	// returns ErrInUse when another session has it. ctx ends when Open should
 	// give up; it does not outlive the call.
 	Open(ctx context.Context, id *auth.Identity) (Maildrop, error)
+}
+
+// Yielder is a [Maildrop] that can be taken from a session whose client is silent.
+// Its methods are called one at a time, and not while another one of the Maildrop
+// runs; Yield is called by a goroutine of its own.
+type Yielder interface {
+	Maildrop
+
+	// Yield lets Store.Open give the maildrop to another session from now on. It
+	// must not block. Close may follow without Resume.
+	Yield()
+
+	// Resume takes the maildrop back, as it was. It returns ErrInUse when
+	// another session has it, or has had it since: the session then ends
+	// without Commit.
+	Resume(ctx context.Context) error
 }
 
 // Maildrop is one user's messages as they were when the session began: a

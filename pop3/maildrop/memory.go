@@ -25,7 +25,7 @@ type Memory struct {
 
 type memoryDrop struct {
 	messages []memoryMessage
-	inUse    bool
+	holder   *memorySession // nil for none
 }
 
 type memoryMessage struct {
@@ -87,11 +87,11 @@ func (m *Memory) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, erro
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := m.drop(id.Name)
-	if d.inUse {
+	if d.holder != nil && !d.holder.yielded {
 		return nil, pop3.ErrInUse
 	}
-	d.inUse = true
-	return &memorySession{store: m, drop: d, messages: slices.Clone(d.messages)}, nil
+	d.holder = &memorySession{store: m, drop: d, messages: slices.Clone(d.messages)}
+	return d.holder, nil
 }
 
 // memorySession is a maildrop as it was when it was opened.
@@ -99,10 +99,11 @@ type memorySession struct {
 	store    *Memory
 	drop     *memoryDrop
 	messages []memoryMessage
+	yielded  bool // guarded by the store's lock
 	closed   bool
 }
 
-var _ pop3.Maildrop = (*memorySession)(nil)
+var _ pop3.Yielder = (*memorySession)(nil)
 
 func (s *memorySession) List(context.Context) ([]pop3.Info, error) {
 	infos := make([]pop3.Info, len(s.messages))
@@ -134,9 +135,27 @@ func (s *memorySession) Commit(_ context.Context, deleted []pop3.Info) error {
 func (s *memorySession) Close() error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	if !s.closed {
-		s.closed, s.drop.inUse = true, false
+	if s.closed = true; s.drop.holder == s {
+		s.drop.holder = nil
 	}
+	return nil
+}
+
+// Yield lets another session have the maildrop.
+func (s *memorySession) Yield() {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.yielded = true
+}
+
+// Resume takes the maildrop back, unless another session has had it.
+func (s *memorySession) Resume(context.Context) error {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if s.drop.holder != s {
+		return pop3.ErrInUse
+	}
+	s.yielded = false
 	return nil
 }
 

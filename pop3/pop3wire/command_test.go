@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -178,6 +179,15 @@ func TestCommandsRefused(t *testing.T) {
 		var syntax *pop3wire.SyntaxError
 		require.ErrorAs(t, err, &syntax, tt.line)
 		require.Equal(t, tt.text, syntax.Text, tt.line)
+	}
+}
+
+func TestNamesAreUTF8(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc6856-2.2-7")
+	for _, line := range []string{"USER gr\xfc", "USER \xed\xa0\x80", "APOP \xff c4c9334bac560ecc979e58001b3e22fb", "PASS \xc0\xaf"} {
+		_, err := parse([]byte(line))
+		require.Error(t, err, "%q", line)
 	}
 }
 

@@ -1,0 +1,37 @@
+package auth
+
+import "context"
+
+// A SecretSource knows the secrets that users share with the server: for APOP, by
+// which a client shows that it knows the secret without sending it. The server has
+// to hold the secrets as they are, and who steals them can log in: a
+// [PasswordVerifier], which may hold no more than digests, is the better choice
+// where there is TLS.
+//
+// Secret returns the user's secret, [ErrCredentials] (or an error wrapping it) if
+// there is no such user or if the user may not log in so, and any other error if
+// that could not be found out: the client is then told to try again later. The
+// user is prepared as for a PasswordVerifier; the rules of concurrency, time and
+// context are the same.
+type SecretSource interface {
+	Secret(ctx context.Context, user string) (string, error)
+}
+
+// SecretFunc is a function that is a [SecretSource].
+type SecretFunc func(ctx context.Context, user string) (string, error)
+
+// Secret calls f.
+func (f SecretFunc) Secret(ctx context.Context, user string) (string, error) { return f(ctx, user) }
+
+var (
+	_ SecretSource = SecretFunc(nil)
+	_ SecretSource = Passwords(nil)
+)
+
+// Secret returns the user's password.
+func (p Passwords) Secret(_ context.Context, user string) (string, error) {
+	if p[user] == "" {
+		return "", ErrCredentials
+	}
+	return p[user], nil
+}

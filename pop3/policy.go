@@ -1,0 +1,102 @@
+package pop3
+
+import (
+	"sync"
+	"time"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/pop3/pop3wire"
+)
+
+// Policy is what CAPA tells of a site's rules. The zero Policy has none.
+type Policy struct {
+	// LoginDelay is how long after a login the same user is refused with
+	// [CodeLoginDelay] (RFC 2449 section 6.5). Zero means not at all. It is kept in
+	// memory, by Identity.Name, for the most recent 100,000 users.
+	LoginDelay time.Duration
+
+	// Expire is what is promised about mail that is left on the server (RFC 2449
+	// section 6.7). The server itself deletes nothing that no client has marked.
+	Expire Expire
+}
+
+// Expire is how long mail is kept, in days; zero promises nothing.
+type Expire int
+
+// ExpireNever says that mail is kept until a client deletes it.
+const ExpireNever Expire = -1
+
+// capabilities appends what the policy has to tell. With perUser, the user's own
+// may be milder.
+func (p Policy) capabilities(list pop3wire.Capabilities, perUser bool) pop3wire.Capabilities {
+	if p.LoginDelay > 0 {
+		seconds := int((p.LoginDelay + time.Second - 1) / time.Second)
+		list = append(list, pop3wire.LoginDelay{Seconds: seconds, User: perUser}.Capability())
+	}
+	switch {
+	case p.Expire < 0:
+		list = append(list, pop3wire.Expire{Never: true, User: perUser}.Capability())
+	case p.Expire > 0:
+		list = append(list, pop3wire.Expire{Days: int(p.Expire), User: perUser}.Capability())
+	}
+	return list
+}
+
+// policy returns the policy for a user, which is nil before login.
+func (srv *Server) policy(id *auth.Identity) Policy {
+	p := srv.Policy
+	if srv.UserPolicy != nil && id != nil {
+		p = srv.UserPolicy(id)
+		// RFC 2449 section 6.5: nobody's is longer than was announced before.
+		p.LoginDelay = min(p.LoginDelay, srv.Policy.LoginDelay)
+	}
+	return p
+}
+
+// maxLogins is how many users' logins are remembered at a time.
+const maxLogins = 100_000
+
+// logins knows who may not log in yet.
+type logins struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+// early reports whether the user has to wait.
+func (l *logins) early(name string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now.Before(l.until[name])
+}
+
+// note notes a login.
+func (l *logins) note(name string, now time.Time, delay time.Duration) {
+	if delay <= 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.until == nil {
+		l.until = map[string]time.Time{}
+	}
+	if len(l.until) >= maxLogins {
+		l.shrink(now)
+	}
+	l.until[name] = now.Add(delay)
+}
+
+// shrink forgets those who need not wait any more, and if there are few of them,
+// others too: half of all.
+func (l *logins) shrink(now time.Time) {
+	for name, until := range l.until {
+		if !now.Before(until) {
+			delete(l.until, name)
+		}
+	}
+	for name := range l.until {
+		if len(l.until) <= maxLogins/2 {
+			return
+		}
+		delete(l.until, name)
+	}
+}
