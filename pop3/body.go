@@ -27,6 +27,7 @@ type Body struct {
 	c       *Client
 	release func() // nil in a Fetch, whose context governs all bodies
 	err     error  // what Read says, once it is not to read any more
+	ending  *ending
 }
 
 var (
@@ -40,7 +41,11 @@ func (c *Client) Retr(ctx context.Context, n int) (*Body, error) {
 	if n < 1 {
 		return nil, badNumber(pop3wire.RETR, n)
 	}
-	return c.open(ctx, pop3wire.RETR, pop3wire.Retr{N: n})
+	b, err := c.open(ctx, pop3wire.RETR, pop3wire.Retr{N: n})
+	if err == nil {
+		b.watch(c.size(n))
+	}
+	return b, err
 }
 
 // Top asks for the header of message n and the first lines of its body. Servers
@@ -81,7 +86,15 @@ func (b *Body) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	n, err := b.c.dots.Read(p)
+	var (
+		n   int
+		err error
+	)
+	if b.ending != nil {
+		n, err = b.ending.Read(p)
+	} else {
+		n, err = b.c.dots.Read(p)
+	}
 	if err != nil {
 		b.end(err)
 	}
@@ -96,6 +109,9 @@ func (b *Body) WriteTo(w io.Writer) (int64, error) {
 			return 0, nil
 		}
 		return 0, b.err
+	}
+	if b.ending != nil {
+		return io.Copy(w, struct{ io.Reader }{b})
 	}
 	out := sink{w: w}
 	n, err := b.c.dots.WriteTo(&out)
@@ -138,7 +154,11 @@ func (b *Body) Close() error {
 func (b *Body) leave(limit int64) error {
 	c := b.c
 	stop := c.hurry()
-	err := c.dots.Drain(limit)
+	drain := c.dots.Drain
+	if b.ending != nil {
+		drain = b.ending.drain
+	}
+	err := drain(limit)
 	stop()
 	if err == nil {
 		b.end(io.EOF)

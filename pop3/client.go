@@ -33,6 +33,34 @@ type ClientConfig struct {
 	// then stays in the AUTHORIZATION state.
 	Auth auth.Credentials
 
+	// InsecureAPOP logs in by APOP, if the server's greeting has a timestamp and
+	// Auth is a password, rather than by any other way. It spares the
+	// password a walk over the network, and is safe nowhere: who reads
+	// along can try passwords on what was sent, and MD5 is broken. The timestamp
+	// must be a msg-id to the letter (CVE-2007-1558). Without one, and in the
+	// hands of somebody who takes it out, the login goes as it would
+	// without this field.
+	InsecureAPOP bool
+
+	// NoInitialResponse sends AUTH and the first response of a mechanism in two
+	// lines, always. Otherwise that is done only if one line would have more
+	// than 255 octets (RFC 5034 section 4). There are servers that refuse one
+	// line, with XOAUTH2 above all.
+	NoInitialResponse bool
+
+	// ASCIIOnly does not ask for UTF-8 mode (RFC 6856) where it is offered. The
+	// server then refuses to give messages with UTF-8 in their headers, by
+	// [CodeUTF8], or gives something else in their stead.
+	ASCIIOnly bool
+
+	// MissingCRLF takes a dot and CRLF for the end of a message where they stand
+	// at the end of its last line, instead of on a line of their own. There are
+	// servers that send a message so that does not end in CRLF, and a client
+	// waits for ever. To be taken, the message must have at this place the size
+	// that the last List or Index has said, and nothing may follow but the next
+	// reply. Who sets this trusts the server's sizes.
+	MissingCRLF bool
+
 	// Dialer connects. Nil is a net.Dialer that gives up after a minute.
 	Dialer interface {
 		DialContext(ctx context.Context, network, address string) (net.Conn, error)
@@ -133,6 +161,7 @@ type Client struct {
 	phase    auth.Phase
 	identity *auth.Identity
 	caps     pop3wire.Capabilities
+	utf8     bool    // UTF-8 mode is on
 	sizes    []int64 // by message number - 1, as List has said; 0: unknown
 
 	dots     textwire.DotReader // of body

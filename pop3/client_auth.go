@@ -20,52 +20,6 @@ const (
 	secret = "****"
 )
 
-// login authenticates by the best SASL mechanism that server and credentials
-// have in common. USER and PASS are for servers that offer none: after a
-// mechanism was refused, nothing weaker is tried.
-func (c *Client) login() error {
-	cs := c.ConnectionState()
-	offered, offersSASL := c.caps.Params("SASL")
-	userPasser, canUser := c.cfg.Auth.(auth.UserPasser)
-	mechanism, err := c.cfg.Auth.Client(cs, offered)
-	switch {
-	case err == nil:
-		err = c.authenticate(mechanism, offersSASL)
-	case canUser && errors.Is(err, auth.ErrNoMechanism) && (c.caps.Has("USER") || !offersSASL):
-		err = c.userPass(userPasser)
-	}
-	if err != nil {
-		return err
-	}
-	if canUser {
-		if user, _, err := userPasser.UserPassword(cs); err == nil {
-			c.identity.User, c.identity.Name = user, user
-		}
-	}
-	return nil
-}
-
-// userPass logs in by the commands of RFC 1939 section 7.
-func (c *Client) userPass(up auth.UserPasser) error {
-	user, password, err := up.UserPassword(c.ConnectionState())
-	if err != nil {
-		return err
-	}
-	// Both are known to be good before the first is sent.
-	pass := pop3wire.Pass{Password: password}
-	if _, err := pass.Append(nil); err != nil {
-		return argumentError(pop3wire.PASS, err)
-	}
-	if _, err := c.exchange(pop3wire.USER, pop3wire.User{Name: user}); err != nil {
-		return err
-	}
-	if _, err := c.exchange(pop3wire.PASS, pass); err != nil {
-		return err
-	}
-	c.identity = &auth.Identity{Mechanism: "USER"}
-	return nil
-}
-
 // authenticate runs an exchange of RFC 5034 section 4. Servers that offer no SASL
 // are sent no initial response (RFC 5034 section 3).
 func (c *Client) authenticate(mechanism sasl.Client, offered bool) error {
@@ -75,7 +29,7 @@ func (c *Client) authenticate(mechanism sasl.Client, offered bool) error {
 	}
 	cmd := pop3wire.Auth{Mechanism: name}
 	waiting := initial != nil // for the server's empty challenge
-	if waiting && offered {
+	if waiting && offered && !c.cfg.NoInitialResponse {
 		full := pop3wire.Auth{Mechanism: name, Initial: initialResponse(initial)}
 		// RFC 5034 section 4: an initial response that does not fit into 255
 		// octets is sent when the server asks for it.
@@ -86,8 +40,8 @@ func (c *Client) authenticate(mechanism sasl.Client, offered bool) error {
 	if err := c.send(pop3wire.AUTH, cmd); err != nil {
 		return err
 	}
-	for range maxChallenges {
-		challenge, done, err := c.readChallenge(waiting)
+	for n := range maxChallenges {
+		challenge, done, err := c.readChallenge(n == 0 && len(cmd.Initial) == 0)
 		if done {
 			c.identity = &auth.Identity{Mechanism: name}
 		}
@@ -119,9 +73,8 @@ func initialResponse(initial []byte) []byte {
 }
 
 // readChallenge reads the server's answer to AUTH or to a response: the base64
-// of a challenge, or a status line. waiting says that the initial response has
-// not been sent.
-func (c *Client) readChallenge(waiting bool) (challenge []byte, done bool, err error) {
+// of a challenge, or a status line. first says that no response has been sent.
+func (c *Client) readChallenge(first bool) (challenge []byte, done bool, err error) {
 	line, err := c.conn.ReadLine(maxChallengeLine)
 	if err != nil {
 		return nil, false, c.fail(readError("AUTH", err))
@@ -131,12 +84,16 @@ func (c *Client) readChallenge(waiting bool) (challenge []byte, done bool, err e
 		return challenge, false, nil
 	}
 	c.conn.Trace('S', line)
-	_, err = c.parseStatus("AUTH", line)
-	if err == nil && waiting {
-		// QUIRK: RFC 5034 section 4 has an empty challenge be "+ ". We take
-		// "+OK" for it here, because there are servers that send that; nobody
-		// can have been let in before the first response.
-		return nil, false, nil
+	st, err := c.parseStatus("AUTH", line)
+	if err == nil && first {
+		// QUIRK: RFC 5034 section 4 has a challenge follow "+ ". We take what
+		// follows "+OK" for one here, because there are servers that send
+		// that; nobody can have been let in before the first response.
+		challenge = []byte(st.Text)
+		if _, err := auth.DecodeBase64(nil, challenge); err != nil {
+			challenge = nil // a text to be read by people
+		}
+		return challenge, false, nil
 	}
 	return nil, err == nil, err
 }

@@ -22,12 +22,12 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// playDialogue plays the server of a dialogue of testdata/client.txtar, and
-// returns the client's end of the connection, with TLS configurations set. The
+// playDialogue plays the server of a dialogue of testdata/client.txtar or
+// client_rfc.txtar, and returns the client's end of the connection, with TLS configurations set. The
 // test does not end before the dialogue.
 func playDialogue(t *testing.T, name string, cfg *pop3.ClientConfig) *testnet.Conn {
 	t.Helper()
-	dialogues := transcript.Load(t, "testdata/client.txtar")
+	dialogues := append(transcript.Load(t, "testdata/client.txtar"), transcript.Load(t, "testdata/client_rfc.txtar")...)
 	i := slices.IndexFunc(dialogues, func(d transcript.Dialogue) bool { return d.Name == name })
 	require.GreaterOrEqual(t, i, 0, "no dialogue %q", name)
 	d := dialogues[i]

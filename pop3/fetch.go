@@ -90,6 +90,7 @@ func (c *Client) fetch(ctx context.Context, nums []int, o order) iter.Seq2[*Mess
 			m := &Message{Num: nums[i], Body: Body{c: c, err: err}}
 			if err == nil {
 				c.beginBody(&m.Body)
+				m.watch(f.known(i))
 			}
 			more := yield(m, err)
 			if _, refused := err.(*Error); !more || err != nil && !refused {

@@ -250,7 +250,9 @@ func (f *flight) drain(limit int64) {
 	for (f.began || f.done < f.asked) && c.usable() == nil {
 		if !f.began {
 			if _, err := f.read(f.done); err == nil && f.multi {
-				c.beginBody(&Body{c: c})
+				b := &Body{c: c}
+				c.beginBody(b)
+				b.watch(f.known(f.done))
 			}
 		}
 		if c.body != nil {

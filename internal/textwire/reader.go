@@ -63,6 +63,10 @@ func (r *Reader) Reset(src io.Reader) {
 // Buffered returns the number of octets received and not yet consumed.
 func (r *Reader) Buffered() int { return r.w - r.r }
 
+// Peek returns those octets, a view that is valid until the next call of any
+// method.
+func (r *Reader) Peek() []byte { return r.buf[r.r:r.w] }
+
 // LineBuffered reports whether ReadLine need not wait: the end of a line is
 // buffered, or the beginning of one and, as far as can be told, its rest has come.
 func (r *Reader) LineBuffered() bool {

@@ -228,3 +228,16 @@ func FuzzReadLine(f *testing.F) {
 		}
 	})
 }
+
+func TestReader_Peek(t *testing.T) {
+	t.Parallel()
+	r := NewReader(strings.NewReader("one\r\ntwo\r\n"))
+	require.Empty(t, r.Peek())
+	_, err := r.ReadLine(100)
+	require.NoError(t, err)
+	require.Equal(t, "two\r\n", string(r.Peek()))
+	line, err := r.ReadLine(100)
+	require.NoError(t, err)
+	require.Equal(t, "two", string(line))
+	require.Empty(t, r.Peek())
+}
