@@ -1,0 +1,428 @@
+package smtp
+
+import (
+	"container/list"
+	"context"
+	"time"
+)
+
+// fairShare is how many messages a connection carries before it has to make
+// room for a destination that has none.
+const fairShare = 10
+
+// lane is what a Transport knows of one destination. It is guarded by the
+// transport's mu.
+type lane struct {
+	dest    destination
+	conns   int           // slots in use, idle ones included
+	idle    []*pooled     // the last used last
+	queue   list.List     // of *ticket, the first come in front
+	line    *list.List    // the transport's hungry or starving, if it wants a slot; else nil
+	turn    *list.Element // in that
+	next    time.Time     // when the rate allows another message after those that wait for it
+	rcptMax int           // recipients in a transaction, as learned from a refusal; 0: unknown
+}
+
+// ticket is a place in the queue of a lane.
+type ticket struct {
+	granted chan grant // has room for one
+	place   *list.Element
+}
+
+// grant is what a ticket is good for in the end.
+type grant struct {
+	p   *pooled
+	err error // then there is no slot
+}
+
+// pooled is a slot: a connection, or the right to make one. It belongs to the
+// one who acquired it, or is idle, or taking leave.
+type pooled struct {
+	lane   *lane
+	reused bool // it has been idle, or another's, before
+
+	// Guarded by the transport's mu while others may look.
+	client *Client                 // nil until it is dialled
+	cancel context.CancelCauseFunc // ends the dialling; nil otherwise
+	since  time.Time               // idle since
+	place  *list.Element           // in the transport's idle
+
+	// The owner's.
+	mails   int                 // transactions begun
+	served  int                 // messages since the slot was granted anew
+	domains map[string]struct{} // of recipients named so far; nil if nobody counts them
+}
+
+// acquire waits for a slot of dest until ctx ends. The slot must be released.
+func (t *Transport) acquire(ctx context.Context, dest destination) (*pooled, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	t.mu.Lock()
+	if t.state == transportClosed {
+		t.mu.Unlock()
+		return nil, ErrTransportClosed
+	}
+	l := t.lane(dest)
+	if p := t.take(l); p != nil {
+		t.mu.Unlock()
+		return p, nil
+	}
+	w := t.enqueue(l)
+	t.mu.Unlock()
+	select {
+	case g := <-w.granted:
+		return g.p, g.err
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case g := <-w.granted: // too late: somebody else may have it
+		if g.err == nil {
+			t.put(g.p)
+		}
+	default:
+		l.queue.Remove(w.place)
+		t.feed(l)
+	}
+	return nil, context.Cause(ctx)
+}
+
+// lane returns the lane of a destination, which is made if need be. The caller
+// holds mu, as everywhere below unless it is said otherwise.
+func (t *Transport) lane(dest destination) *lane {
+	if l := t.lanes[dest]; l != nil {
+		return l
+	}
+	if t.lanes == nil {
+		t.lanes = map[destination]*lane{}
+		t.conns = map[*pooled]struct{}{}
+	}
+	t.forget(2) // more than come
+	l := &lane{dest: dest}
+	t.lanes[dest] = l
+	return l
+}
+
+// forget looks at some lanes and drops those of which there is nothing to
+// remember.
+func (t *Transport) forget(some int) {
+	now := time.Now()
+	for dest, l := range t.lanes {
+		if l.conns == 0 && l.queue.Len() == 0 && !l.next.After(now) {
+			delete(t.lanes, dest)
+		}
+		if some--; some == 0 {
+			return
+		}
+	}
+}
+
+// take returns a slot of l if one is to be had at once.
+func (t *Transport) take(l *lane) *pooled {
+	if n := len(l.idle); n > 0 {
+		p := l.idle[n-1]
+		t.unidle(p)
+		p.reused = true
+		t.stats.Reused++
+		return p
+	}
+	if l.queue.Len() > 0 || !t.mayGrow(l) || exceeds(len(t.conns)+1, t.maxConns()) {
+		return nil
+	}
+	return t.grow(l)
+}
+
+// mayGrow reports whether l may have another slot if there is one.
+func (t *Transport) mayGrow(l *lane) bool { return !exceeds(l.conns+1, t.maxConnsPerDest()) }
+
+// grow makes a slot.
+func (t *Transport) grow(l *lane) *pooled {
+	p := &pooled{lane: l}
+	l.conns++
+	t.conns[p] = struct{}{}
+	return p
+}
+
+// enqueue gives a place in the queue of l, and has an idle connection to
+// elsewhere make room if that is what is missing.
+func (t *Transport) enqueue(l *lane) *ticket {
+	w := &ticket{granted: make(chan grant, 1)}
+	w.place = l.queue.PushBack(w)
+	t.feed(l)
+	if l.line != nil && t.leaving < l.queue.Len() {
+		if oldest := t.idle.Front(); oldest != nil {
+			t.retire(oldest.Value.(*pooled))
+		}
+	}
+	return w
+}
+
+// feed gives l its turn for the next slot that is to be had, if it could use one:
+// among those that have none, or behind all of them. It is called after every
+// change of the queue or the slots of l.
+func (t *Transport) feed(l *lane) {
+	var list *list.List
+	switch {
+	case l.queue.Len() == 0 || !t.mayGrow(l):
+	case l.conns == 0:
+		list = &t.starving
+	default:
+		list = &t.hungry
+	}
+	if list == l.line {
+		return
+	}
+	if l.line != nil {
+		l.line.Remove(l.turn)
+	}
+	l.line, l.turn = list, nil
+	if list != nil {
+		l.turn = list.PushBack(l)
+	}
+}
+
+// next returns the lane whose turn it is for a slot; nil if none wants one.
+func (t *Transport) next() *lane {
+	for _, list := range []*list.List{&t.starving, &t.hungry} {
+		if first := list.Front(); first != nil {
+			return first.Value.(*lane)
+		}
+	}
+	return nil
+}
+
+// serve gives p to the first in the queue of its lane, and reports whether there
+// is one.
+func (l *lane) serve(p *pooled) bool {
+	first := l.queue.Front()
+	if first == nil {
+		return false
+	}
+	l.queue.Remove(first)
+	first.Value.(*ticket).granted <- grant{p: p}
+	return true
+}
+
+// refuse tells all in the queue that there is nothing for them.
+func (l *lane) refuse(err error) {
+	for first := l.queue.Front(); first != nil; first = l.queue.Front() {
+		l.queue.Remove(first)
+		first.Value.(*ticket).granted <- grant{err: err}
+	}
+}
+
+// release gives back what acquire returned. The caller does not hold mu.
+func (t *Transport) release(p *pooled) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.put(p)
+}
+
+// put decides what becomes of a slot that is not in use any more.
+func (t *Transport) put(p *pooled) {
+	l := p.lane
+	switch {
+	case t.state == transportClosed:
+		t.retire(p)
+	case p.client == nil && l.queue.Len() > 0:
+		l.serve(p) // the right to dial
+	case p.client == nil || p.client.broken.get() != nil:
+		t.drop(p)
+	case t.worn(p), t.owed(p):
+		t.retire(p)
+	case l.queue.Len() > 0:
+		p.reused = true
+		t.stats.Reused++
+		l.serve(p)
+	case t.state == transportDraining || t.IdleTimeout < 0 || t.next() != nil:
+		t.retire(p)
+	default:
+		t.rest(p)
+	}
+	t.feed(l)
+}
+
+// worn reports whether a connection has carried as much as it may.
+func (t *Transport) worn(p *pooled) bool {
+	most := limit(t.MaxMessages, defaultPerConn)
+	if own := p.client.extensions.Limits().MailMax; own > 0 && (most < 0 || own < most) {
+		most = own
+	}
+	return exceeds(p.mails+1, most)
+}
+
+// owed reports whether a slot is due to a destination that waits and has none.
+func (t *Transport) owed(p *pooled) bool { return p.served >= fairShare && t.starving.Len() > 0 }
+
+// rest keeps a connection for later.
+func (t *Transport) rest(p *pooled) {
+	p.client.forgetBuffers()
+	p.served = 0
+	p.since = time.Now()
+	p.place = t.idle.PushBack(p)
+	p.lane.idle = append(p.lane.idle, p)
+	if t.sweeper == nil {
+		t.sweeper = time.AfterFunc(t.idleTimeout(), t.sweep)
+	} else if t.idle.Len() == 1 {
+		t.sweeper.Reset(t.idleTimeout())
+	}
+}
+
+// sweep takes leave on connections that have been idle for long enough. The
+// caller does not hold mu.
+func (t *Transport) sweep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for oldest := t.idle.Front(); oldest != nil; oldest = t.idle.Front() {
+		p := oldest.Value.(*pooled)
+		if left := t.idleTimeout() - time.Since(p.since); left > 0 {
+			t.sweeper.Reset(left)
+			return
+		}
+		t.stats.Expired++
+		t.retire(p)
+	}
+}
+
+// unidle makes an idle connection one that is in use.
+func (t *Transport) unidle(p *pooled) {
+	t.idle.Remove(p.place)
+	p.place = nil
+	idle := p.lane.idle
+	for i := range idle {
+		if idle[i] == p {
+			copy(idle[i:], idle[i+1:])
+			idle[len(idle)-1] = nil
+			p.lane.idle = idle[:len(idle)-1]
+			return
+		}
+	}
+}
+
+// retireIdle takes leave on all idle connections.
+func (t *Transport) retireIdle() {
+	for oldest := t.idle.Front(); oldest != nil; oldest = t.idle.Front() {
+		t.retire(oldest.Value.(*pooled))
+	}
+}
+
+// retire takes leave of the server, and then gives the slot up. Until then the
+// server counts the connection.
+func (t *Transport) retire(p *pooled) {
+	if p.place != nil {
+		t.unidle(p)
+	}
+	if p.client == nil {
+		t.drop(p)
+		return
+	}
+	t.leaving++
+	quit := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), quitTimeout)
+		defer cancel()
+		_ = p.client.Quit(ctx) // it is closed then, whatever the server says
+	}
+	if t.state == transportClosed {
+		quit = func() { _ = p.client.Close() }
+	}
+	t.chore(quit, func() {
+		t.leaving--
+		t.drop(p)
+	})
+}
+
+// chore does something that may have to wait, and then does more with mu held.
+func (t *Transport) chore(do, then func()) {
+	t.chores++
+	go func() {
+		do()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		then()
+		t.chores--
+		t.checkDrained()
+	}()
+}
+
+// drop gives up a slot whose connection is closed or never was, and its place to
+// the next in turn.
+func (t *Transport) drop(p *pooled) {
+	delete(t.conns, p)
+	p.lane.conns--
+	t.feed(p.lane)
+	for !exceeds(len(t.conns)+1, t.maxConns()) {
+		l := t.next()
+		if l == nil {
+			break
+		}
+		l.serve(t.grow(l))
+		l.line.Remove(l.turn)
+		l.line, l.turn = nil, nil
+		t.feed(l) // behind the others
+	}
+	t.checkDrained()
+}
+
+// dial sets up the connection of a slot that has none. The caller does not hold
+// mu.
+func (t *Transport) dial(ctx context.Context, p *pooled) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	t.mu.Lock()
+	if t.state == transportClosed {
+		t.mu.Unlock()
+		return ErrTransportClosed
+	}
+	t.stats.Dialed++
+	p.cancel = cancel
+	t.mu.Unlock()
+	client, err := Dial(ctx, p.lane.dest.addr, p.lane.dest.cfg)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p.cancel = nil
+	if err != nil {
+		return err
+	}
+	p.client, p.reused, p.mails, p.domains = client, false, 0, nil
+	if t.state == transportClosed {
+		t.cut(p)
+		return ErrTransportClosed
+	}
+	return nil
+}
+
+// undial closes the connection of a slot that is kept. The caller does not hold
+// mu.
+func (t *Transport) undial(p *pooled) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	client := p.client
+	p.client = nil
+	t.chore(client.leave, func() {})
+}
+
+// cut ends what is under way in a slot at once.
+func (t *Transport) cut(p *pooled) {
+	if p.cancel != nil {
+		p.cancel(ErrTransportClosed)
+	}
+	if client := p.client; client != nil {
+		t.chore(func() { _ = client.Close() }, func() {})
+	}
+}
+
+// learn remembers how many recipients a server took before it told of too many,
+// and learned returns that; 0 is unknown. The caller does not hold mu.
+func (t *Transport) learn(l *lane, recipients int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.rcptMax = recipients
+}
+
+func (t *Transport) learned(l *lane) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return l.rcptMax
+}
