@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
@@ -24,6 +25,10 @@ import (
 // authenticate. It must not be changed while a function of this package uses
 // it.
 type ClientConfig struct {
+	// Protocol is auth.LMTP to speak LMTP (RFC 2033), by which there is an answer
+	// for each recipient. Empty, and all others, mean SMTP.
+	Protocol auth.Protocol
+
 	// TLS says how the connection is protected; the zero value is StartTLS.
 	TLS TLSMode
 
@@ -67,10 +72,22 @@ type ClientConfig struct {
 	// those who are.
 	RequireAllRecipients bool
 
+	// PRDR asks for an answer for each of several recipients where the server offers
+	// that (draft-hall-prdr). It has no effect on LMTP, which always gives them.
+	PRDR bool
+
 	// NormalizeLineEnds sends a CR or LF that stands alone in a body as CRLF.
 	// The default is to refuse such a body, as it cannot be sent as it is (RFC
 	// 5321 section 2.3.8). What has been signed must not be normalized.
 	NormalizeLineEnds bool
+
+	// AllowLongLines sends a body with lines of more than 998 octets as it is,
+	// which some servers refuse or break up. The default is to refuse it (RFC
+	// 5321 section 4.5.3.1.6).
+	AllowLongLines bool
+
+	// NoChunking sends by DATA also where the server offers CHUNKING.
+	NoChunking bool
 
 	// Transcript, if not nil, is given the dialogue, a line in each Write: "C: "
 	// or "S: " before the text, without credentials and bodies. Writes come one
@@ -88,6 +105,13 @@ const (
 	defaultDataTimeout = 10 * time.Minute
 )
 
+func (cfg *ClientConfig) protocol() auth.Protocol {
+	if cfg.Protocol == "" {
+		return auth.SMTP
+	}
+	return cfg.Protocol
+}
+
 func (cfg *ClientConfig) timeout() time.Duration {
 	if cfg.Timeout > 0 {
 		return min(cfg.Timeout, forever)
@@ -102,10 +126,11 @@ func (cfg *ClientConfig) dataTimeout() time.Duration {
 	return max(defaultDataTimeout, cfg.timeout())
 }
 
-// Client is one connection to an SMTP server, ready to send any number of
+// Client is one connection to an SMTP or LMTP server, ready to send any number of
 // messages one after the other. Make it by [Dial] or [NewClient].
 //
-// A Client is safe for concurrent use: its operations wait for each other. An
+// A Client is safe for concurrent use: its operations wait for each other, but
+// for [Client.Start] and [Client.SendAll], which do not wait for answers. An
 // operation whose context ends, that times out, or that finds the server out of
 // step breaks the connection for good, and all later ones return [ErrBroken].
 // A reply that merely refuses leaves it usable.
@@ -115,8 +140,13 @@ type Client struct {
 	secured bool   // the connection came with TLS
 	id      string
 	conn    *conn.Conn
-	turn    chan struct{} // filled by the operation under way
+	turn    chan struct{} // filled by the operation that writes
 	broken  breakage
+
+	last     <-chan struct{} // closed when every message that was begun by Start has its answer; nil if none was
+	underWay chan struct{}   // filled by what is under way
+	serial   int64           // of the last transaction begun
+	open     atomic.Int64    // the serial of a transaction that the server may still hold; 0 if there is none
 
 	tracing sync.Mutex // for writes to the transcript: a body is sent while its answer is awaited
 
@@ -126,11 +156,11 @@ type Client struct {
 	extensions smtpwire.Extensions
 	identity   *auth.Identity
 
-	// What follows belongs to the operation under way.
-	reply     reply              // the last one read
-	dot       textwire.DotWriter // the body's
-	scratch   []byte             // for commands
-	needReset bool               // the server may hold a transaction that was given up
+	reply reply // the last one read; it belongs to whoever is the one to read
+
+	// What follows belongs to the operation that writes.
+	dot     textwire.DotWriter // the body's
+	scratch []byte             // for commands
 }
 
 // breakage remembers why a connection is of no use any more.
@@ -229,12 +259,13 @@ func NewClient(ctx context.Context, nc net.Conn, serverName string, cfg *ClientC
 	}
 	_, secured := nc.(*tls.Conn)
 	c := &Client{
-		secured: secured,
-		cfg:     *cfg,
-		host:    serverName,
-		id:      rand.Text(),
-		conn:    conn.New(nc, conn.Config{Timeout: cfg.timeout(), HandshakeTimeout: cfg.timeout(), Transcript: cfg.Transcript}),
-		turn:    make(chan struct{}, 1),
+		secured:  secured,
+		cfg:      *cfg,
+		host:     serverName,
+		id:       rand.Text(),
+		conn:     conn.New(nc, conn.Config{Timeout: cfg.timeout(), HandshakeTimeout: cfg.timeout(), Transcript: cfg.Transcript}),
+		turn:     make(chan struct{}, 1),
+		underWay: make(chan struct{}, maxUnderWay),
 	}
 	if err := c.acquire(ctx); err != nil {
 		c.conn.Close()
@@ -297,7 +328,7 @@ func (c *Client) Close() error {
 func (c *Client) ConnectionState() auth.ConnectionState {
 	return auth.ConnectionState{
 		ID:         c.id,
-		Protocol:   auth.SMTP,
+		Protocol:   c.cfg.protocol(),
 		LocalAddr:  c.conn.LocalAddr(),
 		RemoteAddr: c.conn.RemoteAddr(),
 		Hello:      c.serverName,
@@ -324,6 +355,26 @@ func (c *Client) Greeting() string { return c.greeting }
 // connection is of no use. It does not break the connection. The operation
 // calls yield when it is done.
 func (c *Client) acquire(ctx context.Context) error {
+	if err := c.takeTurn(ctx); err != nil || c.last == nil {
+		return err
+	}
+	select {
+	case <-c.last:
+	case <-ctx.Done():
+		c.yield()
+		return context.Cause(ctx)
+	}
+	c.last = nil
+	if err := c.broken.get(); err != nil {
+		c.yield()
+		return err
+	}
+	return nil
+}
+
+// takeTurn waits until no other operation writes. There may be answers that are
+// not read yet.
+func (c *Client) takeTurn(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -333,7 +384,7 @@ func (c *Client) acquire(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	if err := c.broken.get(); err != nil {
-		<-c.turn
+		c.yield()
 		return err
 	}
 	return nil

@@ -2,185 +2,222 @@ package smtp
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
-// ErrNot7Bit says that a body whose envelope declares it [Body7Bit] has an octet
-// above 127. The end of the data is never sent after it.
-var ErrNot7Bit = errors.New("smtp: body declared 7BIT has an octet above 127")
+// headSize is how many octets of a body are read before anything is sent, and so
+// the size up to which a body of any kind is known like one in memory.
+const headSize = 64 << 10
+
+var (
+	// ErrNot7Bit says that a body whose envelope declares it [Body7Bit] has an octet
+	// above 127. The end of the data is never sent after it.
+	ErrNot7Bit = errors.New("smtp: body declared 7BIT has an octet above 127")
+
+	// ErrBodyChanged says that a body that was looked through and rewound was not of
+	// the same size when it was sent. The end of the data is never sent after it.
+	ErrBodyChanged = errors.New("smtp: body changed while it was sent")
+)
 
 // bodyFacts are what a client knows of a body before it sends it.
 type bodyFacts struct {
-	known    bool  // the body has been looked through; the rest is true only then
-	size     int64 // octets on the wire as RFC 1870 section 6 counts them: line ends made CRLF, no doubled dots
-	eightBit int64 // offset of the first octet above 127, -1 if there is none
+	known     bool  // the body has been looked through; the rest is true of all of it only then
+	size      int64 // octets on the wire as RFC 1870 section 6 counts them: line ends made CRLF, no doubled dots
+	raw       int64 // octets as they are
+	eightBit  int64 // offset of the first octet above 127, -1 if there is none
+	longest   int64 // octets of the longest line without its CRLF
+	header8   bool  // the header section has characters beyond ASCII, in UTF-8
+	bare      bool  // CR and LF do not all stand in pairs, or there is a NUL
+	openEnded bool  // the last line lacks its CRLF
 }
 
-// inspect looks through a body that can be rewound, so that what is wrong with
-// it is found before the transaction begins, and its size and need for 8BITMIME
-// are exact. A body that cannot be rewound is left alone.
-func inspect(body io.Reader, normalize bool) (bodyFacts, error) {
-	seeker, ok := body.(io.Seeker)
-	if !ok {
-		return bodyFacts{}, nil
-	}
-	start, err := seeker.Seek(0, io.SeekCurrent)
-	if err != nil {
-		return bodyFacts{}, nil // a pipe dressed as a file
-	}
-	scan := bodyScanner{normalize: normalize, eightBit: -1}
-	if _, err := io.Copy(chunkWriter{&scan}, body); err != nil {
-		return bodyFacts{}, err
-	}
-	if err := scan.end(); err != nil {
-		return bodyFacts{}, err
-	}
-	if _, err := seeker.Seek(start, io.SeekStart); err != nil {
-		return bodyFacts{}, fmt.Errorf("cannot rewind the body: %w", err)
-	}
-	return bodyFacts{known: true, size: scan.size + scan.added, eightBit: scan.eightBit}, nil
+// bodySource is a body: what of it is in memory, and where the rest is.
+type bodySource struct {
+	head  []byte // the beginning of the body, in chunk
+	chunk *[headSize]byte
+	rest  io.Reader // what comes behind head; nil if that is all
+	facts bodyFacts
+
+	// check looks at the rest once more when it is sent, as it may not be what it
+	// was or was not looked through at all. It is nil for what is in memory.
+	check *bodyScanner
 }
 
-// bodyScanner takes a body in pieces and finds out what must be known of it.
-type bodyScanner struct {
-	normalize bool
-	size      int64 // octets taken
-	added     int64 // octets that making every line end in CRLF adds
-	eightBit  int64 // offset of the first octet above 127, or -1
-	cr        bool  // the last octet taken is a CR that has not found its LF
-	ended     bool  // the last octet taken ends a line
-}
-
-// Write takes a piece. Its error is a [*FramingError].
-func (s *bodyScanner) Write(p []byte) (total int, err error) {
-	for len(p) > 0 {
-		n := min(len(p), pieceSize) // so little that it stays in cache
-		if err := s.scan(p[:n]); err != nil {
-			return total, err
-		}
-		total, p = total+n, p[n:]
+// load reads the beginning of a body, and looks through all of one that can be
+// rewound, so that what is wrong with it is found before the transaction begins.
+// scan says what is to be looked for.
+func (s *bodySource) load(body io.Reader, scan bodyScanner) error {
+	s.chunk = chunks.Get().(*[headSize]byte)
+	n, err := readFull(body, s.chunk[:])
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("reading the body: %w", err)
 	}
-	return total, nil
-}
-
-// scan takes a piece that is not empty.
-func (s *bodyScanner) scan(p []byte) error {
-	if i := bytes.IndexByte(p, 0); i >= 0 {
-		return &FramingError{Octet: 0, Offset: s.size + int64(i)}
+	s.head = s.chunk[:n]
+	if _, err := scan.Write(s.head); err != nil {
+		return err
 	}
-	if s.eightBit < 0 {
-		if i := index8Bit(p); i >= 0 {
-			s.eightBit = s.size + int64(i)
-		}
-	}
-	rest, offset := p, s.size
-	switch {
-	case s.cr && p[0] == '\n':
-		rest, offset = p[1:], offset+1
-	case s.cr:
-		if err := s.bare('\r', s.size-1, 1); err != nil {
+	checked := scan
+	if err == nil {
+		s.rest = body
+		if err = s.lookThrough(&scan); err != nil {
 			return err
 		}
 	}
-	last := p[len(p)-1]
-	s.cr, s.ended = last == '\r', last == '\n'
-	if s.cr {
-		rest = rest[:len(rest)-1]
+	s.facts.known = err == io.EOF || s.facts.known
+	if s.facts.known {
+		if err := scan.end(); err != nil {
+			return err
+		}
 	}
-	s.size += int64(len(p))
-	return s.lines(rest, offset)
+	s.learn(&scan)
+	if s.rest != nil && !inMemory(s.rest) {
+		s.check = &checked
+	}
+	return nil
 }
 
-// lines checks that CR and LF stand in pairs. It goes from LF to LF, which is
-// many times as fast as to look at each octet, and then compares how many there
-// are of each.
-func (s *bodyScanner) lines(p []byte, offset int64) error {
-	pairs, lfs := 0, 0
-	for n := 0; ; lfs++ {
-		i := bytes.IndexByte(p[n:], '\n')
-		if i < 0 {
-			break
-		}
-		if n += i + 1; n > 1 && p[n-2] == '\r' {
-			pairs++
-		}
-	}
-	crs := bytes.Count(p, crlf[:1])
-	if crs == pairs && lfs == pairs {
+// lookThrough has scan take the rest of a body that can be rewound. A body that
+// cannot be is left alone.
+func (s *bodySource) lookThrough(scan *bodyScanner) error {
+	seeker, ok := s.rest.(io.Seeker)
+	if !ok {
 		return nil
 	}
-	i := indexBare(p)
-	return s.bare(p[i], offset+int64(i), int64(crs+lfs-2*pairs))
-}
-
-// bare deals with n octets that make no CRLF, the first of them at offset.
-func (s *bodyScanner) bare(octet byte, offset, n int64) error {
-	if !s.normalize {
-		return &FramingError{Octet: octet, Offset: offset}
+	start, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil // a pipe dressed as a file
 	}
-	s.added += n
+	if _, err := io.Copy(chunkWriter{scan}, s.rest); err != nil {
+		return err
+	}
+	if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+		return fmt.Errorf("cannot rewind the body: %w", err)
+	}
+	s.facts.known = true
 	return nil
 }
 
-// end takes the end of the body. A last line without an end gets one, which
-// the size then includes (RFC 5321 section 4.1.1.4).
-func (s *bodyScanner) end() error {
-	switch {
-	case s.cr:
-		return s.bare('\r', s.size-1, 1)
-	case s.size > 0 && !s.ended:
-		s.added += 2
+// learn takes over what scan has found.
+func (s *bodySource) learn(scan *bodyScanner) {
+	f := &s.facts
+	f.size, f.raw = scan.size+scan.added, scan.size
+	f.eightBit, f.longest = scan.eightBit, max(scan.longest, scan.line)
+	f.bare, f.openEnded = scan.bares > 0, scan.size > 0 && !scan.ended
+	if f.eightBit >= 0 && f.eightBit < int64(len(s.head)) {
+		header := headerOf(s.head, s.rest != nil)
+		f.header8 = index8Bit(header) >= 0 && utf8.Valid(header)
 	}
-	return nil
 }
 
-var crlf = []byte("\r\n")
-
-// indexBare returns where the first CR or LF stands that is not part of CRLF.
-// There must be one.
-func indexBare(p []byte) int {
-	for i := 0; ; i++ {
-		switch {
-		case p[i] == '\n':
-			return i
-		case p[i] != '\r':
-		case i+1 < len(p) && p[i+1] == '\n':
-			i++
-		default:
-			return i
+// headerOf returns the header section at the beginning of a message, or what
+// there is of it: it ends at the first line that is neither a field nor the
+// continuation of one. Of a longer message the last line may be cut.
+func headerOf(head []byte, longer bool) []byte {
+	n := 0
+	for line := range bytes.SplitAfterSeq(head, crlf[1:]) {
+		folded := n > 0 && len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
+		cut := longer && n+len(line) == len(head)
+		if !folded && !cut && !isField(line) {
+			return head[:n]
 		}
+		n += len(line)
 	}
-}
-
-// index8Bit returns where the first octet above 127 stands, or -1. It looks at
-// eight octets at a time.
-func index8Bit(p []byte) int {
-	const high = 0x8080808080808080
-	i := 0
-	for ; len(p)-i >= 32; i += 32 {
-		q := p[i : i+32]
-		if (binary.LittleEndian.Uint64(q)|binary.LittleEndian.Uint64(q[8:])|
-			binary.LittleEndian.Uint64(q[16:])|binary.LittleEndian.Uint64(q[24:]))&high != 0 {
+	// The header of a longer message may be cut within a character.
+	for i := 1; i <= min(n, utf8.UTFMax-1); i++ {
+		if last := head[n-i : n]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				n -= i
+			}
 			break
 		}
 	}
-	for ; i < len(p); i++ {
-		if p[i] >= 0x80 {
-			return i
+	return head[:n]
+}
+
+// isField reports whether a line begins with the name of a header field.
+func isField(line []byte) bool {
+	name := bytes.TrimRight(line[:max(0, bytes.IndexByte(line, ':'))], " \t")
+	return len(name) > 0 && plain(name) && bytes.IndexByte(name, ' ') < 0
+}
+
+// inMemory reports whether a body that was looked through is sure to be the same
+// when it is read again.
+func inMemory(body io.Reader) bool {
+	switch body.(type) {
+	case *bytes.Reader, *strings.Reader:
+		return true
+	}
+	return false
+}
+
+// release gives back the memory of the head, which must not be used any more.
+func (s *bodySource) release() {
+	if s.chunk != nil {
+		chunks.Put(s.chunk)
+	}
+	s.chunk, s.head = nil, nil
+}
+
+// next reads the next piece of a body into the memory of the one before.
+func (s *bodySource) next() error {
+	n, err := readFull(s.rest, s.chunk[:])
+	s.head = s.chunk[:n]
+	if err == io.EOF {
+		s.rest, err = nil, nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the body: %w", err)
+	}
+	return nil
+}
+
+// copyTo hands the whole body to w, and complains of its end if that is not where
+// it was when the body was looked through.
+func (s *bodySource) copyTo(w io.Writer) error {
+	total := int64(len(s.head))
+	if _, err := w.Write(s.head); err != nil {
+		return err
+	}
+	if s.rest != nil {
+		n, err := io.Copy(chunkWriter{w}, s.rest)
+		if total += n; err != nil {
+			return fmt.Errorf("reading the body: %w", err)
 		}
 	}
-	return -1
+	if s.facts.known && total != s.facts.raw {
+		return ErrBodyChanged
+	}
+	return nil
 }
 
 // maxEmptyReads is how many times running a reader may return nothing and no
 // error before it is given up.
 const maxEmptyReads = 100
 
-var chunks = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+// readFull reads until p is full, which is no error, or r has ended, which is
+// io.EOF however much was read.
+func readFull(r io.Reader, p []byte) (n int, err error) {
+	for empty := 0; n < len(p) && empty < maxEmptyReads; {
+		m, err := r.Read(p[n:])
+		if n += m; err != nil {
+			return n, err
+		}
+		if empty++; m > 0 {
+			empty = 0
+		}
+	}
+	if n < len(p) {
+		return n, io.ErrNoProgress
+	}
+	return n, nil
+}
+
+var chunks = sync.Pool{New: func() any { return new([headSize]byte) }}
 
 // chunkWriter lets io.Copy hand any body to w without an allocation of its own:
 // what is in memory as octets goes through uncopied, the rest in chunks.
@@ -189,11 +226,11 @@ type chunkWriter struct{ w io.Writer }
 func (c chunkWriter) Write(p []byte) (int, error) { return c.w.Write(p) }
 
 func (c chunkWriter) WriteString(s string) (int, error) {
-	chunk := chunks.Get().(*[32 << 10]byte)
+	chunk := chunks.Get().(*[headSize]byte)
 	defer chunks.Put(chunk)
 	n := 0
 	for n < len(s) {
-		m, err := c.w.Write(chunk[:copy(chunk[:], s[n:])])
+		m, err := c.w.Write(chunk[:copy(chunk[:pieceSize], s[n:])])
 		n += m
 		if err != nil {
 			return n, err
@@ -203,11 +240,11 @@ func (c chunkWriter) WriteString(s string) (int, error) {
 }
 
 func (c chunkWriter) ReadFrom(r io.Reader) (int64, error) {
-	chunk := chunks.Get().(*[32 << 10]byte)
+	chunk := chunks.Get().(*[headSize]byte)
 	defer chunks.Put(chunk)
 	var total int64
 	for empty := 0; empty < maxEmptyReads; {
-		n, err := r.Read(chunk[:])
+		n, err := r.Read(chunk[:pieceSize])
 		if n > 0 {
 			empty = 0
 			m, werr := c.w.Write(chunk[:n])

@@ -16,6 +16,14 @@ import (
 	"github.com/posthouse/posthouse/internal/textwire"
 )
 
+// inspect returns what is known of a body before it is sent.
+func inspect(body io.Reader, normalize bool) (bodyFacts, error) {
+	var s bodySource
+	defer s.release()
+	err := s.load(body, bodyScanner{normalize: normalize, eightBit: -1})
+	return s.facts, err
+}
+
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	rfc.Covers(t, "rfc1870-6-1")
@@ -46,9 +54,7 @@ func TestInspect(t *testing.T) {
 		for name, cut := range map[string]func(io.Reader) io.Reader{
 			"whole": func(r io.Reader) io.Reader { return r }, "octets": iotest.OneByteReader, "halves": iotest.HalfReader, "data with EOF": iotest.DataErrReader,
 		} {
-			source := strings.NewReader("ignored" + tt.body)
-			_, err := source.Seek(7, io.SeekStart)
-			require.NoError(t, err)
+			source := strings.NewReader(tt.body)
 			body := struct {
 				io.Reader
 				io.Seeker
@@ -57,58 +63,119 @@ func TestInspect(t *testing.T) {
 			facts, err := inspect(body, false)
 			if tt.bad != nil {
 				require.Equal(t, tt.bad, err, "%q in %s", tt.body, name)
-				_, err = source.Seek(7, io.SeekStart)
-				require.NoError(t, err)
 			} else {
 				require.NoError(t, err)
-				require.Equal(t, bodyFacts{true, tt.size, tt.eightBit}, facts, "%q in %s", tt.body, name)
+				require.True(t, facts.known)
+				require.Equal(t, tt.size, facts.size, "%q in %s", tt.body, name)
+				require.Equal(t, tt.eightBit, facts.eightBit, "%q in %s", tt.body, name)
 			}
+			_, err = source.Seek(0, io.SeekStart)
+			require.NoError(t, err)
 			facts, err = inspect(body, true)
 			if tt.badForGood != nil {
 				require.Equal(t, tt.badForGood, err)
 				continue
 			}
 			require.NoError(t, err)
-			require.Equal(t, bodyFacts{true, tt.size, tt.eightBit}, facts, "%q in %s", tt.body, name)
-			rest, err := io.ReadAll(source)
-			require.NoError(t, err)
-			require.Equal(t, tt.body, string(rest), "rewound to where it was")
+			require.Equal(t, tt.size, facts.size, "%q in %s", tt.body, name)
+			require.Equal(t, tt.eightBit, facts.eightBit, "%q in %s", tt.body, name)
+			require.Equal(t, tt.bad != nil, facts.bare)
 		}
 	}
 }
 
-func TestInspect_Streams(t *testing.T) {
+// Of a long body only one that can be rewound is looked through, and it is rewound.
+func TestInspect_Long(t *testing.T) {
 	t.Parallel()
-	facts, err := inspect(stream("a\nb"), false)
+	long := strings.Repeat("line\r\n", 100_000)
+	facts, err := inspect(stream(long), false)
 	require.NoError(t, err)
 	require.False(t, facts.known)
-
-	r, w, err := os.Pipe() // a Seeker that cannot
+	facts, err = inspect(stream("short\r\n"), false)
 	require.NoError(t, err)
-	defer r.Close()
-	w.Close()
-	facts, err = inspect(r, false)
-	require.NoError(t, err)
-	require.False(t, facts.known)
+	require.True(t, facts.known)
 
 	path := filepath.Join(t.TempDir(), "mail")
-	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("line\r\n", 100_000)), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("ignored"+long+"\xff"), 0o600))
 	f, err := os.Open(path)
 	require.NoError(t, err)
 	defer f.Close()
-	facts, err = inspect(f, false)
+	_, err = f.Seek(7, io.SeekStart)
 	require.NoError(t, err)
-	require.Equal(t, bodyFacts{true, 600_000, -1}, facts)
+	var s bodySource
+	defer s.release()
+	require.NoError(t, s.load(f, bodyScanner{eightBit: -1}))
+	require.True(t, s.facts.known)
+	require.EqualValues(t, len(long)+3, s.facts.size)
+	require.EqualValues(t, len(long), s.facts.eightBit)
+	require.EqualValues(t, 4, s.facts.longest)
+	require.True(t, s.facts.openEnded)
+	rest, err := io.ReadAll(f)
+	require.NoError(t, err)
+	require.Equal(t, long+"\xff", string(s.head)+string(rest))
 
-	failing := struct {
-		io.Reader
-		io.Seeker
-	}{iotest.ErrReader(io.ErrClosedPipe), strings.NewReader("")}
-	_, err = inspect(failing, false)
-	require.ErrorIs(t, err, io.ErrClosedPipe)
-	failing.Reader = iotest.OneByteReader(lazy{})
-	_, err = inspect(failing, false)
+	for name, r := range map[string]io.Reader{"at once": iotest.ErrReader(io.ErrClosedPipe), "later": io.MultiReader(strings.NewReader(long), iotest.ErrReader(io.ErrClosedPipe))} {
+		_, err = inspect(struct {
+			io.Reader
+			io.Seeker
+		}{r, strings.NewReader(long)}, false)
+		require.ErrorIs(t, err, io.ErrClosedPipe, name)
+	}
+	_, err = inspect(iotest.OneByteReader(lazy{}), false)
 	require.ErrorIs(t, err, io.ErrNoProgress)
+}
+
+// Lines are measured wherever they are cut, and however they end.
+func TestInspect_LineLength(t *testing.T) {
+	t.Parallel()
+	x := strings.Repeat("x", maxTextLine)
+	for body, length := range map[string]int64{
+		x: 0, x + "\r\n" + x + "\r\n": 0, x + "x": 999, "a\r\n" + x + "xx\r\nb": 1000,
+		x + "\n" + x + "\r" + x + "\r\n" + x: 0,
+	} {
+		for name, cut := range map[string]func(io.Reader) io.Reader{"whole": func(r io.Reader) io.Reader { return r }, "octets": iotest.OneByteReader} {
+			_, err := inspect(cut(strings.NewReader(body)), true)
+			if length == 0 {
+				require.NoError(t, err, name)
+				continue
+			}
+			tooLong := new(LineLengthError)
+			require.ErrorAs(t, err, &tooLong, name)
+			require.Equal(t, length, tooLong.Length, name)
+		}
+		_, err := inspectWith(body, bodyScanner{eightBit: -1, normalize: true, longLines: true})
+		require.NoError(t, err)
+	}
+}
+
+func inspectWith(body string, scan bodyScanner) (bodyFacts, error) {
+	var s bodySource
+	defer s.release()
+	err := s.load(stream(body), scan)
+	return s.facts, err
+}
+
+// Only a header beyond ASCII that is UTF-8 is one of RFC 6532.
+func TestInspect_Header(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("X: gr\xc3\xbcn\r\n", headSize/11)
+	for body, want := range map[string]bool{
+		"Subject: gr\xc3\xbcn\r\n\r\n":      true,
+		"Subject: gr\xc3\xbcn\r\n":          true,
+		"Subject: gr\xc3\xbcn":              true,
+		"Subject: gr\xfcn\r\n\r\n":          false,
+		"Subject: green\r\n\r\ngr\xc3\xbcn": false,
+		"\r\ngr\xc3\xbcn":                   false,
+		"Subject: green\r\n\r\n":            false,
+		long:                                true,
+		"Y: x\r\n" + long:                   true,
+		"Y: xx\r\n" + long:                  true,
+		"no field gr\xc3\xbcn\r\n":          false,
+	} {
+		facts, err := inspectWith(body, bodyScanner{eightBit: -1})
+		require.NoError(t, err)
+		require.Equal(t, want, facts.header8, "%.30q", body)
+	}
 }
 
 // lazy never has anything to read.
@@ -123,7 +190,7 @@ func FuzzInspect(f *testing.F) {
 		f.Add([]byte(s), uint8(0), true)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, cut uint8, normalize bool) {
-		scan := bodyScanner{normalize: normalize, eightBit: -1}
+		scan := bodyScanner{normalize: normalize, longLines: true, eightBit: -1}
 		var err error
 		for rest := body; len(rest) > 0 && err == nil; {
 			n := min(int(cut)+1, len(rest))

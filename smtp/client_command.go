@@ -72,7 +72,7 @@ func (c *Client) command(ctx context.Context, verb smtpwire.Verb, line []byte) (
 		return Reply{}, &opError{verb.String(), err}
 	}
 	if verb == smtpwire.RSET {
-		c.needReset = false
+		c.open.Store(0)
 	}
 	return c.reply.value(), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/posthouse/posthouse/internal/textwire"
 )
@@ -21,105 +20,119 @@ const (
 // errAbandoned is why a connection is broken over a body that panicked.
 var errAbandoned = errors.New("body abandoned")
 
-// sendSmall sends a body, which leaves in one write, and reads the answer.
-func (s *sending) sendSmall(ctx context.Context, body io.Reader) (*Result, error) {
-	c := s.c
-	c.conn.SetTimeout(c.cfg.timeout())
-	t := s.newTransfer(nil)
-	defer t.abandon()
-	if err := t.copy(ctx, body); err != nil {
-		return s.failed(StepBody, Refused, c.fail(err))
+// transmitData sends a message by DATA. It reports whether there is an answer to
+// wait for.
+func (s *sending) transmitData(ctx context.Context, group []byte) (pending bool) {
+	if step, err := s.open(group); err != nil {
+		s.failed(step, Refused, err)
+		return false
 	}
-	if err := t.end(); err != nil {
-		if t.unfit(err) {
-			return s.failed(StepBody, Refused, c.fail(err))
-		}
-		return s.halfEnded(err, c.readReply(grace) == nil)
+	if s.c.conn.Reader().Buffered() > 0 {
+		// What answers to the data was said before there was any.
+		s.answeredEarly(s.c.readReply(s.c.cfg.timeout()), nil)
+		return false
 	}
-	if err := c.readReply(c.cfg.dataTimeout()); err != nil {
-		return s.failed(StepEnd, Unknown, err)
+	if s.cancel == nil {
+		return s.transmitSmall(ctx)
 	}
-	return s.answered()
+	return s.transmitLarge(ctx)
 }
 
-// sendLarge sends a body while it listens: a server that answers before the end
-// is not sent the rest. The cause given to cancel ends ctx, and with it all
-// reading and writing.
-func (s *sending) sendLarge(ctx context.Context, cancel context.CancelCauseFunc, body io.Reader) (*Result, error) {
+// transmitSmall sends a body that leaves in one write.
+func (s *sending) transmitSmall(ctx context.Context) (pending bool) {
 	c := s.c
-	c.conn.SetTimeout(forever) // the pace minds the time
-	pace := newPace(&c.cfg, cancel)
-	watch := c.newWatch(cancel)
-	t := s.newTransfer(pace)
+	c.conn.SetWriteTimeout(c.cfg.timeout())
+	t := s.newTransfer()
+	defer t.abandon()
+	if err := t.copy(ctx); err != nil {
+		s.failed(StepBody, Refused, c.fail(err))
+		return false
+	}
+	if err := t.end(); err != nil {
+		switch {
+		case t.unfit(err):
+			s.failed(StepBody, Refused, c.fail(err))
+		case t.certain():
+			s.failed(StepBody, Refused, c.explain(err))
+		default:
+			s.halfEnded(err, c.readReply(grace) == nil)
+		}
+		return false
+	}
+	return true
+}
+
+// transmitLarge sends a body while it listens: a server that answers before the
+// end is not sent the rest. The cause given to s.cancel ends ctx, and with it all
+// reading and writing.
+func (s *sending) transmitLarge(ctx context.Context) (pending bool) {
+	c := s.c
+	c.conn.SetWriteTimeout(forever) // the pace minds the time
+	s.pace = newPace(&c.cfg, s.cancel)
+	s.watch = c.newWatch(s.cancel)
+	t := s.newTransfer()
 	defer func() {
 		t.abandon()
-		<-watch.done
-		pace.stop()
+		if !pending {
+			<-s.watch.done
+		}
 	}()
 
-	err := t.copy(ctx, body)
+	err := t.copy(ctx)
 	if t.lost {
 		// What the server said before it stopped listening explains it best.
-		pace.wait(grace)
-		<-watch.done
+		s.pace.wait(grace)
+		<-s.watch.done
 	}
-	switch early := !watch.end(err == nil); {
+	switch early := !s.watch.end(err == nil); {
 	case early:
-		<-watch.done
-		return s.answeredEarly(watch.err, err)
+		<-s.watch.done
+		s.answeredEarly(s.watch.err, err)
+		return false
 	case err != nil:
-		return s.failed(StepBody, Refused, c.fail(err))
+		s.failed(StepBody, Refused, c.fail(err))
+		return false
 	}
 
 	if err := t.end(); err != nil {
-		if t.unfit(err) {
-			return s.failed(StepBody, Refused, c.fail(err))
+		s.pace.wait(grace)
+		switch {
+		case t.unfit(err):
+			s.failed(StepBody, Refused, c.fail(err))
+		case t.certain():
+			<-s.watch.done
+			s.answeredEarly(s.watch.err, err)
+		default:
+			<-s.watch.done
+			s.halfEnded(err, s.watch.err == nil)
 		}
-		pace.wait(grace)
-		<-watch.done
-		return s.halfEnded(err, watch.err == nil)
+		return false
 	}
-	pace.wait(c.cfg.dataTimeout())
-	<-watch.done
-	if watch.err != nil {
-		return s.failed(StepEnd, Unknown, watch.err)
-	}
-	return s.answered()
+	s.pace.wait(c.cfg.dataTimeout())
+	return true
 }
 
-// answered judges the server's answer to the end of the data.
-func (s *sending) answered() (*Result, error) {
-	refusal, fatal := s.c.judge("the end of the data", 2)
-	s.c.needReset = false
-	closing := (*Error)(nil)
-	if errors.As(fatal, &closing) {
-		refusal = closing
+// settleData waits for the answer to the end of the data.
+func (s *sending) settleData() {
+	var err error
+	if s.watch != nil {
+		<-s.watch.done
+		err = s.watch.err
+	} else {
+		err = s.c.readReply(s.c.cfg.dataTimeout())
 	}
-	switch {
-	case refusal != nil:
-		s.result.Reply = s.c.reply.value()
-		return s.failed(StepEnd, Refused, refusal)
-	case fatal != nil:
-		return s.failed(StepEnd, Unknown, fatal)
+	if err != nil {
+		s.failed(StepEnd, Unknown, err)
+		return
 	}
-	s.result.Reply, s.result.Outcome = s.c.reply.value(), Accepted
-	refused := s.worst()
-	for i := range s.result.Recipients {
-		if r := &s.result.Recipients[i]; r.Err == nil {
-			r.Outcome = Accepted
-		}
-	}
-	if refused != nil {
-		return s.result, &SendError{Step: StepRcpt, Outcome: Accepted, Err: refused}
-	}
-	return s.result, nil
+	s.answered()
 }
 
 // answeredEarly tells about an answer, or an end of the connection, that came
 // before the end of the data was sent, and so cannot mean that the message was
 // accepted. The errors are those of reading the answer, nil if there is one, and
 // of sending the body, nil if that was not disturbed.
-func (s *sending) answeredEarly(readErr, sendErr error) (*Result, error) {
+func (s *sending) answeredEarly(readErr, sendErr error) {
 	c := s.c
 	err := readErr
 	switch {
@@ -131,49 +144,49 @@ func (s *sending) answeredEarly(readErr, sendErr error) (*Result, error) {
 	default:
 		err = &ProtocolError{Reason: fmt.Sprintf("reply %d amid the data", c.reply.code)}
 	}
-	return s.failed(StepBody, Refused, c.fail(err))
+	s.failed(StepBody, Refused, c.fail(err))
 }
 
-// halfEnded tells about an end of the data that could not be written in full
-// because of err, so that nobody knows whether it got through, unless the server
-// has answered.
-func (s *sending) halfEnded(err error, answered bool) (*Result, error) {
+// halfEnded tells about an end of the data that may have left in full although
+// writing it failed with err, so that nobody knows whether it got through, unless
+// the server has answered.
+func (s *sending) halfEnded(err error, answered bool) {
 	if !answered {
-		return s.failed(StepEnd, Unknown, s.c.fail(err))
+		s.failed(StepEnd, Unknown, s.c.fail(err))
+		return
 	}
-	defer s.c.fail(err)
-	return s.answered()
+	s.answered()
+	s.c.fail(err)
 }
 
-// transfer is a body on its way.
+// transfer is a body on its way by DATA.
 type transfer struct {
-	c        *Client
-	sevenBit error // what an octet above 127 means; nil if there may be some
-	pace     *pace // nil for a small body
-	failure  error // of writing, not of reading the body
-	lost     bool  // it is the connection's
-	closed   bool  // nothing is left to do
+	s       *sending
+	fromMem int   // octets of the body to come that are checked already
+	failure error // of writing, not of reading the body
+	lost    bool  // it is the connection's
+	closed  bool  // nothing is left to do
 }
 
-func (s *sending) newTransfer(pace *pace) *transfer {
+func (s *sending) newTransfer() *transfer {
 	mode := textwire.Strict
 	if s.c.cfg.NormalizeLineEnds {
 		mode = textwire.Normalize
 	}
 	s.c.dot.Reset(s.c.conn.Writer(), mode)
-	return &transfer{c: s.c, sevenBit: s.sevenBit, pace: pace}
+	return &transfer{s: s, fromMem: len(s.source.head)}
 }
 
-// copy sends all of body but the end of the data. It fails if ctx has ended
+// copy sends all of the body but the end of the data. It fails if ctx has ended
 // meanwhile, even if the connection has not been told yet.
-func (t *transfer) copy(ctx context.Context, body io.Reader) error {
-	_, err := io.Copy(chunkWriter{t}, body)
+func (t *transfer) copy(ctx context.Context) error {
+	err := t.s.source.copyTo(t)
 	t.closed = true
 	switch {
 	case t.failure != nil:
 		return t.failure
 	case err != nil:
-		return fmt.Errorf("reading the body: %w", err)
+		return err
 	}
 	return context.Cause(ctx)
 }
@@ -182,14 +195,16 @@ func (t *transfer) copy(ctx context.Context, body io.Reader) error {
 // panicked. What is not written yet, never will be.
 func (t *transfer) abandon() {
 	if !t.closed {
-		t.c.fail(errAbandoned)
+		t.s.c.fail(errAbandoned)
 	}
 }
 
 // Write sends a part of the body, in pieces that the pace can follow.
 func (t *transfer) Write(p []byte) (total int, err error) {
-	if t.sevenBit != nil && t.failure == nil && index8Bit(p) >= 0 {
-		t.failure = t.sevenBit
+	if t.fromMem > 0 {
+		t.fromMem -= len(p)
+	} else if t.failure == nil {
+		t.failure = t.s.recheck(p)
 	}
 	for len(p) > 0 && t.failure == nil {
 		n, err := t.writePiece(p[:min(len(p), pieceSize)])
@@ -200,15 +215,32 @@ func (t *transfer) Write(p []byte) (total int, err error) {
 	return total, t.failure
 }
 
+// recheck looks at a part of the body that may not be what it was, or was not
+// looked at before.
+func (s *sending) recheck(p []byte) error {
+	check := s.source.check
+	if check == nil {
+		return nil
+	}
+	if _, err := check.Write(p); err != nil {
+		return err
+	}
+	if check.eightBit >= 0 {
+		return s.sevenBit
+	}
+	return nil
+}
+
 func (t *transfer) writePiece(p []byte) (int, error) {
+	c, pace := t.s.c, t.s.pace
 	// Stuffing makes of p twice as much at most. What fits into the buffer waits
 	// for nobody.
-	waits := t.c.conn.Writer().Buffered()+2*len(p) >= textwire.BufferSize
-	if t.pace != nil && waits {
-		t.pace.begin()
-		defer t.pace.end(len(p))
+	waits := c.conn.Writer().Buffered()+2*len(p) >= textwire.BufferSize
+	if pace != nil && waits {
+		pace.begin()
+		defer pace.end(len(p))
 	}
-	return t.c.dot.Write(p)
+	return c.dot.Write(p)
 }
 
 // unfit reports whether an error of the dot writer is about the body. Then the
@@ -218,18 +250,29 @@ func (t *transfer) unfit(err error) bool {
 	return errors.As(err, &framing)
 }
 
+// certain reports, after an error of writing the end of the data, whether that
+// has certainly not left in full.
+func (t *transfer) certain() bool { return t.s.c.conn.Writer().Unsent() }
+
 // end sends the end of the data. A body that ends in a CR is unfit for it.
 func (t *transfer) end() error {
-	if t.c.conn.Tracing() {
-		t.c.trace('C', fmt.Appendf(nil, "(%d octets)", t.c.dot.Size()))
-		t.c.trace('C', []byte("."))
+	c, pace := t.s.c, t.s.pace
+	if c.conn.Tracing() {
+		c.trace('C', fmt.Appendf(nil, "(%d octets)", c.dot.Size()))
+		c.trace('C', []byte("."))
 	}
-	if t.pace != nil {
-		t.pace.begin()
-		defer t.pace.end(0)
+	if pace != nil {
+		pace.begin()
+		defer pace.end(0)
 	}
-	if err := t.c.dot.Close(); err != nil {
+	if err := c.dot.Close(); err != nil {
 		return err
 	}
-	return t.c.conn.Flush()
+	if err := c.conn.Flush(); err != nil {
+		return err
+	}
+	// The end of the data ends the transaction, whatever the answer (RFC 5321
+	// section 4.1.1.4).
+	t.s.closed()
+	return nil
 }

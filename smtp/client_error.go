@@ -22,7 +22,9 @@ var (
 )
 
 // ExtensionError says that the server does not offer an extension that is
-// needed: STARTTLS, AUTH or 8BITMIME.
+// needed: STARTTLS or AUTH to set the connection up; 8BITMIME, SMTPUTF8,
+// BINARYMIME, or what a parameter belongs to, to send a message. The message was not
+// sent.
 type ExtensionError struct{ Keyword string }
 
 func (e *ExtensionError) Error() string { return "smtp: server does not offer " + e.Keyword }
@@ -89,7 +91,7 @@ func SafeToRetry(err error) bool {
 // this server, however often it is tried.
 func isUnfit(err error) bool {
 	for _, unfit := range []error{
-		errNoRecipients, errNoBody, ErrNot7Bit, auth.ErrCleartext, auth.ErrNoMechanism, auth.ErrCredentials,
+		errNoRecipients, errNoBody, ErrNot7Bit, ErrRequireTLS, auth.ErrCleartext, auth.ErrNoMechanism, auth.ErrCredentials,
 	} {
 		if errors.Is(err, unfit) {
 			return true
@@ -100,8 +102,10 @@ func isUnfit(err error) bool {
 		framing   *FramingError
 		extension *ExtensionError
 		size      *SizeError
+		line      *LineLengthError
+		limit     *LimitError
 	)
-	return errors.As(err, &unsafe) || errors.As(err, &framing) || errors.As(err, &extension) || errors.As(err, &size)
+	return errors.As(err, &unsafe) || errors.As(err, &line) || errors.As(err, &limit) || errors.As(err, &framing) || errors.As(err, &extension) || errors.As(err, &size)
 }
 
 // opError says what was being done when err happened.

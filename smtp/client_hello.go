@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
@@ -28,6 +29,10 @@ func (c *Client) sayHello() error {
 	if hello.Name == "" {
 		host, _ := os.Hostname() // without one the address will do
 		hello.Name = helloName(host, c.conn.LocalAddr())
+	}
+	if c.cfg.Protocol == auth.LMTP {
+		hello.Verb = smtpwire.LHLO // RFC 2033 section 4.1: HELO and EHLO are not for LMTP
+		return c.tryHello(&hello)
 	}
 	err := c.tryHello(&hello)
 	// "Command not recognized" is the answer of a server older than EHLO (RFC

@@ -3,6 +3,8 @@ package smtp
 import (
 	"bytes"
 	"fmt"
+
+	"github.com/posthouse/posthouse/auth"
 )
 
 // window is the number of octets that a group of commands may have to be
@@ -17,35 +19,40 @@ const (
 	numberMail  = -1
 )
 
-// open brings the transaction to where the server waits for the body. If it does
+// first is the number of the first command of the transaction.
+func (s *sending) first() int {
+	if s.reset {
+		return numberReset
+	}
+	return numberMail
+}
+
+// open brings the transaction to where the server waits for the data. If it does
 // not get there, the error is a reply that refuses all, or has broken the
 // connection. The group is what prepare made.
 func (s *sending) open(group []byte) (Step, error) {
-	c := s.c
-	if err := c.checkQuiet(); err != nil {
-		return StepMail, err
+	// Once DATA is on its way, a message to some of the recipients can only be
+	// prevented by cutting the connection.
+	withData := s.offers("PIPELINING") && !s.c.cfg.RequireAllRecipients
+	if withData {
+		group = append(group, "DATA\r\n"...)
 	}
-	first := numberMail
-	if c.needReset {
-		first = numberReset
+	if step, err := s.openEnvelope(group, withData); err != nil {
+		return step, err
 	}
-	c.needReset = true
-	if _, pipelining := c.extensions["PIPELINING"]; !pipelining {
-		return s.openStepwise(first, group)
-	}
-	if c.cfg.RequireAllRecipients {
-		// Once DATA is on its way, a message to some of the recipients can only be
-		// prevented by cutting the connection.
-		return s.openGroup(first, group, false)
-	}
-	return s.openGroup(first, append(group, "DATA\r\n"...), true)
+	return s.verdict(withData)
 }
 
-// openGroup sends a group of commands in one write and reads all the replies,
-// which are told apart by counting and nothing else (RFC 2920 section 3.1).
-func (s *sending) openGroup(first int, group []byte, withData bool) (Step, error) {
+// openEnvelope sends a group of commands, in one write if the server allows, and
+// reads all the replies. What they refuse is noted; the error has broken the
+// connection.
+func (s *sending) openEnvelope(group []byte, withData bool) (Step, error) {
 	c := s.c
-	wait, err := c.writeGroup(group)
+	if !s.offers("PIPELINING") {
+		s.await()
+		return s.openStepwise(group)
+	}
+	wait, err := s.writeGroup(group)
 	if err != nil {
 		return StepMail, err
 	}
@@ -54,41 +61,57 @@ func (s *sending) openGroup(first int, group []byte, withData bool) (Step, error
 			c.fail(err)
 		}
 	}()
-	for i := first; i < len(s.env.To); i++ {
-		if err := c.readReply(c.cfg.timeout()); err != nil {
+	s.await()
+	if step, err := s.readEnvelope(); err != nil || !withData {
+		return step, err
+	}
+	if err := c.readReply(c.cfg.timeout()); err != nil {
+		return s.lost(len(s.env.To), err)
+	}
+	return "", nil
+}
+
+// readEnvelope reads the replies to the commands before the data, which are told
+// apart by counting and nothing else (RFC 2920 section 3.1).
+func (s *sending) readEnvelope() (Step, error) {
+	for i := s.first(); i < len(s.env.To); i++ {
+		if err := s.c.readReply(s.c.cfg.timeout()); err != nil {
 			return s.lost(i, err)
 		}
 		if err := s.take(i); err != nil {
 			return s.lost(i, err)
 		}
 	}
-	if withData {
-		if err := c.readReply(c.cfg.timeout()); err != nil {
-			return s.lost(len(s.env.To), err)
-		}
-	}
-	return s.verdict(withData)
+	return "", nil
 }
 
 // writeGroup sends command lines in one write, and returns how to wait for that.
 // A group that the network may not hold is written while the replies are read:
 // a server that waits for us to read them does not read in the meantime. Then
 // the error of writing breaks nothing yet, for the replies may tell more.
-func (c *Client) writeGroup(group []byte) (wait func() error, err error) {
-	if len(group) <= window {
-		return func() error { return nil }, c.writeLines(group)
+func (s *sending) writeGroup(group []byte) (wait func() error, err error) {
+	c := s.c
+	if len(group) > window {
+		s.await()
 	}
 	c.traceLines(group)
-	c.conn.SetTimeout(c.cfg.timeout())
-	done := make(chan error, 1)
-	go func() { done <- c.flush(group) }()
-	return func() error { return <-done }, nil
+	c.conn.SetWriteTimeout(c.cfg.timeout())
+	if len(group) > window {
+		done := make(chan error, 1)
+		go func() { done <- c.flush(group) }()
+		return func() error { return <-done }, nil
+	}
+	if err := c.flush(group); err != nil {
+		s.await()
+		return nil, c.explain(err)
+	}
+	return func() error { return nil }, nil
 }
 
 // openStepwise sends one command at a time to a server that does not know
 // PIPELINING, and stops at what makes the rest useless.
-func (s *sending) openStepwise(first int, group []byte) (Step, error) {
-	i := first
+func (s *sending) openStepwise(group []byte) (Step, error) {
+	i := s.first()
 	for line := range bytes.SplitAfterSeq(group, crlf) {
 		if i == len(s.env.To) || s.refused != nil {
 			break
@@ -101,7 +124,7 @@ func (s *sending) openStepwise(first int, group []byte) (Step, error) {
 		}
 		i++
 	}
-	return s.verdict(false)
+	return "", nil
 }
 
 // take takes the reply to the command of a number before DATA. The error has
@@ -114,14 +137,18 @@ func (s *sending) take(number int) error {
 	case number == numberReset && refusal != nil:
 		return s.c.fail(refusal) // nobody knows what a server still has that refuses to forget
 	case number == numberMail && refusal != nil:
-		s.refused, s.c.needReset = refusal, false
+		s.refused = refusal
+		if s.chunks == nil { // RFC 3030 section 2: after a BDAT out of place nobody knows
+			s.closed()
+		}
 	case number < 0:
 	case refusal == nil:
 		s.accepted++
 	case s.refused != nil: // the answer is to MAIL, whatever it says
 	default:
 		r := &s.result.Recipients[number]
-		r.Err, r.Temporary = refusal, refusal.Temporary() || s.accepted > 0 && tooMany(refusal)
+		r.Step, r.Reply, r.Err = StepRcpt, s.c.reply.value(), refusal
+		r.Temporary = refusal.Temporary() || s.accepted > 0 && tooMany(refusal)
 	}
 	return nil
 }
@@ -173,7 +200,10 @@ func (s *sending) verdict(withData bool) (Step, error) {
 		fatal = c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d to DATA", c.reply.code)})
 	case fatal == nil && dataRefusal == nil && s.accepted > 0 && refusal != nil:
 		// MAIL was refused, and recipients were not: to somebody a dot would deliver.
-		c.fail(&ProtocolError{Reason: "recipients accepted, and data, without a sender"})
+		c.fail(errNoSender)
+	case fatal == nil && dataRefusal == nil && refusal != nil && c.cfg.Protocol == auth.LMTP:
+		// There is an answer for each recipient, and there are none.
+		c.fail(&ProtocolError{Reason: "data without recipients"})
 	case fatal == nil && dataRefusal == nil && refusal != nil:
 		s.sendNothing()
 	}
@@ -195,7 +225,7 @@ func (s *sending) refusal() (Step, error) {
 		worst := s.worst()
 		for i := range s.result.Recipients {
 			if r := &s.result.Recipients[i]; r.Err == nil {
-				r.Err, r.Temporary = errOthersRefused, true
+				r.Step, r.Err, r.Temporary = StepRcpt, errOthersRefused, true
 			}
 		}
 		return StepRcpt, worst
@@ -225,6 +255,13 @@ func (s *sending) sendNothing() {
 	c := s.c
 	if c.write([]byte(".\r\n")) == nil && c.readReply(c.cfg.dataTimeout()) == nil {
 		_ = c.expect("the end of the data", 2) // a 421 breaks the connection
-		c.needReset = false
+		s.closed()
 	}
 }
+
+// closed notes that the server does not hold the transaction any more.
+func (s *sending) closed() { s.c.open.CompareAndSwap(s.serial, 0) }
+
+// errNoSender is why a connection is broken whose server accepts recipients and a
+// message after it has refused the sender.
+var errNoSender = &ProtocolError{Reason: "recipients accepted, and data, without a sender"}

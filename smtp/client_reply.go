@@ -149,7 +149,7 @@ func (c *Client) readReplyLines(timeout time.Duration, maxLine int, secret bool)
 
 // readLine reads one line of a reply, which is valid until the next.
 func (c *Client) readLine(timeout time.Duration, maxLine int) ([]byte, error) {
-	c.conn.SetTimeout(timeout)
+	c.conn.SetReadTimeout(timeout)
 	line, err := c.conn.ReadLine(maxLine)
 	if err != nil {
 		return nil, lineError(err, maxLine)
@@ -233,18 +233,12 @@ func (c *Client) roundTrip(line []byte) error {
 
 // checkQuiet makes sure that the server has said nothing that was not asked
 // for, for then replies could not be told apart any more. The exception is a
-// 421: that is said by a server that goes away (RFC 5321 section 3.8).
+// 421: that is said by a server that goes away.
 func (c *Client) checkQuiet() error {
 	if c.conn.Reader().Buffered() == 0 {
 		return nil
 	}
-	if err := c.readReply(c.cfg.timeout()); err != nil {
-		return err
-	}
-	if c.reply.code == 421 {
-		return c.fail(c.reply.refusal())
-	}
-	return c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d to nothing", c.reply.code)})
+	return c.checkIdle()
 }
 
 // writeLines sends command lines in one write.
@@ -260,14 +254,35 @@ func (c *Client) sendSecret(line, public []byte) error {
 	return c.write(line)
 }
 
+// checkIdle makes sure that a server that was left alone has neither said anything
+// nor hung up: then nothing is written, and so nothing can get lost. A 421 tells
+// why (RFC 5321 section 3.8).
+func (c *Client) checkIdle() error {
+	if !c.conn.Waiting() {
+		return nil
+	}
+	if err := c.readReply(grace); err != nil {
+		return err
+	}
+	if c.reply.code == 421 {
+		return c.fail(c.reply.refusal())
+	}
+	return c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d to nothing", c.reply.code)})
+}
+
 // write sends p at once. An error breaks the connection; a server that hung up
 // may have said why.
 func (c *Client) write(p []byte) error {
-	c.conn.SetTimeout(c.cfg.timeout())
-	err := c.flush(p)
-	if err == nil {
-		return nil
+	c.conn.SetWriteTimeout(c.cfg.timeout())
+	if err := c.flush(p); err != nil {
+		return c.explain(err)
 	}
+	return nil
+}
+
+// explain breaks the connection because of an error of writing, and returns what
+// the server has said about that, if it has.
+func (c *Client) explain(err error) error {
 	if c.readReply(grace) == nil && c.reply.code >= 400 {
 		err = c.reply.refusal()
 	}

@@ -3,8 +3,6 @@ package smtp
 import (
 	"context"
 	"io"
-
-	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
 // Send sends one message: the envelope's sender and recipients, then the body.
@@ -16,60 +14,64 @@ import (
 // [ClientConfig.RequireAllRecipients].
 //
 // The body is sent byte by byte, with a CRLF after the last line if it has none.
-// It has to be text in lines that end in CRLF; see
-// [ClientConfig.NormalizeLineEnds]. A body that is an [io.Seeker] is looked
-// through first: then what is wrong with it is found before anything is sent,
-// its size is declared exactly (RFC 1870), and 8BITMIME (RFC 6152) is asked for
-// only if it is needed. Of any other body the envelope's Size and Body are
-// believed; if the envelope does not tell, 8BITMIME is asked for wherever it is
-// offered, and an octet above 127 is an error where it is not.
+// It has to be text in lines of at most 998 octets that end in CRLF; see
+// [ClientConfig.NormalizeLineEnds], [ClientConfig.AllowLongLines] and
+// [BodyBinaryMIME]. Its first 64 KiB are read before anything is sent, and a body
+// that is an [io.Seeker] is looked through as a whole: then what is wrong with it
+// is found beforehand, its size is declared exactly (RFC 1870), and 8BITMIME (RFC
+// 6152), SMTPUTF8 (RFC 6531) and BINARYMIME (RFC 3030) are asked for only if it
+// or an address needs them. Of a longer body that cannot be rewound the
+// envelope's Size and Body are believed; if the envelope does not tell, 8BITMIME
+// is asked for wherever it is offered, and an octet above 127 is an error where
+// it is not. Whether it needs SMTPUTF8, its first 64 KiB decide.
 //
-// The end of the data is sent only when the body has been read to io.EOF without
-// an error. If the body fails, panics, or cannot be sent, if ctx ends, or if the
-// server answers before its time, the connection is closed at once, so that the
-// server has no message to deliver. A panic of the body goes on to the caller.
-// Send does not close the body.
+// What the envelope asks for and the server does not offer is an
+// [*ExtensionError], before anything is sent. Nothing is left out in silence.
+//
+// Where the server offers CHUNKING, the message leaves by BDAT (RFC 3030), and
+// with PIPELINING (RFC 2920) all of a small one in a single write; else by DATA.
+//
+// The message is completed only when the body has been read to io.EOF without an
+// error. If the body fails, panics, or cannot be sent, if ctx ends, or if the
+// server answers before its time, the server has no message to deliver: the
+// connection is closed, or the transaction given up. A panic of the body goes on
+// to the caller. Send does not close the body.
 func (c *Client) Send(ctx context.Context, env Envelope, body io.Reader) (*Result, error) {
 	s := newSending(c, env)
 	if err := c.acquire(ctx); err != nil {
 		return s.failed(StepConnect, Refused, err)
 	}
 	defer c.yield()
-	group, err := s.prepare(body)
-	switch {
-	case err != nil:
-		return s.failed(StepCheck, Refused, err)
-	case ctx.Err() != nil: // and the connection is none the worse
-		return s.failed(StepCheck, Refused, context.Cause(ctx))
+	defer s.end()
+	if s.transmit(ctx, body) {
+		s.settle()
 	}
-	var cancel context.CancelCauseFunc
-	if !s.small {
-		ctx, cancel = context.WithCancelCause(ctx)
-		defer cancel(nil)
-	}
-	defer c.conn.Bind(ctx)()
-	if step, err := s.open(group); err != nil {
-		return s.failed(step, Refused, err)
-	}
-	if c.conn.Reader().Buffered() > 0 {
-		// What answers to the data was said before there was any.
-		return s.answeredEarly(c.readReply(c.cfg.timeout()), nil)
-	}
-	if s.small {
-		return s.sendSmall(ctx, body)
-	}
-	return s.sendLarge(ctx, cancel, body)
+	return s.result, s.err
 }
 
 // sending is one message on its way.
 type sending struct {
-	c        *Client
-	env      Envelope
-	result   *Result
-	refused  error // MAIL was refused, and with it everything else
-	accepted int   // recipients, so far
-	sevenBit error // what an octet above 127 in the body means; nil if it may have some
-	small    bool  // the body is known to be
+	c      *Client
+	env    Envelope
+	result *Result
+	err    error // what Send returns
+
+	source    bodySource
+	pipelined bool            // by Start
+	units     int             // of room taken; see maxUnderWay
+	serial    int64           // of the transaction; see Client.open
+	reset     bool            // RSET goes first
+	before    <-chan struct{} // closed when the replies may be read; nil if they may
+	unbind    func()          // of the connection from the context; nil before
+	cancel    context.CancelCauseFunc
+	pace      *pace // nil for what leaves in one write
+	watch     *watch
+	chunks    *chunking // nil unless it goes by BDAT
+	refused   error     // MAIL was refused, and with it everything else
+	accepted  int       // recipients, so far
+	sevenBit  error     // what an octet above 127 in the body means; nil if it may have some
+	binary    bool      // the body is sent as it is, whatever its octets
+	prdr      bool      // there may be an answer for each recipient
 }
 
 func newSending(c *Client, env Envelope) *sending {
@@ -84,104 +86,103 @@ func newSending(c *Client, env Envelope) *sending {
 // and returns what Send does.
 func (s *sending) failed(step Step, outcome Outcome, err error) (*Result, error) {
 	failure := &SendError{Step: step, Outcome: outcome, Err: err}
-	s.result.Outcome = outcome
+	s.result.Outcome, s.err = outcome, failure
 	retry := SafeToRetry(failure)
 	for i := range s.result.Recipients {
 		if r := &s.result.Recipients[i]; r.Err == nil {
-			r.Outcome, r.Err, r.Temporary = outcome, err, retry
+			r.Outcome, r.Step, r.Err, r.Temporary = outcome, step, err, retry
 		}
 	}
-	return s.result, failure
+	return s.result, s.err
 }
 
-// prepare checks everything there is to check before a word is said, and returns
-// the group of commands that begins the transaction: RSET if one was left
-// behind, MAIL, and RCPT for each recipient.
-func (s *sending) prepare(body io.Reader) ([]byte, error) {
-	if len(s.env.To) == 0 {
-		return nil, errNoRecipients
+// transmit sends the whole message, and reports whether it is for settle to wait
+// for the answer; else the result is there. The caller holds the turn.
+func (s *sending) transmit(ctx context.Context, body io.Reader) (pending bool) {
+	defer s.source.release()
+	if !s.offers("PIPELINING") {
+		s.await()
 	}
-	if body == nil {
-		return nil, errNoBody
-	}
-	facts, err := inspect(body, s.c.cfg.NormalizeLineEnds)
-	if err != nil {
-		return nil, err
-	}
-	s.small = facts.known && facts.size <= smallBody
-	mail := smtpwire.Mail{From: s.env.From, Size: -1}
-	if mail.Size, err = s.declareSize(facts); err != nil {
-		return nil, err
-	}
-	if mail.Body, err = s.declareBody(facts); err != nil {
-		return nil, err
-	}
-	group := s.c.scratch[:0]
-	if s.c.needReset {
-		group = append(group, "RSET\r\n"...)
-	}
-	if group, err = mail.Append(group); err != nil {
-		return nil, err
-	}
-	for i := range s.env.To {
-		rcpt := smtpwire.Rcpt{To: s.env.To[i].Address}
-		if group, err = rcpt.Append(group); err != nil {
-			return nil, err
-		}
-	}
-	if cap(group) <= maxIdleBuffer {
-		s.c.scratch = group
-	}
-	return group, nil
-}
-
-// declareSize returns the value of the SIZE parameter, -1 for none, and refuses
-// what the server has said it will not take (RFC 1870 section 6).
-func (s *sending) declareSize(facts bodyFacts) (int64, error) {
-	size := s.env.Size
-	if facts.known {
-		size = facts.size
-	}
-	limit, offered := s.c.extensions.Size()
+	group, err := s.prepare(body)
 	switch {
-	case !offered || size <= 0 && !facts.known:
-		return -1, nil
-	case limit > 0 && size > limit:
-		return 0, &SizeError{Size: size, Max: limit}
+	case err != nil:
+		s.failed(StepCheck, Refused, err)
+		return false
+	case ctx.Err() != nil: // and the connection is none the worse
+		s.failed(StepCheck, Refused, context.Cause(ctx))
+		return false
 	}
-	return size, nil
+	if s.pipelined {
+		if err := s.makeRoom(ctx); err != nil {
+			s.failed(StepConnect, Refused, err)
+			return false
+		}
+	}
+	if s.before == nil {
+		if err := s.c.checkIdle(); err != nil {
+			s.failed(StepMail, Refused, err)
+			return false
+		}
+	}
+	s.c.serial++
+	s.serial = s.c.serial
+	s.c.open.Store(s.serial)
+	if s.isSmall() {
+		s.unbind = s.c.conn.Bind(ctx)
+	} else {
+		ctx = s.bind(ctx)
+	}
+	if s.chunks != nil {
+		return s.transmitChunks(ctx, group)
+	}
+	return s.transmitData(ctx, group)
 }
 
-// declareBody returns the value of the BODY parameter, and decides what octets
-// the body may have (RFC 6152).
-func (s *sending) declareBody(facts bodyFacts) (Body, error) {
-	_, offered := s.c.extensions["8BITMIME"]
-	has8Bit := facts.known && facts.eightBit >= 0
-	switch s.env.Body {
-	case Body7Bit:
-		if has8Bit {
-			return 0, ErrNot7Bit
-		}
-		s.sevenBit = ErrNot7Bit
-		if offered {
-			return Body7Bit, nil
-		}
-		return BodyUnspecified, nil
-	case Body8BitMIME:
-		if offered {
-			return Body8BitMIME, nil
-		}
-		has8Bit = has8Bit || !facts.known
-	case BodyUnspecified:
-		if offered && (has8Bit || !facts.known) {
-			return Body8BitMIME, nil
-		}
+// bind ties the connection to a context that s.cancel can end.
+func (s *sending) bind(ctx context.Context) context.Context {
+	ctx, s.cancel = context.WithCancelCause(ctx)
+	s.unbind = s.c.conn.Bind(ctx)
+	return ctx
+}
+
+// isSmall reports whether the body leaves in one write, so that there is nothing
+// to watch meanwhile.
+func (s *sending) isSmall() bool {
+	most := int64(smallBody)
+	if s.chunks != nil {
+		most = window
+	}
+	return s.source.facts.known && s.source.facts.size <= most
+}
+
+// settle waits for the answer to a message whose end was sent, and takes it.
+func (s *sending) settle() {
+	switch {
+	case s.chunks != nil:
+		s.settleChunks()
 	default:
-		return s.env.Body, nil // for Append to refuse
+		s.settleData()
 	}
-	// What is left goes without the extension, and so without octets above 127.
-	if s.sevenBit = (&ExtensionError{Keyword: "8BITMIME"}); has8Bit {
-		return 0, s.sevenBit
+}
+
+// await waits until the replies to what was sent before have been read.
+func (s *sending) await() {
+	if s.before != nil {
+		<-s.before
+		s.before = nil
 	}
-	return BodyUnspecified, nil
+}
+
+// end lets go of what the sending held.
+func (s *sending) end() {
+	s.await()
+	if s.unbind != nil {
+		s.unbind()
+	}
+	if s.pace != nil {
+		s.pace.stop()
+	}
+	if s.cancel != nil {
+		s.cancel(nil)
+	}
 }

@@ -49,7 +49,8 @@ type Result struct {
 
 	// Reply is the server's answer to the end of the data. Its text holds the
 	// server's name for the message in most cases. It is zero if there was no
-	// such answer.
+	// such answer. Where there is an answer for each recipient (LMTP) it is the
+	// last that accepts, or if none does the last that refuses.
 	Reply Reply
 }
 
@@ -57,6 +58,15 @@ type Result struct {
 type RecipientResult struct {
 	Recipient Recipient
 	Outcome   Outcome
+
+	// Step is where it was decided: StepRcpt if the recipient was refused,
+	// StepEnd if the message as a whole was answered to, or this recipient's copy
+	// of it.
+	Step Step
+
+	// Reply is the server's answer that decided: to RCPT, to the end of the data,
+	// or to what refused everything. It is zero if there was none.
+	Reply Reply
 
 	// Err is nil if the copy was accepted. It is the server's *Error if it
 	// answered to this recipient, or to the message as a whole; else what kept
@@ -79,7 +89,7 @@ const (
 	StepMail    Step = "MAIL"        //
 	StepRcpt    Step = "RCPT"        //
 	StepData    Step = "DATA"        //
-	StepBody    Step = "body"        // amid the data; its end was not sent
+	StepBody    Step = "body"        // amid the data, by DATA or BDAT; its end was not sent
 	StepEnd     Step = "end of data" // the end was sent: the error is, or stands for, the answer
 )
 

@@ -1,0 +1,164 @@
+package smtp
+
+import (
+	"errors"
+
+	"github.com/posthouse/posthouse/auth"
+)
+
+// codePRDR is the reply that announces an answer for each recipient, and one for
+// all of them behind those.
+const codePRDR = 353
+
+// answered judges the server's answer to the end of the data, the first reply of
+// which has been read.
+func (s *sending) answered() {
+	if s.chunks == nil || s.c.reply.code < 400 { // RFC 3030 section 2: else RSET comes next
+		s.closed()
+	}
+	switch {
+	case s.c.cfg.Protocol == auth.LMTP:
+		s.answeredEach(false)
+		s.conclude()
+	case s.prdr && s.c.reply.code == codePRDR:
+		s.answeredEach(true)
+		s.answeredAll()
+		s.conclude()
+	default:
+		s.answeredOnce()
+	}
+}
+
+// answeredOnce takes the one answer that there is to a message by SMTP.
+func (s *sending) answeredOnce() {
+	refusal, fatal := s.c.judge("the end of the data", 2)
+	if closing := (*Error)(nil); errors.As(fatal, &closing) {
+		refusal = closing
+	}
+	if refusal == nil && fatal != nil {
+		s.failed(StepEnd, Unknown, fatal)
+		return
+	}
+	reply := s.c.reply.value()
+	s.result.Reply = reply
+	for i := range s.result.Recipients {
+		if r := &s.result.Recipients[i]; r.Err == nil {
+			r.Step, r.Reply = StepEnd, reply
+			if refusal == nil {
+				r.Outcome = Accepted
+			}
+		}
+	}
+	if refusal != nil {
+		s.failed(StepEnd, Refused, refusal)
+		return
+	}
+	s.result.Outcome = Accepted
+	if refused := s.worst(); refused != nil {
+		s.err = &SendError{Step: StepRcpt, Outcome: Accepted, Err: refused}
+	}
+}
+
+// answeredEach takes an answer for each recipient that was accepted, in their
+// order (RFC 2033 section 4.2). The first has been read unless more says that
+// they are all to come.
+func (s *sending) answeredEach(more bool) {
+	c := s.c
+	var lost error
+	for i := range s.result.Recipients {
+		r := &s.result.Recipients[i]
+		if r.Err != nil {
+			continue
+		}
+		if r.Step = StepEnd; more && lost == nil {
+			lost = c.readReply(c.cfg.dataTimeout())
+		}
+		more = true
+		if lost != nil {
+			r.Outcome, r.Err = Unknown, lost
+			continue
+		}
+		refusal, fatal := c.judge("the end of the data", 2)
+		if closing := (*Error)(nil); errors.As(fatal, &closing) {
+			refusal = closing
+		}
+		lost = fatal
+		switch {
+		case refusal != nil:
+			r.Reply, r.Err, r.Temporary = c.reply.value(), refusal, refusal.Temporary()
+		case fatal != nil:
+			r.Outcome, r.Err = Unknown, fatal
+		default:
+			r.Reply, r.Outcome = c.reply.value(), Accepted
+		}
+	}
+}
+
+// answeredAll takes the answer for the message as a whole that follows those for
+// the recipients: those that accept count only if it does.
+func (s *sending) answeredAll() {
+	c := s.c
+	var refusal *Error
+	lost := c.broken.get()
+	if lost == nil {
+		lost = c.readReply(c.cfg.dataTimeout())
+	}
+	if lost == nil {
+		refusal, lost = c.judge("the end of the data", 2)
+		if closing := (*Error)(nil); errors.As(lost, &closing) {
+			refusal = closing
+		}
+	}
+	if lost == nil || refusal != nil {
+		s.result.Reply = c.reply.value()
+	}
+	for i := range s.result.Recipients {
+		switch r := &s.result.Recipients[i]; {
+		case r.Outcome != Accepted:
+		case refusal != nil:
+			r.Outcome, r.Reply, r.Err, r.Temporary = Refused, s.result.Reply, refusal, refusal.Temporary()
+		case lost != nil:
+			r.Outcome, r.Reply, r.Err = Unknown, Reply{}, lost
+		}
+	}
+}
+
+// conclude draws the sum of what became of the recipients.
+func (s *sending) conclude() {
+	var unknown, refused error
+	step := StepRcpt
+	for i := range s.result.Recipients {
+		r := &s.result.Recipients[i]
+		switch r.Outcome {
+		case Accepted:
+			s.result.Outcome = Accepted
+		case Unknown:
+			unknown = r.Err
+		}
+		if r.Err != nil && r.Step == StepEnd {
+			step = StepEnd
+		}
+	}
+	s.concludeReply()
+	refused = s.worst()
+	switch {
+	case unknown != nil && s.result.Outcome != Accepted:
+		s.result.Outcome, refused = Unknown, unknown
+	case refused == nil:
+		return
+	}
+	s.err = &SendError{Step: step, Outcome: s.result.Outcome, Err: refused}
+}
+
+// concludeReply chooses the reply that stands for all unless there was one.
+func (s *sending) concludeReply() {
+	if s.result.Reply.Code != 0 {
+		return
+	}
+	for i := range s.result.Recipients {
+		r := &s.result.Recipients[i]
+		if r.Step == StepEnd && r.Reply.Code != 0 && (r.Outcome == Accepted || s.result.Outcome != Accepted) {
+			s.result.Reply = r.Reply
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package smtp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// maxChunksUnderWay is how many chunks of a message may be without an answer.
+const maxChunksUnderWay = 32
+
+// errStopped ends the sending of a message that the server has refused already.
+var errStopped = errors.New("smtp: refused meanwhile")
+
+// chunking is a message on its way by BDAT (RFC 3030). One goroutine writes, and
+// where that may have to wait for the server another one reads the replies.
+type chunking struct {
+	begun chan bool     // each chunk, when it begins: whether it is the last; nil if nobody listens meanwhile
+	heard chan struct{} // closed when all replies are read, or never will be
+
+	ending atomic.Bool // the last octet may be on its way
+	stop   atomic.Bool // there is no sense in sending more
+
+	// What became of sending.
+	amid    bool  // a chunk
+	sendErr error // nil if the last octet was written
+	lost    bool  // it is the connection's
+	unsure  bool  // the last octet may have been written all the same
+
+	// What was heard. While somebody listens it is his until heard is closed.
+	opened  bool  // the envelope has been answered to
+	step    Step  // where err happened
+	err     error // why not all was heard, and the connection is broken
+	refusal error // of a chunk that was not the last
+	final   bool  // the last reply read is the answer to the last chunk
+}
+
+// transmitChunks sends a message by BDAT. It reports whether the rest is for
+// settle.
+func (s *sending) transmitChunks(ctx context.Context, group []byte) (pending bool) {
+	b := s.chunks
+	if !s.offers("PIPELINING") || s.c.cfg.RequireAllRecipients {
+		// A chunk that is the last cannot be taken back.
+		step, err := s.openEnvelope(group, false)
+		if err == nil {
+			step, err = s.refusal()
+		}
+		if err != nil {
+			s.failed(step, Refused, err)
+			return false
+		}
+		group, b.opened = nil, true
+	}
+	if s.cancel == nil && len(group) <= window {
+		s.transmitFlight(group)
+		return true
+	}
+	if s.cancel == nil { // a small body behind a large envelope
+		s.unbind()
+		ctx = s.bind(ctx)
+	}
+	s.pace = newPace(&s.c.cfg, s.cancel)
+	s.c.conn.SetWriteTimeout(forever) // the pace minds the time
+	s.listen()
+	defer func() {
+		if !pending {
+			s.c.fail(errAbandoned) // the body has panicked
+		}
+		close(b.begun)
+	}()
+	b.sendErr = s.sendChunks(ctx, group)
+	return true
+}
+
+// transmitFlight sends the envelope and a small body in one write. Nobody listens
+// meanwhile, as the network takes all of it.
+func (s *sending) transmitFlight(group []byte) {
+	c, b, body := s.c, s.chunks, s.source.head
+	size := int64(len(body) + len(s.lastCRLF()))
+	c.traceLines(group)
+	s.traceChunk(size, true)
+	c.conn.SetWriteTimeout(c.cfg.timeout())
+	w := c.conn.Writer()
+	_, _ = w.Write(group) // errors stay in w
+	_, _ = w.Write(appendBDAT(w.AvailableBuffer(), size, true))
+	_, _ = w.Write(body)
+	_, _ = w.Write(s.lastCRLF())
+	b.ending.Store(true)
+	if b.sendErr = c.conn.Flush(); b.sendErr != nil {
+		b.lost, b.unsure = true, !w.Unsent()
+	}
+}
+
+// lastCRLF is what a body lacks that ends amid a line.
+func (s *sending) lastCRLF() []byte {
+	if s.source.facts.openEnded && !s.binary {
+		return crlf
+	}
+	return nil
+}
+
+func appendBDAT(dst []byte, size int64, last bool) []byte {
+	dst, _ = (&smtpwire.Bdat{Size: size, Last: last}).Append(dst) // fails for negative sizes only
+	return dst
+}
+
+func (s *sending) traceChunk(size int64, last bool) {
+	if c := s.c; c.conn.Tracing() {
+		line := appendBDAT(nil, size, last)
+		c.trace('C', line[:len(line)-len(crlf)])
+		c.trace('C', fmt.Appendf(nil, "(%d octets)", size))
+	}
+}
+
+// listen begins to read the replies.
+func (s *sending) listen() {
+	b := s.chunks
+	b.begun, b.heard = make(chan bool, maxChunksUnderWay), make(chan struct{})
+	go func() {
+		defer close(b.heard)
+		s.hearEnvelope()
+		for last := range b.begun {
+			s.hearChunk(last)
+		}
+	}()
+}
+
+// hearEnvelope reads the replies to the envelope, unless that has been done.
+func (s *sending) hearEnvelope() {
+	b := s.chunks
+	s.await()
+	if b.opened {
+		return
+	}
+	if b.step, b.err = s.readEnvelope(); b.err != nil {
+		b.stop.Store(true)
+		return
+	}
+	b.opened = true
+	if _, refused := s.refusal(); refused != nil {
+		b.stop.Store(true)
+	}
+}
+
+// hearChunk reads the reply to a chunk.
+func (s *sending) hearChunk(last bool) {
+	c, b := s.c, s.chunks
+	if b.err != nil {
+		return
+	}
+	timeout := c.cfg.dataTimeout()
+	if b.begun != nil {
+		timeout = forever // the pace minds the time
+	}
+	if b.err = c.readReply(timeout); b.err == nil {
+		switch early := last && !b.ending.Load(); {
+		case early && c.reply.code < 400:
+			b.err = c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d amid the data", c.reply.code)})
+		case last:
+			b.final = true
+		default:
+			var refusal *Error
+			if refusal, b.err = c.judge("BDAT", 2); refusal != nil && b.refusal == nil {
+				b.refusal = refusal
+			}
+		}
+	}
+	if b.err != nil {
+		b.step = StepBody
+	}
+	if b.err != nil || b.refusal != nil {
+		b.stop.Store(true)
+	}
+}
+
+// settleChunks waits until all is heard, and judges it.
+func (s *sending) settleChunks() {
+	c, b := s.c, s.chunks
+	switch {
+	case b.begun == nil && b.lost:
+		s.await()
+		if b.unsure {
+			s.failed(StepEnd, Unknown, c.fail(b.sendErr))
+		} else {
+			s.failed(StepBody, Refused, c.explain(b.sendErr))
+		}
+		return
+	case b.begun == nil:
+		s.hearEnvelope()
+		s.hearChunk(true)
+	default:
+		wait := c.cfg.dataTimeout()
+		if b.lost {
+			wait = grace // what the server said before it stopped listening explains it best
+		}
+		s.pace.wait(wait)
+		<-b.heard
+	}
+	switch ended := b.sendErr == nil || b.unsure; {
+	case b.err != nil:
+		s.unheard(ended)
+	case s.envelopeRefused(ended):
+	case !ended:
+		s.unended()
+	case b.refusal != nil:
+		s.partRefused()
+	default:
+		s.answered()
+	}
+}
+
+// unheard tells about a message whose replies could not all be read.
+func (s *sending) unheard(ended bool) {
+	b := s.chunks
+	cause := b.err
+	if b.sendErr != nil && b.sendErr != errStopped && (!b.lost || errors.Is(b.err, errStalled)) {
+		cause = b.sendErr // it is what broke the connection
+	}
+	closing := (*Error)(nil)
+	switch {
+	case b.opened && s.envelopeRefused(false):
+	case s.refused != nil:
+		s.failed(StepMail, Refused, s.refused)
+	case b.refusal != nil:
+		s.failed(StepBody, Refused, b.refusal)
+	case errors.As(b.err, &closing):
+		s.failed(b.step, Refused, b.err)
+	case ended:
+		s.failed(StepEnd, Unknown, cause)
+	case b.sendErr == errStopped:
+		s.failed(b.step, Refused, cause)
+	default:
+		s.failed(StepBody, Refused, cause)
+	}
+}
+
+// envelopeRefused tells about a message that was refused before its first chunk,
+// if it was. What a server answers to its chunks then does not matter, but that
+// it may be gone, or have lost its wits.
+func (s *sending) envelopeRefused(ended bool) bool {
+	c, b := s.c, s.chunks
+	step, refused := s.refusal()
+	if refused == nil {
+		return false
+	}
+	if b.final && c.reply.code == 421 {
+		c.fail(c.reply.refusal())
+	}
+	if b.final && ended && c.reply.code/100 == 2 && s.accepted > 0 {
+		s.failed(StepEnd, Unknown, c.fail(errNoSender))
+		return true
+	}
+	s.failed(step, Refused, refused)
+	return true
+}
+
+// unended tells about a message the end of which was not sent. Between two chunks
+// that does no harm: RSET makes an end of it before the next message.
+func (s *sending) unended() {
+	c, b := s.c, s.chunks
+	err := b.sendErr
+	switch {
+	case b.refusal != nil:
+		err = b.refusal
+	case b.lost && b.final && c.reply.code >= 400:
+		err = c.reply.refusal()
+	}
+	if b.lost {
+		c.fail(err)
+	}
+	s.failed(StepBody, Refused, err)
+}
+
+// partRefused tells about a message that was sent to its end, although a part of
+// it was refused meanwhile (RFC 3030 section 2).
+func (s *sending) partRefused() {
+	c, b := s.c, s.chunks
+	switch {
+	case c.reply.code/100 == 2:
+		s.failed(StepEnd, Unknown, c.fail(&ProtocolError{Reason: "message accepted of which a part was refused"}))
+		return
+	case c.reply.code == 421, c.cfg.Protocol == auth.LMTP: // or how many replies there are, nobody knows
+		c.fail(b.refusal)
+	}
+	s.failed(StepBody, Refused, b.refusal)
+}
