@@ -31,38 +31,60 @@ func (v verdict) String() string {
 }
 
 // timeout bounds one test run with a mutant in place: a mutant may well hang.
-const timeout = "30s"
+const timeout = "60s"
 
-// proveAll applies each mutant and hands each verdict on as it falls.
+// runner runs the named tests of a package with a mutant in place.
+type runner func(pkg string, tests []string) (*outcome, error)
+
+// outcome is what became of the tests of one run.
+type outcome struct {
+	failed map[string]bool // false is passed or skipped
+	total  int             // top-level tests that ran
+}
+
+// proveAll applies each mutant and hands each verdict on as it falls. As many as
+// possible are proven with one build of their test packages; those that are not,
+// for whatever reason, are built one by one, and that verdict counts.
 func (s *suite) proveAll(mutants []rfc.Mutant, jobs int) <-chan verdict {
 	out := make(chan verdict)
+	go func() {
+		defer close(out)
+		rest := mutants
+		if len(mutants) > fewMutants {
+			rest = s.proveTogether(mutants, jobs, out)
+		}
+		each(rest, jobs, func(m rfc.Mutant) {
+			by, err := s.proveAlone(m)
+			out <- verdict{m, by, err}
+		})
+	}()
+	return out
+}
+
+// fewMutants is how many are proven as fast one by one.
+const fewMutants = 3
+
+// each calls f for each mutant, in several goroutines.
+func each(mutants []rfc.Mutant, jobs int, f func(rfc.Mutant)) {
 	next := make(chan rfc.Mutant)
 	var wg sync.WaitGroup
 	for range max(jobs, 1) {
 		wg.Go(func() {
 			for m := range next {
-				by, err := s.prove(m)
-				out <- verdict{m, by, err}
+				f(m)
 			}
 		})
 	}
-	go func() {
-		for _, m := range mutants {
-			next <- m
-		}
-		close(next)
-		wg.Wait()
-		close(out)
-	}()
-	return out
+	for _, m := range mutants {
+		next <- m
+	}
+	close(next)
+	wg.Wait()
 }
 
-// prove runs, with m applied, the claiming tests and those of their packages
-// that take no time, until a claiming test fails. That most of the others still
-// pass shows that m breaks a statement and not the package.
-func (s *suite) prove(m rfc.Mutant) (claim, error) {
-	claims := s.claims[m.ID]
-	if len(claims) == 0 {
+// proveAlone builds m's packages with m alone.
+func (s *suite) proveAlone(m rfc.Mutant) (claim, error) {
+	if len(s.claims[m.ID]) == 0 {
 		return claim{}, errors.New("no passing test claims the statement")
 	}
 	overlay, cleanup, err := overlay(m)
@@ -70,32 +92,49 @@ func (s *suite) prove(m rfc.Mutant) (claim, error) {
 		return claim{}, err
 	}
 	defer cleanup()
-	tests := map[string][]string{}
-	var pkgs []string
-	for _, c := range claims {
-		if tests[c.pkg] == nil {
-			pkgs = append(pkgs, c.pkg)
-			tests[c.pkg] = slices.Clone(s.quick[c.pkg])
-		}
-		if top, _, _ := strings.Cut(c.test, "/"); !slices.Contains(tests[c.pkg], top) {
-			tests[c.pkg] = append(tests[c.pkg], top)
-		}
-	}
-	for _, pkg := range pkgs {
-		failed, total, err := runMutated(overlay, pkg, tests[pkg])
+	return s.prove(m, func(pkg string, tests []string) (*outcome, error) { return runMutated(overlay, pkg, tests) })
+}
+
+// prove runs, with m in place, the claiming tests and those of their packages that
+// take no time, until a claiming test fails. That most of the others still pass shows
+// that m breaks a statement and not the package.
+func (s *suite) prove(m rfc.Mutant, run runner) (claim, error) {
+	claims := s.claims[m.ID]
+	for _, pkg := range packagesOf(claims) {
+		o, err := run(pkg, s.testsFor(pkg, claims))
 		if err != nil {
 			return claim{}, err
 		}
-		i := slices.IndexFunc(claims, func(c claim) bool { return c.pkg == pkg && failed[c.test] })
+		i := slices.IndexFunc(claims, func(c claim) bool { return c.pkg == pkg && o.failed[c.test] })
 		if i < 0 {
 			continue
 		}
-		if tops := topLevel(failed); 2*tops > total {
-			return claim{}, fmt.Errorf("breaks %d of %d tests of %s: it does not show this statement", tops, total, pkg)
+		if tops := topLevel(o.failed); 2*tops > o.total {
+			return claim{}, fmt.Errorf("breaks %d of %d tests of %s: it does not show this statement", tops, o.total, pkg)
 		}
 		return claims[i], nil
 	}
 	return claim{}, errors.New("survives: no claiming test fails")
+}
+
+func packagesOf(claims []claim) (pkgs []string) {
+	for _, c := range claims {
+		if !slices.Contains(pkgs, c.pkg) {
+			pkgs = append(pkgs, c.pkg)
+		}
+	}
+	return pkgs
+}
+
+// testsFor returns the top-level tests of a package to be run for the claims.
+func (s *suite) testsFor(pkg string, claims []claim) []string {
+	tests := slices.Clone(s.quick[pkg])
+	for _, c := range claims {
+		if top, _, _ := strings.Cut(c.test, "/"); c.pkg == pkg && !slices.Contains(tests, top) {
+			tests = append(tests, top)
+		}
+	}
+	return tests
 }
 
 // overlay writes the mutated file and the overlay that puts it in place.
@@ -125,15 +164,21 @@ func overlay(m rfc.Mutant) (name string, cleanup func(), err error) {
 	return name, cleanup, nil
 }
 
-// runMutated runs the named tests of one package and returns those that failed,
-// with the number of top-level tests that ran. A mutant that hangs or panics ends the whole
-// run: then the tests still open count as failed.
-func runMutated(overlay, pkg string, tests []string) (failed map[string]bool, total int, err error) {
+// runMutated builds one package and runs its named tests.
+func runMutated(overlay, pkg string, tests []string) (*outcome, error) {
 	out, _ := exec.Command("go", "test", "-json", "-count=1", "-short", "-vet=off", "-ldflags=-w", "-timeout="+timeout,
-		"-run=^("+strings.Join(tests, "|")+")$", "-overlay="+overlay, pkg).Output()
-	failed = map[string]bool{}
+		"-run="+pattern(tests), "-overlay="+overlay, pkg).Output()
+	return readOutcome(out)
+}
+
+func pattern(tests []string) string { return "^(" + strings.Join(tests, "|") + ")$" }
+
+// readOutcome reads the events of one run. A mutant that hangs or panics ends the
+// whole run: then the tests still open count as failed.
+func readOutcome(events []byte) (*outcome, error) {
+	o := &outcome{failed: map[string]bool{}}
 	state := map[string]string{}
-	lines := bufio.NewScanner(bytes.NewReader(out))
+	lines := bufio.NewScanner(bytes.NewReader(events))
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
 		var e event
@@ -141,22 +186,22 @@ func runMutated(overlay, pkg string, tests []string) (failed map[string]bool, to
 			continue
 		}
 		if e.Action == "build-fail" {
-			return nil, 0, errors.New("does not compile")
+			return nil, errors.New("does not compile")
 		}
 		if e.Test != "" && (e.Action == "run" || e.Action == "pass" || e.Action == "fail" || e.Action == "skip") {
 			state[e.Test] = e.Action
 		}
 	}
 	for test, action := range state {
-		failed[test] = action == "fail" || action == "run"
+		o.failed[test] = action == "fail" || action == "run"
 		if !strings.Contains(test, "/") {
-			total++
+			o.total++
 		}
 	}
-	if total == 0 {
-		return nil, 0, errors.New("no test ran with it")
+	if o.total == 0 {
+		return nil, errors.New("no test ran with it")
 	}
-	return failed, total, lines.Err()
+	return o, lines.Err()
 }
 
 func topLevel(failed map[string]bool) int {

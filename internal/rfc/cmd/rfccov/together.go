@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/posthouse/posthouse/internal/rfc"
+)
+
+// proveTogether proves with one build of each package what can be, and returns the
+// mutants that have no verdict yet.
+func (s *suite) proveTogether(mutants []rfc.Mutant, jobs int, out chan<- verdict) (rest []rfc.Mutant) {
+	dir, err := os.MkdirTemp("", "rfccov")
+	if err != nil {
+		return mutants
+	}
+	defer os.RemoveAll(dir)
+	plan := &schema{dir: dir, files: map[string]*patched{}, mutants: map[int]rfc.Mutant{}}
+	numbers := map[string]int{}
+	var claims []claim
+	for i, m := range mutants {
+		numbers[m.Name] = i + 1
+		if len(s.claims[m.ID]) > 0 && plan.add(i+1, m) {
+			claims = append(claims, s.claims[m.ID]...)
+		}
+	}
+	built := map[string]*binary{}
+	for _, pkg := range packagesOf(claims) {
+		if built[pkg], err = plan.build(pkg, len(built)); err != nil {
+			fmt.Fprintln(os.Stderr, "rfccov:", err)
+			return mutants
+		}
+		if built[pkg].baseline, err = built[pkg].run(0, s.testsFor(pkg, claims)); err != nil {
+			return mutants
+		}
+	}
+	var lock sync.Mutex
+	each(mutants, jobs, func(m rfc.Mutant) {
+		err := errors.New("not in the build")
+		var by claim
+		if _, ok := plan.mutants[numbers[m.Name]]; ok && s.soundIn(built, m) {
+			by, err = s.prove(m, func(pkg string, tests []string) (*outcome, error) { return built[pkg].run(numbers[m.Name], tests) })
+		}
+		if err == nil {
+			out <- verdict{m, by, nil}
+			return
+		}
+		lock.Lock()
+		defer lock.Unlock()
+		rest = append(rest, m)
+	})
+	return rest
+}
+
+// soundIn reports whether all tests that claim m's statement pass in the builds while
+// no mutant is chosen.
+func (s *suite) soundIn(built map[string]*binary, m rfc.Mutant) bool {
+	for _, c := range s.claims[m.ID] {
+		if failed, ran := built[c.pkg].baseline.failed[c.test]; failed || !ran {
+			return false
+		}
+	}
+	return true
+}
+
+// binary is the test binary of a package with the schema in it.
+type binary struct {
+	name, pkg, dir string
+	baseline       *outcome
+}
+
+// build builds the tests of a package. Mutants that do not compile leave the schema.
+func (s *schema) build(pkg string, n int) (*binary, error) {
+	dir, err := exec.Command("go", "list", "-f", "{{.Dir}}", pkg).Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list %s: %w", pkg, err)
+	}
+	b := &binary{filepath.Join(s.dir, strconv.Itoa(n)+".test"), pkg, strings.TrimSpace(string(dir)), nil}
+	for {
+		overlay, owners, err := s.write()
+		if err != nil {
+			return nil, err
+		}
+		said, err := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-w", "-gcflags=-e", "-overlay="+overlay, "-o", b.name, pkg).CombinedOutput()
+		if err == nil {
+			return b, nil
+		}
+		if !s.dropFailed(said, owners) {
+			return nil, fmt.Errorf("the build of %s with all mutants failed: %s", pkg, said)
+		}
+	}
+}
+
+var compileError = regexp.MustCompile(`(?m)([^/\s]+\.go):(\d+):\d+: `)
+
+// dropFailed takes out the mutants that a compiler complained of, and reports whether
+// there was one.
+func (s *schema) dropFailed(said []byte, owners map[string]map[int]int) bool {
+	found := false
+	for _, m := range compileError.FindAllSubmatch(said, -1) {
+		line, _ := strconv.Atoi(string(m[2]))
+		n, ok := owners[filepath.Join(s.dir, string(m[1]))][line]
+		found = ok && s.drop(n) || found
+	}
+	return found
+}
+
+// run runs the named tests with mutant n in place.
+func (b *binary) run(n int, tests []string) (*outcome, error) {
+	cmd := exec.Command("go", "tool", "test2json", "-p", b.pkg, b.name, "-test.v=test2json", "-test.short",
+		"-test.timeout="+timeout, "-test.run="+pattern(tests))
+	cmd.Dir = b.dir
+	cmd.Env = append(os.Environ(), variable+"="+strconv.Itoa(n))
+	out, _ := cmd.Output()
+	return readOutcome(out)
+}
