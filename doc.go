@@ -13,11 +13,11 @@
 //	---------------------------------------------------- 3  protocols: no arrows between the three
 //	smtp (smtptest)     pop3 (pop3test)     message
 //	---------------------------------------------------- 2  the shared contract, and the connection
-//	auth                internal/serve      internal/conn     internal/testpeer
+//	auth                internal/serve      internal/conn     internal/{testpeer,transcript}
 //	---------------------------------------------------- 1  wire codecs: no net, no clock, no goroutine
 //	smtp/smtpwire       pop3/pop3wire       internal/textwire
 //	---------------------------------------------------- beside the stack, for tests only
-//	internal/{transcript,testnet,rfc,layers}             internal/{bench,interop}: modules of their own
+//	internal/{testnet,rfc,layers}     internal/{bench,interop}: modules of their own
 //
 // Imports point to a lower floor only; smtp, pop3 and message never import each
 // other. The test in internal/layers holds the house to this drawing.

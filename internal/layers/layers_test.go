@@ -27,10 +27,11 @@ var floors = map[string]int{
 	"smtp/smtpwire":     1,
 	"pop3/pop3wire":     1,
 
-	"auth":              2,
-	"internal/conn":     2,
-	"internal/testpeer": 2,
-	"internal/serve":    2,
+	"auth":                2,
+	"internal/conn":       2,
+	"internal/testpeer":   2,
+	"internal/transcript": 2,
+	"internal/serve":      2,
 
 	"smtp":          3,
 	"smtp/smtptest": 3,
@@ -46,11 +47,10 @@ var floors = map[string]int{
 	"examples/...": 7,
 	".":            8, // doc.go alone: it imports nothing, and nothing imports it
 
-	"internal/transcript": tests,
-	"internal/testnet":    tests,
-	"internal/rfc/...":    tests,
-	"internal/rfc":        tests,
-	"internal/layers":     tests,
+	"internal/testnet": tests,
+	"internal/rfc/...": tests,
+	"internal/rfc":     tests,
+	"internal/layers":  tests,
 }
 
 // tests marks packages beside the stack, which only tests and other such

@@ -12,6 +12,10 @@ type Fault struct {
 	Active bool
 	Stall  bool  // the server's octets get lost; else the connection is cut
 	After  int64 // octets that the server may send before
+
+	// Pause, if not 0, lets the server's octets through one each pause; there is
+	// no cut then, nor a loss.
+	Pause time.Duration
 }
 
 // Faults is the Fault of the connections to come. It is safe for concurrent use.
@@ -46,7 +50,7 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 	if !l.faults.now.Active {
 		return nc, nil
 	}
-	return &faultyConn{Conn: nc, fault: l.faults.now}, nil
+	return &faultyConn{Conn: nc, fault: l.faults.now, closed: make(chan struct{})}, nil
 }
 
 // faultyConn is the server's end of a connection with a fault.
@@ -55,6 +59,9 @@ type faultyConn struct {
 	mu    sync.Mutex
 	fault Fault
 	cut   bool
+
+	once   sync.Once
+	closed chan struct{}
 }
 
 func (c *faultyConn) Write(p []byte) (int, error) {
@@ -69,6 +76,9 @@ func (c *faultyConn) Write(p []byte) (int, error) {
 	switch {
 	case err != nil || len(pass) == len(p):
 		return n, err
+	case c.fault.Pause > 0:
+		m, err := c.drip(p[n:])
+		return n + m, err
 	case c.fault.Stall:
 		return len(p), nil
 	}
@@ -79,9 +89,24 @@ func (c *faultyConn) Write(p []byte) (int, error) {
 	return n, net.ErrClosed
 }
 
+func (c *faultyConn) drip(p []byte) (int, error) {
+	for i := range p {
+		select {
+		case <-time.After(c.fault.Pause):
+		case <-c.closed:
+			return i, net.ErrClosed
+		}
+		if _, err := c.Conn.Write(p[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(p), nil
+}
+
 // Close lets the client receive what was sent before a cut: a connection that
 // is closed while it still has something to read is reset, and loses that.
 func (c *faultyConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
 	c.mu.Lock()
 	cut := c.cut
 	c.mu.Unlock()

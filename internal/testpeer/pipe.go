@@ -52,7 +52,7 @@ func (l *Listener) Addr() net.Addr { return l.addr }
 
 // Dial connects, and waits until the connection is accepted.
 func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
-	client, server := newPipe(l.addr)
+	client, server := NewPipe(string(l.addr))
 	select {
 	case l.conns <- server:
 		return client, nil
@@ -70,9 +70,10 @@ type end struct {
 	local, remote addr
 }
 
-func newPipe(listening addr) (client, server net.Conn) {
+// NewPipe returns the ends of a connection to a listener with this address.
+func NewPipe(address string) (client, server net.Conn) {
 	there, back := newHalf(), newHalf()
-	return &end{back, there, "client.test:1024", listening}, &end{there, back, listening, "client.test:1024"}
+	return &end{back, there, "client.test:1024", addr(address)}, &end{there, back, addr(address), "client.test:1024"}
 }
 
 func (e *end) Read(p []byte) (int, error)  { return e.in.read(p) }

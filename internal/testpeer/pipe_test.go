@@ -15,7 +15,7 @@ import (
 func TestPipe(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client, server := newPipe("server.test:1")
+		client, server := NewPipe("server.test:1")
 		b := make([]byte, pipeBuffer+1)
 		start := time.Now()
 
