@@ -100,12 +100,12 @@ func (e *UnknownError) Unwrap() error { return e.Err }
 // commands, too many, or in another order. Then a connection with
 // ClientConfig.Window 1 works.
 type PipelineError struct {
-	Ahead int   // commands whose replies were owed beside the one that failed
-	Err   error // what happened
+	Owed int   // replies that the server owed, of commands that were sent together
+	Err  error // what happened
 }
 
 func (e *PipelineError) Error() string {
-	return fmt.Sprintf("pop3: with %d commands sent ahead: %s", e.Ahead, strings.TrimPrefix(e.Err.Error(), "pop3: "))
+	return fmt.Sprintf("pop3: with %d replies owed: %s", e.Owed, strings.TrimPrefix(e.Err.Error(), "pop3: "))
 }
 
 // Unwrap returns Err.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/pop3"
+	"github.com/posthouse/posthouse/pop3/pop3test"
 )
 
 // saslScript is a SASL mechanism that gives these responses. A nil initial is none.
@@ -264,4 +265,37 @@ func TestErrorKinds(t *testing.T) {
 		require.Equal(t, tc.temporary, refusal.Temporary(), tc.code)
 	}
 	require.False(t, (&pop3.Error{Text: "maildrop already locked"}).Temporary())
+}
+
+// token is credentials for XOAUTH2 as user.
+func token(token string) auth.Credentials {
+	return &saslScript{name: "XOAUTH2", initial: []byte("user=user\x01auth=Bearer " + token + "\x01\x01"), responses: []string{""}}
+}
+
+// TestClientLoginsOfQuirkyServers logs in by PLAIN and XOAUTH2 where an initial
+// response is refused, or "+OK" stands for "+".
+func TestClientLoginsOfQuirkyServers(t *testing.T) {
+	t.Parallel()
+	for name, q := range map[string]pop3test.Quirks{"": {}, "TwoLineAuth": {TwoLineAuth: true}, "both": {TwoLineAuth: true, OKForChallenge: true}} {
+		s := pop3test.NewUnstartedServer(t)
+		s.Memory, s.Quirks = true, &q
+		s.Start()
+		cfg := s.ClientConfig("user")
+		cfg.NoInitialResponse = q.TwoLineAuth
+		for _, credentials := range []auth.Credentials{cfg.Auth, token(pop3test.DefaultPassword)} {
+			cfg.Auth = credentials
+			c, err := pop3.Dial(t.Context(), s.Addr, cfg)
+			require.NoError(t, err, name)
+			require.NoError(t, c.Quit(t.Context()))
+		}
+		for _, credentials := range []auth.Credentials{auth.Password("user", "wrong"), token("wrong")} {
+			cfg.Auth = credentials
+			_, err := pop3.Dial(t.Context(), s.Addr, cfg)
+			require.ErrorIs(t, err, auth.ErrCredentials, name)
+		}
+		if q.TwoLineAuth {
+			_, err := pop3.Dial(t.Context(), s.Addr, s.ClientConfig("user"))
+			require.Error(t, err, "in one line")
+		}
+	}
 }

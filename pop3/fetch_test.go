@@ -396,7 +396,7 @@ func TestFetchCut(t *testing.T) {
 	require.Equal(t, []string{
 		"1 <nil>",
 		"2 unexpected EOF",
-		"3 pop3: with 1 commands sent ahead: connection given up: pop3: body: unexpected EOF",
+		"3 pop3: with 2 replies owed: connection given up: pop3: body: unexpected EOF",
 	}, log)
 }
 

@@ -112,17 +112,16 @@ func (f *flight) read(i int) (pop3wire.Status, error) {
 	return st, f.suspect(err)
 }
 
-// suspect puts the number of commands that were ahead beside an error that may
-// come from there.
+// suspect puts the number of replies that are owed beside an error that may come
+// from there.
 func (f *flight) suspect(err error) error {
 	var (
 		protocol *ProtocolError
 		network  *net.OpError
 	)
-	ahead := f.asked - f.done - 1
-	if ahead > 0 && (errors.As(err, &protocol) || errors.As(err, &network) ||
+	if !f.again && f.done != f.alone && (errors.As(err, &protocol) || errors.As(err, &network) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded)) {
-		return &PipelineError{Ahead: ahead, Err: err}
+		return &PipelineError{Owed: f.asked - f.done, Err: err}
 	}
 	return err
 }

@@ -274,7 +274,7 @@ func TestPipelineError(t *testing.T) {
 					}
 					var pipeline *pop3.PipelineError
 					require.ErrorAs(t, last, &pipeline)
-					require.Positive(t, pipeline.Ahead)
+					require.Positive(t, pipeline.Owed)
 					if _, protocol := tc.cause.(*pop3.ProtocolError); protocol {
 						require.ErrorAs(t, last, new(*pop3.ProtocolError))
 					} else {

@@ -2,6 +2,7 @@ package pop3test_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -87,4 +88,64 @@ func TestExample(t *testing.T) {
 		require.Error(t, err)
 		require.Equal(t, 10*time.Second, time.Since(start))
 	})
+}
+
+// A test with a server like some that are out there: it refuses commands that come
+// together, its STAT overflows, and what it lists is not all there is.
+func ExampleQuirks() {
+	var t *testing.T // as a test function is given it
+
+	s := pop3test.NewUnstartedServer(t)
+	s.Quirks = &pop3test.Quirks{Pipelining: pop3test.RefusesGroups, NegativeStat: true, AtMost: 100}
+	s.Start()
+	s.SetMessages("alice", [][]byte{[]byte("Subject: lunch\r\n\r\nAt noon?\r\n")})
+	subjects, err := checkMail(t.Context(), s.Addr, s.ClientConfig("alice"))
+	if err != nil || len(subjects) != 1 {
+		t.Errorf("checkMail: %q, %v\n%s", subjects, err, s.Transcript())
+	}
+}
+
+// A test with a dialogue to the letter.
+func ExampleScript() {
+	var t *testing.T // as a test function is given it
+
+	s := pop3test.NewScript(t, `
+S: +OK ready
+C: CAPA
+S: -ERR unknown command
+C: USER alice
+S: +OK
+C: PASS secret
+S: -ERR [IN-USE] another session has the maildrop
+-- drop
+`)
+	cfg := s.ClientConfig()
+	cfg.TLS, cfg.Auth = pop3.InsecureNoTLS, auth.InsecurePassword("alice", "secret")
+	if _, err := checkMail(t.Context(), "pop.example.org", cfg); !errors.Is(err, pop3.ErrInUse) {
+		t.Errorf("checkMail: %v", err)
+	}
+}
+
+// A server of the test's own, without a network.
+func ExampleNewListener() {
+	var t *testing.T // as a test function is given it
+
+	serverTLS, clientTLS, err := pop3test.NewCertificate("pop.example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln := pop3test.NewListener("pop.example.org:110")
+	srv := &pop3.Server{TLSConfig: serverTLS, Store: new(pop3test.Store), Auth: &auth.Server{Passwords: auth.Passwords{"alice": "secret"}}}
+	go func() { _ = srv.Serve(ln) }()
+	defer srv.Close()
+
+	nc, err := ln.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := pop3.NewClient(t.Context(), nc, "pop.example.org", &pop3.ClientConfig{TLSConfig: clientTLS, Auth: auth.Password("alice", "secret")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
 }

@@ -3,6 +3,7 @@ package pop3test
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -36,8 +37,15 @@ type Server struct {
 	// Config.Store of the test's own takes the place of Store.
 	Config *pop3.Server
 
+	// Quirks, if not nil, makes a server with the oddities of others.
+	Quirks *Quirks
+
 	// ImplicitTLS begins connections with TLS. Else the server offers STLS.
 	ImplicitTLS bool
+
+	// Certificate is what the server shows itself with. Zero is one that the
+	// clients made here trust; the others no client may take.
+	Certificate Certificate
 
 	// Memory listens in memory, so that the server can be used inside a bubble
 	// of testing/synctest, and needs no port. It is reached by DialContext
@@ -52,6 +60,8 @@ type Server struct {
 	cert     testpeer.Certificate
 	serving  sync.WaitGroup
 	faults   testpeer.Faults
+	quirky   *quirkyServer // nil without Quirks
+	log      dialogue
 
 	mu        sync.Mutex
 	passwords map[string]string
@@ -80,16 +90,15 @@ func NewMemoryServer(t testing.TB) *Server {
 func NewUnstartedServer(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{Store: new(Store), t: t, passwords: map[string]string{}}
-	var err error
-	if s.cert, err = testpeer.NewCertificate(serverName); err != nil {
-		t.Fatalf("pop3test: making a certificate: %v", err)
-	}
+	s.cert = s.makeCertificate(Trusted)
 	s.Config = &pop3.Server{
 		Hostname:  serverName,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.cert.Chain}},
 		Auth:      &auth.Server{Passwords: auth.PasswordFunc(s.verify)},
 		Store:     s.Store,
 		Log:       slog.New(slog.DiscardHandler),
+
+		Transcript: func(auth.ConnectionState) io.Writer { return &s.log },
 	}
 	return s
 }
@@ -97,6 +106,9 @@ func NewUnstartedServer(t testing.TB) *Server {
 // Start begins to serve.
 func (s *Server) Start() {
 	s.t.Helper()
+	if s.Certificate != Trusted {
+		s.Config.TLSConfig.Certificates = []tls.Certificate{s.makeCertificate(s.Certificate).Chain}
+	}
 	if s.Memory {
 		s.listener = testpeer.NewListener(memoryAddr)
 		s.Addr = memoryAddr
@@ -110,10 +122,16 @@ func (s *Server) Start() {
 	}
 	s.t.Cleanup(s.Close)
 	ln := s.faults.Wrap(s.listener)
+	if s.Quirks != nil {
+		s.quirky = newQuirkyServer(s)
+	}
 	s.serving.Go(func() {
-		if s.ImplicitTLS {
-			_ = s.Config.ServeTLS(ln) // it ends by Close
-		} else {
+		switch { // it ends by Close
+		case s.quirky != nil:
+			s.quirky.serve(ln)
+		case s.ImplicitTLS:
+			_ = s.Config.ServeTLS(ln)
+		default:
 			_ = s.Config.Serve(ln)
 		}
 	})
@@ -125,6 +143,9 @@ func (s *Server) Close() {
 	_ = s.Config.Close()
 	_ = s.listener.Close()                      // of a server that had not come to Serve yet
 	_ = s.Config.Shutdown(context.Background()) // waits for the sessions; there is nothing else to do about them
+	if s.quirky != nil {
+		s.quirky.close()
+	}
 	s.serving.Wait()
 }
 
@@ -212,6 +233,13 @@ func (s *Server) CutAfter(octets int64) { s.faults.Set(testpeer.Fault{Active: tr
 // server has sent so many octets: what it sends after that does not arrive.
 func (s *Server) StallAfter(octets int64) {
 	s.faults.Set(testpeer.Fault{Active: true, Stall: true, After: octets})
+}
+
+// DripAfter lets connections that are made from now on become slow when the
+// server has sent so many octets: what it sends after that arrives an octet at a
+// time, one each pause.
+func (s *Server) DripAfter(octets int64, pause time.Duration) {
+	s.faults.Set(testpeer.Fault{Active: true, After: octets, Pause: pause})
 }
 
 // Heal lets connections that are made from now on be without a fault.
