@@ -13,7 +13,7 @@ import (
 )
 
 // Store is a [pop3.Store] in memory, for tests. A maildrop is open in one
-// session at a time, and belongs to the name under which a client was
+// session at a time, which can yield (see [pop3.Yielder]), and belongs to the name under which a client was
 // authorised. The zero value is ready for use, by any number of goroutines.
 type Store struct {
 	mu    sync.Mutex
@@ -24,7 +24,7 @@ type Store struct {
 var _ pop3.Store = (*Store)(nil)
 
 type mailbox struct {
-	open     bool
+	holder   *session  // nil when no session has it open
 	messages []message // what is stored, oldest first; never changed in place
 }
 
@@ -88,11 +88,11 @@ func (s *Store) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	box := s.box(id.Name)
-	if box.open {
+	if box.holder != nil && !box.holder.yielded {
 		return nil, pop3.ErrInUse
 	}
-	box.open = true
-	return &session{store: s, box: box, messages: box.messages}, nil
+	box.holder = &session{store: s, box: box, messages: box.messages}
+	return box.holder, nil
 }
 
 // session is one session's snapshot of a mailbox.
@@ -100,12 +100,15 @@ type session struct {
 	store    *Store
 	box      *mailbox
 	messages []message
+	yielded  bool
 }
+
+var _ pop3.Yielder = (*session)(nil)
 
 func (s *session) List(context.Context) ([]pop3.Info, error) {
 	list := make([]pop3.Info, len(s.messages))
 	for i, m := range s.messages {
-		list[i] = pop3.Info{UID: m.uid, Size: int64(len(m.text))}
+		list[i] = pop3.Info{UID: m.uid, Size: int64(len(m.text)), UTF8: headerIsUTF8(m.text)}
 	}
 	return list, nil
 }
@@ -139,8 +142,39 @@ func (s *session) Commit(_ context.Context, deleted []pop3.Info) error {
 func (s *session) Close() error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
-	s.box.open = false
+	if s.box.holder == s {
+		s.box.holder = nil
+	}
 	return nil
+}
+
+func (s *session) Yield() {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.yielded = true
+}
+
+func (s *session) Resume(context.Context) error {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	if s.box.holder != s {
+		return pop3.ErrInUse
+	}
+	s.yielded = false
+	return nil
+}
+
+// headerIsUTF8 reports whether a message's header has octets beyond ASCII.
+func headerIsUTF8(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		if len(line) <= len("\r\n") {
+			break
+		}
+		if bytes.ContainsFunc(line, func(r rune) bool { return r >= 0x80 }) {
+			return true
+		}
+	}
+	return false
 }
 
 // reader is a message being read. It keeps the WriteTo of bytes.Reader.

@@ -64,6 +64,34 @@ func checkCommitNothing(ctx context.Context, f Fixture) error {
 	return f.checkUndisturbed(ctx, func(m pop3.Maildrop, _ []pop3.Info) error { return m.Commit(ctx, nil) })
 }
 
+func checkGone(ctx context.Context, f Fixture) error {
+	if err := f.deliver(letters()[:3]...); err != nil {
+		return err
+	}
+	old, err := f.session(ctx, f.User, func(m pop3.Maildrop, list []pop3.Info) error {
+		if err := expectCount(list, 3); err != nil {
+			return err
+		}
+		return m.Commit(ctx, list[:2])
+	})
+	if err != nil {
+		return err
+	}
+	_, err = f.session(ctx, f.User, func(m pop3.Maildrop, list []pop3.Info) error {
+		if !slices.Equal(list, old[2:]) {
+			return fmt.Errorf("the list is %v and should be %v", list, old[2:])
+		}
+		for _, info := range old[:2] {
+			if r, err := m.Message(ctx, info); err == nil {
+				r.Close()
+				return fmt.Errorf("message %q was deleted in the session before, and can be read", info.UID)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
 func checkCloseOnly(ctx context.Context, f Fixture) error {
 	return f.checkUndisturbed(ctx, func(m pop3.Maildrop, list []pop3.Info) error {
 		_, err := read(ctx, m, list[0])

@@ -45,6 +45,8 @@ type bent struct {
 	message func(b *bent, d *bentDrop, info pop3.Info) (io.ReadCloser, error)
 	commit  func(b *bent, d *bentDrop, deleted []pop3.Info) []pop3.Info
 	close   func(d *bentDrop)
+	yield   func(d *bentDrop)
+	resume  func(d *bentDrop) error
 	count   int
 }
 
@@ -72,7 +74,7 @@ func (b *bent) enter(ctx context.Context, id *auth.Identity) (pop3.Maildrop, err
 func (b *bent) unlock(id *auth.Identity) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.box(id.Name).open = false
+	b.box(id.Name).holder = nil
 }
 
 func (d *bentDrop) List(ctx context.Context) ([]pop3.Info, error) {
@@ -102,6 +104,20 @@ func (d *bentDrop) Close() error {
 		d.bent.close(d)
 	}
 	return d.session.Close()
+}
+
+func (d *bentDrop) Yield() {
+	d.session.Yield()
+	if d.bent.yield != nil {
+		d.bent.yield(d)
+	}
+}
+
+func (d *bentDrop) Resume(ctx context.Context) error {
+	if d.bent.resume != nil {
+		return d.bent.resume(d)
+	}
+	return d.session.Resume(ctx)
 }
 
 // rewrite makes Message deliver something else.
@@ -208,6 +224,11 @@ func TestRulesAreBrokenBy(t *testing.T) {
 				return deleted
 			}
 		}},
+		{"deleted messages that can be read", "Gone", func(b *bent) {
+			b.message = func(b *bent, d *bentDrop, info pop3.Info) (io.ReadCloser, error) {
+				return reader{bytes.NewReader(letters()[0])}, nil
+			}
+		}},
 		{"Close deletes", "CloseOnly", func(b *bent) {
 			b.close = func(d *bentDrop) {
 				all, _ := d.session.List(context.Background())
@@ -266,6 +287,41 @@ func TestRulesAreBrokenBy(t *testing.T) {
 					return nil, pop3.ErrInUse
 				}
 				return b.enter(context.Background(), id)
+			}
+		}},
+		{"a yield that is the end", "Yield", func(b *bent) {
+			b.yield = func(d *bentDrop) { _ = d.session.Close() }
+		}},
+		{"a yield that deletes", "Yield", func(b *bent) {
+			b.yield = func(d *bentDrop) {
+				_ = d.session.Commit(context.Background(), []pop3.Info{{UID: d.messages[len(d.messages)-1].uid}})
+			}
+		}},
+		{"no yield", "TakeOver", func(b *bent) {
+			b.yield = func(d *bentDrop) { _ = d.session.Resume(context.Background()) }
+		}},
+		{"a Resume that always succeeds", "TakeOver", func(b *bent) {
+			b.resume = func(*bentDrop) error { return nil }
+		}},
+		{"a Resume that forgets", "TakeOver", func(b *bent) {
+			b.resume = func(d *bentDrop) error {
+				d.store.mu.Lock()
+				defer d.store.mu.Unlock()
+				if d.box.holder != nil && d.box.holder != d.session {
+					return pop3.ErrInUse
+				}
+				return nil
+			}
+		}},
+		{"a Close that lets go of another's", "LateClose", func(b *bent) {
+			b.close = func(d *bentDrop) { d.bent.unlock(identity("user")) }
+		}},
+		{"UTF8 in the body", "UTF8", func(b *bent) {
+			b.list = func(_ *bent, l []pop3.Info) []pop3.Info {
+				for i := range l {
+					l[i].UTF8 = i > 0
+				}
+				return l
 			}
 		}},
 		{"one maildrop for all", "Users", func(b *bent) {
