@@ -67,13 +67,18 @@ func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
 // alone, which a testing/synctest bubble knows.
 type end struct {
 	in, out       *half
-	local, remote addr
+	local, remote net.Addr
 }
 
 // NewPipe returns the ends of a connection to a listener with this address.
 func NewPipe(address string) (client, server net.Conn) {
+	return Pipe(addr("client.test:1024"), addr(address))
+}
+
+// Pipe returns the ends of a connection from one address to another.
+func Pipe(from, to net.Addr) (client, server net.Conn) {
 	there, back := newHalf(), newHalf()
-	return &end{back, there, "client.test:1024", addr(address)}, &end{there, back, addr(address), "client.test:1024"}
+	return &end{back, there, from, to}, &end{there, back, to, from}
 }
 
 func (e *end) Read(p []byte) (int, error)  { return e.in.read(p) }

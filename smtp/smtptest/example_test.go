@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,8 +48,8 @@ func ExampleServer() {
 	}
 }
 
-// TestExample does what ExampleServer shows.
-func TestExample(t *testing.T) {
+// TestExamples does what the examples show.
+func TestExamples(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := smtptest.NewMemoryServer(t)
@@ -58,5 +59,64 @@ func TestExample(t *testing.T) {
 		require.Equal(t, "new@example.net", messages[0].Envelope.To[0].Address.String())
 		s.CutAfter(500)
 		require.Error(t, welcome(t.Context(), s.Addr, s.ClientConfig("office"), "new@example.net"))
+		s.Heal()
+		for again, fault := range map[bool]smtptest.Fault{
+			true:  {At: smtptest.AtDATA, Mute: true, Then: smtptest.Close},
+			false: {At: smtptest.AtEnd, Mute: true, Then: smtptest.Close},
+		} {
+			s.Misbehave(fault)
+			err := welcome(t.Context(), s.Addr, s.ClientConfig("office"), "new@example.net")
+			require.Error(t, err)
+			require.Equal(t, again, smtp.SafeToRetry(err))
+		}
+	})
+}
+
+// A program that has to know whether to send once more, and the four ways for a
+// server to disappoint it.
+func ExampleServer_Misbehave() {
+	var t *testing.T // as a test function is given it
+
+	s := smtptest.NewServer(t)
+	for _, tt := range []struct {
+		fault smtptest.Fault
+		again bool
+	}{
+		{smtptest.Fault{At: smtptest.AtRCPT, Say: "450 4.2.1 later\r\n"}, true},
+		{smtptest.Fault{At: smtptest.AtRCPT, Say: "550 5.1.1 who\r\n"}, false},
+		{smtptest.Fault{At: smtptest.AtDATA, Mute: true, Then: smtptest.Close}, true},
+		{smtptest.Fault{At: smtptest.AtEnd, Mute: true, Then: smtptest.Close}, false}, // it may have arrived
+	} {
+		s.Misbehave(tt.fault)
+		err := welcome(t.Context(), s.Addr, s.ClientConfig("office"), "new@example.net")
+		if smtp.SafeToRetry(err) != tt.again {
+			t.Errorf("%v: to be sent again: %v", err, !tt.again)
+		}
+	}
+}
+
+// A server of one's own, in a bubble of testing/synctest, where an hour passes in no
+// time.
+func ExampleNewListener() {
+	var t *testing.T // as a test function is given it
+
+	synctest.Test(t, func(t *testing.T) {
+		server, client := smtptest.NewTLS(t, smtptest.CertGood, "mx.example.org")
+		ln := smtptest.NewListener("mx.example.org:25")
+		srv := &smtp.Server{
+			Hostname:  "mx.example.org",
+			TLSConfig: server,
+			Local:     func(context.Context, smtp.Address) bool { return true },
+			Handler: smtp.HandlerFunc(func(context.Context, *smtp.Transaction) error {
+				time.Sleep(time.Hour)
+				return nil
+			}),
+		}
+		go srv.Serve(ln)
+		defer srv.Close()
+		cfg := &smtp.ClientConfig{Dialer: ln, TLSConfig: client}
+		if err := welcome(t.Context(), "mx.example.org:25", cfg, "new@example.org"); err == nil {
+			t.Error("the client has waited for an hour")
+		}
 	})
 }

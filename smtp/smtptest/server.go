@@ -57,8 +57,12 @@ type Server struct {
 	cert     testpeer.Certificate
 	serving  sync.WaitGroup
 	faults   testpeer.Faults
+	ending   context.Context // ended by Close
+	end      context.CancelFunc
 
 	mu        sync.Mutex
+	table     []*armed    // of faults, for connections to come
+	shown     *tls.Config // with the certificate that was asked for; nil: the good one
 	messages  []Message
 	more      chan struct{} // closed when there is another message
 	passwords map[string]string
@@ -94,17 +98,21 @@ func NewMemoryServer(t testing.TB) *Server {
 func NewUnstartedServer(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{t: t, more: make(chan struct{}), passwords: map[string]string{}}
+	s.ending, s.end = context.WithCancel(context.Background())
 	var err error
 	if s.cert, err = testpeer.NewCertificate(serverName); err != nil {
 		t.Fatalf("smtptest: making a certificate: %v", err)
 	}
 	s.Config = &smtp.Server{
-		Hostname:  serverName,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.cert.Chain}},
-		Auth:      &auth.Server{Passwords: auth.PasswordFunc(s.verify)},
-		Local:     func(context.Context, smtp.Address) bool { return true },
-		Handler:   s,
-		Log:       slog.New(slog.DiscardHandler),
+		Hostname: serverName,
+		TLSConfig: &tls.Config{
+			Certificates:       []tls.Certificate{s.cert.Chain},
+			GetConfigForClient: s.showing,
+		},
+		Auth:    &auth.Server{Passwords: auth.PasswordFunc(s.verify)},
+		Local:   func(context.Context, smtp.Address) bool { return true },
+		Handler: s,
+		Log:     slog.New(slog.DiscardHandler),
 	}
 	return s
 }
@@ -116,7 +124,11 @@ func (s *Server) Start() {
 		s.listener = testpeer.NewListener(memoryAddr)
 		s.Addr = memoryAddr
 	} else {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		addr := "127.0.0.1:0"
+		if *serveAddr != "" {
+			addr = *serveAddr
+		}
+		ln, err := net.Listen("tcp", addr)
 		if err != nil {
 			s.t.Fatalf("smtptest: %v", err)
 		}
@@ -126,8 +138,11 @@ func (s *Server) Start() {
 	if s.LogTranscript {
 		s.Config.Transcript = func(auth.ConnectionState) io.Writer { return testLog{s.t} }
 	}
-	s.t.Cleanup(s.Close)
-	ln := s.faults.Wrap(s.listener)
+	s.t.Cleanup(func() {
+		s.linger()
+		s.Close()
+	})
+	ln := net.Listener(liars{s.faults.Wrap(s.listener), s})
 	s.serving.Go(func() {
 		if s.ImplicitTLS {
 			_ = s.Config.ServeTLS(ln) // it ends by Close
@@ -148,6 +163,7 @@ func (l testLog) Write(line []byte) (int, error) {
 // Close cuts all connections and waits until the server has ended. The end of
 // the test does so too.
 func (s *Server) Close() {
+	s.end()
 	_ = s.Config.Close()
 	_ = s.listener.Close()                      // of a server that had not come to Serve yet
 	_ = s.Config.Shutdown(context.Background()) // waits for the sessions; there is nothing else to do about them
@@ -278,17 +294,3 @@ var (
 	_ smtp.Handler = (*Server)(nil)
 	_ smtp.Dialer  = (*Server)(nil)
 )
-
-// CutAfter lets connections that are made from now on break when the server has
-// sent so many octets, of TLS if there is TLS: the client receives them, and then
-// the end of the connection.
-func (s *Server) CutAfter(octets int64) { s.faults.Set(testpeer.Fault{Active: true, After: octets}) }
-
-// StallAfter lets connections that are made from now on fall silent when the
-// server has sent so many octets: what it sends after that does not arrive.
-func (s *Server) StallAfter(octets int64) {
-	s.faults.Set(testpeer.Fault{Active: true, Stall: true, After: octets})
-}
-
-// Heal lets connections that are made from now on be without a fault.
-func (s *Server) Heal() { s.faults.Set(testpeer.Fault{}) }
