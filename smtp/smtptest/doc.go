@@ -14,8 +14,9 @@
 // [Server.StallAfter] count octets instead, and [Server.ShowCertificate] shows
 // certificates that no client may take. [Server.Heal] makes it good again.
 //
-// For servers of the test's own there are [NewListener], a network in memory, and
-// [NewTLS].
+// Where every octet counts, a [Script] plays a dialogue that the test writes down as
+// the RFCs print them. For servers of the test's own there are [NewListener], a
+// network in memory, and [NewTLS].
 //
 // A test that is run with the flag -smtptest.serve=127.0.0.1:2525 has its server at
 // that address, and keeps it there when the test has failed, until it is

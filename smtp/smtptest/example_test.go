@@ -95,6 +95,27 @@ func ExampleServer_Misbehave() {
 	}
 }
 
+// A test with a dialogue to the letter: a program that is told to come back must not
+// lose what it had to say.
+func ExampleScript() {
+	var t *testing.T // as a test function is given it
+
+	s := smtptest.NewScript(t, `
+S: 220 mx.example.org ready
+C: EHLO client.example.org
+S: 250 mx.example.org
+C: MAIL FROM:<office@example.org>
+S: 450 4.7.1 come back in five minutes
+C: QUIT
+S: 221 bye
+`)
+	cfg := s.ClientConfig()
+	cfg.TLS = smtp.InsecureNoTLS
+	if err := welcome(t.Context(), "mx.example.org", cfg, "new@example.net"); !smtp.SafeToRetry(err) {
+		t.Errorf("welcome: %v", err)
+	}
+}
+
 // A server of one's own, in a bubble of testing/synctest, where an hour passes in no
 // time.
 func ExampleNewListener() {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,6 +58,7 @@ type Server struct {
 	cert     testpeer.Certificate
 	serving  sync.WaitGroup
 	faults   testpeer.Faults
+	said     dialogue
 	ending   context.Context // ended by Close
 	end      context.CancelFunc
 
@@ -135,8 +137,11 @@ func (s *Server) Start() {
 		s.listener = ln
 		s.Addr = ln.Addr().String()
 	}
+	if s.Config.Transcript == nil {
+		s.Config.Transcript = func(auth.ConnectionState) io.Writer { return &s.said }
+	}
 	if s.LogTranscript {
-		s.Config.Transcript = func(auth.ConnectionState) io.Writer { return testLog{s.t} }
+		s.said.t = s.t
 	}
 	s.t.Cleanup(func() {
 		s.linger()
@@ -152,12 +157,31 @@ func (s *Server) Start() {
 	})
 }
 
-// testLog writes lines to the log of a test.
-type testLog struct{ t testing.TB }
+// dialogue gathers the lines of all sessions.
+type dialogue struct {
+	t testing.TB // to whose log they go too; nil if to none's
 
-func (l testLog) Write(line []byte) (int, error) {
-	l.t.Logf("%s", bytes.TrimSuffix(line, []byte("\n")))
-	return len(line), nil
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (d *dialogue) Write(line []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.t != nil {
+		d.t.Logf("%s", bytes.TrimSuffix(line, []byte("\n")))
+	}
+	return d.text.Write(line)
+}
+
+// Transcript returns what was said so far in all sessions, as the server sees it: a
+// line each, "C: " and "S: " and the text, without secrets and messages. Lines of
+// sessions at the same time stand mixed. It is empty if Config.Transcript is the
+// test's own. What a fault changes on the way to the client is not in it.
+func (s *Server) Transcript() string {
+	s.said.mu.Lock()
+	defer s.said.mu.Unlock()
+	return s.said.text.String()
 }
 
 // Close cuts all connections and waits until the server has ended. The end of

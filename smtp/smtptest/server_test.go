@@ -147,6 +147,7 @@ func TestServer_LogTranscript(t *testing.T) {
 	require.Contains(t, log.lines, "C: AUTH PLAIN ***")
 	require.Contains(t, log.lines, "C: RCPT TO:<rcpt@example.org>")
 	require.NotContains(t, strings.Join(log.lines, "\n"), "private")
+	require.Equal(t, strings.Join(log.lines, "\n")+"\n", s.Transcript())
 }
 
 func TestServer_Cut(t *testing.T) {

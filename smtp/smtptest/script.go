@@ -1,0 +1,96 @@
+package smtptest
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/posthouse/posthouse/internal/testpeer"
+	"github.com/posthouse/posthouse/internal/transcript"
+	"github.com/posthouse/posthouse/smtp"
+)
+
+// Script is a server that says what is written, and expects from the client what
+// is written, to the letter. Each connection plays one of the dialogues, in their
+// order.
+//
+//	S: 220 mx.example.org ready
+//	C: EHLO client.example.org
+//	S: 250-mx.example.org
+//	S: 250 STARTTLS
+//	C: STARTTLS
+//	S: 220 go ahead
+//	-- tls
+//	C: EHLO client.example.org
+//	S: 250 mx.example.org
+//	C: QUIT
+//	S: 221 bye
+//	-- close
+//
+// A line that begins with "C:" is the client's, one with "S:" the server's, after
+// that and one blank, with CRLF added. After "c:" or "s:" no CRLF is added, and \r,
+// \n, \0, \xNN and \\ stand for octets. "-- tls" is a handshake; with "-- close"
+// the server closes the connection, and with "-- drop" the client. Empty lines, those that begin with
+// "#", and text before the first line of these kinds are skipped.
+//
+// What departs from the dialogue fails the test and cuts the connection.
+type Script struct {
+	t      testing.TB
+	cert   testpeer.Certificate
+	played sync.WaitGroup
+
+	mu        sync.Mutex
+	dialogues []transcript.Dialogue
+}
+
+// NewScript returns a server that plays the dialogues. The test does not end before
+// those that were begun have.
+func NewScript(t testing.TB, dialogues ...string) *Script {
+	t.Helper()
+	s := &Script{t: t}
+	var err error
+	if s.cert, err = testpeer.NewCertificate(serverName); err != nil {
+		t.Fatalf("smtptest: making a certificate: %v", err)
+	}
+	for i, text := range dialogues {
+		d, err := transcript.Parse([]byte(text))
+		if err != nil {
+			t.Fatalf("smtptest: dialogue %d: %v", i+1, err)
+		}
+		d.TLS = &tls.Config{Certificates: []tls.Certificate{s.cert.Chain}}
+		s.dialogues = append(s.dialogues, d)
+	}
+	t.Cleanup(s.played.Wait)
+	return s
+}
+
+// DialContext begins the next dialogue, whatever the address. It makes a Script a
+// smtp.ClientConfig.Dialer.
+func (s *Script) DialContext(context.Context, string, string) (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.dialogues) == 0 {
+		s.t.Error("smtptest: a connection more than there are dialogues")
+		return nil, net.ErrClosed
+	}
+	d := s.dialogues[0]
+	s.dialogues = s.dialogues[1:]
+	client, server := testpeer.NewPipe(memoryAddr)
+	s.played.Go(func() { d.PlayServer(s.t, server) })
+	return client, nil
+}
+
+// ClientConfig returns a configuration that reaches the Script and trusts its
+// certificate, and calls itself client.example.org. The caller may change it: it
+// requires STARTTLS and does not log in.
+func (s *Script) ClientConfig() *smtp.ClientConfig {
+	return &smtp.ClientConfig{
+		TLSConfig:   &tls.Config{RootCAs: s.cert.Pool, ServerName: serverName},
+		Hello:       "client.example.org",
+		Dialer:      s,
+		Timeout:     clientTimeout,
+		DataTimeout: clientTimeout,
+	}
+}
