@@ -1,7 +1,6 @@
 package smtp_test
 
 import (
-	"encoding/hex"
 	"io"
 	"strings"
 	"testing"
@@ -48,10 +47,9 @@ func TestServerAcceptBareLFIsNotSmuggled(t *testing.T) {
 }
 
 func smuggleLF(t *testing.T, v eodVariant) {
-	octets, err := hex.DecodeString(v.Hex)
-	require.NoError(t, err)
-	payload := "Subject: x\r\n\r\nfirst" + string(octets) + evil
-	refused := strings.ContainsRune(string(octets), 0) || strings.Contains(strings.ReplaceAll(string(octets)+"M", "\r\n", ""), "\r")
+	octets := unhex(t, v.Hex)
+	payload := "Subject: x\r\n\r\nfirst" + octets + evil
+	refused := strings.ContainsRune(octets, 0) || strings.Contains(strings.ReplaceAll(octets+"M", "\r\n", ""), "\r")
 	s := newSite(t, &smtp.Server{AcceptBareLF: true})
 	for cut := range len(payload) {
 		p := s.inMail()

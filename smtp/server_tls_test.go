@@ -14,13 +14,16 @@ import (
 	"github.com/posthouse/posthouse/smtp"
 )
 
-// TestServerSTARTTLSInjection: whatever is sent behind STARTTLS in plain text is never
-// answered inside TLS, and never acted upon.
+// TestServerSTARTTLSInjection: whatever is sent behind STARTTLS in plain text, with it
+// or later, is never answered inside TLS, and never acted upon.
 func TestServerSTARTTLSInjection(t *testing.T) {
 	t.Parallel()
 	for _, injected := range []string{
-		"N", "\r\n", "NOOP\r\n", "RSET\r\nNOOP\r\n", "EHLO evil.example\r\nMAIL FROM:<evil@example.com>\r\n",
-		"AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n", "STARTTLS\r\n", "\x16",
+		"N", "\r\n", "\n", "\r", "\x00", " ", ".\r\n", "NOOP\r\n", "noop\n", "RSET\r\nNOOP\r\n", "QUIT\r\n", "HELP\r\n", "VRFY bob\r\n", "BOGUS\r\n",
+		"EHLO evil.example\r\nMAIL FROM:<evil@example.com>\r\n", "HELO evil.example\r\n",
+		"MAIL FROM:<evil@example.com>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nevil\r\n.\r\n", "RCPT TO:<bob@example.org>\r\n", "DATA\r\n", "BDAT 4 LAST\r\nevil",
+		"AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n", "AUTH LOGIN\r\ndGlt\r\n", "STARTTLS\r\n", "STARTTLS\r\nNOOP\r\n", "GET / HTTP/1.1\r\n\r\n",
+		"\x16", "\x15\x03\x01\x00\x02\x02\x28", "PROXY TCP4 192.0.2.9 192.0.2.2 1 25\r\n", "XCLIENT ADDR=192.0.2.9\r\n",
 	} {
 		for _, later := range []bool{false, true} {
 			t.Run("", func(t *testing.T) {
@@ -124,4 +127,37 @@ func TestServerPlainTextOnTLSPort(t *testing.T) {
 	p.say("EHLO client.example.com\r\n")
 	b, _ := io.ReadAll(p)
 	require.NotContains(t, string(b), "220")
+}
+
+// TestServerResumedSession: a TLS session that is resumed carries nobody's rights along,
+// within a server or to another one that has the same configuration.
+func TestServerResumedSession(t *testing.T) {
+	t.Parallel()
+	submission := withTLS(t, &smtp.Server{Protocol: auth.Submission, Auth: &auth.Server{Passwords: passwords}})
+	mx := &smtp.Server{TLSConfig: submission.TLSConfig}
+	first, second := newSite(t, submission), newSite(t, mx)
+	cfg := first.tls.Clone()
+	cfg.ClientSessionCache = tls.NewLRUClientSessionCache(4)
+	cfg.MaxVersion = tls.VersionTLS12 // the ticket comes with the handshake
+	inTLS := func(s *site) (*peer, bool) {
+		p := s.greeted()
+		p.say("STARTTLS\r\n")
+		p.expect("220 ")
+		p.startTLS(cfg)
+		p.say("EHLO client.example.com\r\n")
+		p.expect("250-")
+		return p, p.Conn.(*tls.Conn).ConnectionState().DidResume
+	}
+	p, resumed := inTLS(first)
+	require.False(t, resumed)
+	p.say("AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\nMAIL FROM:<>\r\n")
+	p.expect("235 ", "250 ")
+	p, resumed = inTLS(first)
+	require.True(t, resumed)
+	p.say("MAIL FROM:<>\r\n")
+	p.expect("530 5.7.0 ")
+	p, resumed = inTLS(second)
+	require.True(t, resumed)
+	p.say("MAIL FROM:<>\r\nRCPT TO:<someone@elsewhere.example>\r\n")
+	p.expect("250 ", "550 5.7.1 ")
 }
