@@ -20,6 +20,7 @@ func (s *sending) answered() {
 	case s.c.cfg.Protocol == auth.LMTP:
 		s.answeredEach(false)
 		s.conclude()
+		s.concludeReply()
 	case s.prdr && s.c.reply.code == codePRDR:
 		s.answeredEach(true)
 		s.answeredAll()
@@ -139,7 +140,6 @@ func (s *sending) conclude() {
 			step = StepEnd
 		}
 	}
-	s.concludeReply()
 	refused = s.worst()
 	switch {
 	case unknown != nil && s.result.Outcome != Accepted:
@@ -150,11 +150,8 @@ func (s *sending) conclude() {
 	s.err = &SendError{Step: step, Outcome: s.result.Outcome, Err: refused}
 }
 
-// concludeReply chooses the reply that stands for all unless there was one.
+// concludeReply chooses the reply that stands for all where there is one for each.
 func (s *sending) concludeReply() {
-	if s.result.Reply.Code != 0 {
-		return
-	}
 	for i := range s.result.Recipients {
 		r := &s.result.Recipients[i]
 		if r.Step == StepEnd && r.Reply.Code != 0 && (r.Outcome == Accepted || s.result.Outcome != Accepted) {

@@ -10,8 +10,12 @@ import (
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
-// maxChunksUnderWay is how many chunks of a message may be without an answer.
-const maxChunksUnderWay = 32
+// How many chunks of a message may be without an answer: of those that were
+// gathered, and of those that need not be and are larger.
+const (
+	maxPiecesUnderWay = 32
+	maxChunksUnderWay = 3
+)
 
 // errStopped ends the sending of a message that the server has refused already.
 var errStopped = errors.New("smtp: refused meanwhile")
@@ -20,6 +24,7 @@ var errStopped = errors.New("smtp: refused meanwhile")
 // where that may have to wait for the server another one reads the replies.
 type chunking struct {
 	begun chan bool     // each chunk, when it begins: whether it is the last; nil if nobody listens meanwhile
+	room  chan struct{} // filled by the chunks without an answer
 	heard chan struct{} // closed when all replies are read, or never will be
 
 	ending atomic.Bool // the last octet may be on its way
@@ -119,12 +124,17 @@ func (s *sending) traceChunk(size int64, last bool) {
 // listen begins to read the replies.
 func (s *sending) listen() {
 	b := s.chunks
-	b.begun, b.heard = make(chan bool, maxChunksUnderWay), make(chan struct{})
+	most := maxPiecesUnderWay
+	if s.source.facts.known {
+		most = maxChunksUnderWay
+	}
+	b.begun, b.room, b.heard = make(chan bool, most), make(chan struct{}, most), make(chan struct{})
 	go func() {
 		defer close(b.heard)
 		s.hearEnvelope()
 		for last := range b.begun {
 			s.hearChunk(last)
+			<-b.room
 		}
 	}()
 }

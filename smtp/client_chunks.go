@@ -136,10 +136,22 @@ func (s *sending) beginChunk(size int64, last bool) error {
 	if b.stop.Load() {
 		return errStopped
 	}
+	select {
+	case b.room <- struct{}{}:
+	default:
+		// The answers that are missing are to what may not have left yet.
+		if err := s.flush(); err != nil {
+			return err
+		}
+		s.pace.begin()
+		b.room <- struct{}{} // the listener makes room, also when the connection is broken
+		s.pace.end(0)
+		if b.stop.Load() {
+			return errStopped
+		}
+	}
 	s.traceChunk(size, last)
-	s.pace.begin()
-	b.begun <- last // the listener takes it, also when the connection is broken
-	s.pace.end(0)
+	b.begun <- last
 	b.amid = true
 	return s.put(appendBDAT(s.c.conn.Writer().AvailableBuffer(), size, last))
 }

@@ -2,8 +2,6 @@ package smtp
 
 import (
 	"context"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
@@ -23,18 +21,54 @@ func (c *Client) Noop(ctx context.Context) error {
 
 // Verify asks whether a mailbox or user is known to the server (RFC 5321 section
 // 3.5). The code of the reply is 250 or 251 if it is, and 252 if the server will
-// not say, as most will not. A mailbox that is not ASCII needs a server with SMTPUTF8
-// (RFC 6531 section 3.2).
+// not say, as most will not. An argument beyond ASCII needs SMTPUTF8 (RFC 6531
+// section 3.7.4.2).
 func (c *Client) Verify(ctx context.Context, mailbox string) (Reply, error) {
-	_, offered := c.extensions["SMTPUTF8"]
-	if !offered && strings.ContainsFunc(mailbox, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return Reply{}, &opError{"VRFY", &ExtensionError{Keyword: "SMTPUTF8"}}
+	return c.query(ctx, smtpwire.VRFY, mailbox, func(utf8 bool) ([]byte, error) {
+		return (&smtpwire.Vrfy{Text: mailbox, UTF8: utf8}).Append(nil)
+	})
+}
+
+// Expand asks who is on a mailing list (RFC 5321 section 3.5). Each line of the
+// reply names one. Most servers will not say. An argument beyond ASCII needs
+// SMTPUTF8.
+func (c *Client) Expand(ctx context.Context, list string) (Reply, error) {
+	return c.query(ctx, smtpwire.EXPN, list, func(utf8 bool) ([]byte, error) {
+		return (&smtpwire.Expn{Text: list, UTF8: utf8}).Append(nil)
+	})
+}
+
+// query is a command whose argument, and the reply, may be UTF-8.
+func (c *Client) query(ctx context.Context, verb smtpwire.Verb, text string, line func(utf8 bool) ([]byte, error)) (Reply, error) {
+	ascii := index8Bit([]byte(text)) < 0
+	if _, ok := c.Extension("SMTPUTF8"); !ascii && !ok {
+		return Reply{}, &opError{verb.String(), &ExtensionError{Keyword: "SMTPUTF8"}}
 	}
-	line, err := (&smtpwire.Vrfy{Text: mailbox}).Append(nil)
+	octets, err := line(!ascii)
 	if err != nil {
-		return Reply{}, &opError{"VRFY", err}
+		return Reply{}, &opError{verb.String(), err}
 	}
-	return c.command(ctx, smtpwire.VRFY, line)
+	return c.command(ctx, verb, octets)
+}
+
+// Dequeue asks the server to deliver the mail that it holds for a host: ETRN, RFC
+// 1985. The node is a domain, "@" and a domain for those below it too, or "#" and
+// the name of a queue. The mail comes by other connections.
+func (c *Client) Dequeue(ctx context.Context, node string) (Reply, error) {
+	etrn := smtpwire.Etrn{Node: node}
+	if node != "" && (node[0] == '@' || node[0] == '#') {
+		etrn.Option, etrn.Node = node[0], node[1:]
+	}
+	line, err := etrn.Append(nil)
+	if err == nil {
+		if _, ok := c.Extension("ETRN"); !ok {
+			err = &ExtensionError{Keyword: "ETRN"}
+		}
+	}
+	if err != nil {
+		return Reply{}, &opError{"ETRN", err}
+	}
+	return c.command(ctx, smtpwire.ETRN, line)
 }
 
 // Help asks for a text about a topic, or if that is empty about the server (RFC

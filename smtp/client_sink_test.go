@@ -46,7 +46,7 @@ func (s *sink) start() *sink {
 func (s *sink) serve() {
 	r, w := textwire.NewReader(s.conn), textwire.NewWriter(s.conn)
 	w.WriteString("220 mx.example.org\r\n")
-	recipients := 0
+	recipients, refused := 0, false
 	var chunks strings.Builder
 	for {
 		if r.Buffered() == 0 && w.Flush() != nil {
@@ -69,13 +69,21 @@ func (s *sink) serve() {
 		switch verb {
 		case "EHLO", "LHLO":
 			reply = s.hello()
+		case "MAIL":
+			refused = !accepted
 		case "RSET":
 			recipients, chunks = 0, strings.Builder{}
 		case "RCPT":
+			if refused && accepted {
+				reply, accepted = "503 no sender\r\n", false
+			}
 			if accepted {
 				recipients++
 			}
 		case "DATA":
+			if accepted && recipients == 0 {
+				reply, accepted = "503 no recipients\r\n", false
+			}
 			if !accepted {
 				break
 			}
