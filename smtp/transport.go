@@ -123,7 +123,7 @@ func (t *Transport) Send(ctx context.Context, addr string, env Envelope, body io
 // accepted. For that, and to go over another connection, the body is read again
 // if it is an [io.Seeker]. If it is not, recipients beyond the first transaction
 // are Refused and Temporary. A config with RequireAllRecipients sends nothing
-// rather than in several transactions.
+// rather than in several transactions: that is a [*LimitError].
 func (t *Transport) SendWith(ctx context.Context, addr string, cfg *ClientConfig, env Envelope, body io.Reader) (*Result, error) {
 	if cfg == nil {
 		cfg = zeroConfig

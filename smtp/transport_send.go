@@ -3,20 +3,7 @@ package smtp
 import (
 	"context"
 	"errors"
-	"fmt"
 )
-
-// RecipientsError says that a message has more recipients than the server takes
-// in one transaction, and that it must not be sent in several, because
-// [ClientConfig.RequireAllRecipients] asks for all or nothing.
-type RecipientsError struct {
-	Recipients int // of the message
-	Max        int // the server's limit
-}
-
-func (e *RecipientsError) Error() string {
-	return fmt.Sprintf("smtp: %d recipients, all of them required, and the server takes %d", e.Recipients, e.Max)
-}
 
 // delivery is one message on its way through a Transport.
 type delivery struct {
@@ -28,8 +15,8 @@ type delivery struct {
 	todo   []int // of the recipients those that nothing has become of yet
 	tries  int   // transactions begun
 	result *Result
-	steps  []Step // where each recipient failed; nil while there has been one transaction
-	err    error  // what Send returns, if there has been one transaction
+	split  bool  // there was more than one transaction
+	err    error // what Send returns, unless split
 }
 
 // unsent tells that no connection was to be had.
@@ -55,7 +42,7 @@ func (d *delivery) send(ctx context.Context) (*Result, error) {
 	for len(d.todo) > 0 {
 		d.transact(ctx)
 	}
-	if d.steps != nil {
+	if d.split {
 		d.err = d.verdict()
 	}
 	d.t.count(d.result.Outcome)
@@ -94,10 +81,6 @@ func (d *delivery) transact(ctx context.Context) {
 		if n == 0 {
 			d.t.undial(p) // it takes nobody of these domains any more
 			continue
-		}
-		if n < len(d.todo) && d.dest.cfg.RequireAllRecipients {
-			d.give(StepCheck, &RecipientsError{Recipients: len(d.todo), Max: n})
-			return
 		}
 		if d.tries > 0 {
 			if err := d.body.rewind(); err != nil {
@@ -140,6 +123,9 @@ func (d *delivery) connect(ctx context.Context, p *pooled) error {
 // 4.3).
 func (d *delivery) fit(p *pooled) int {
 	n := len(d.todo)
+	if d.dest.cfg.RequireAllRecipients {
+		return n // or nobody
+	}
 	limits := p.client.extensions.Limits()
 	for _, most := range []int{limits.RcptMax, d.t.learned(p.lane)} {
 		if most > 0 {
@@ -256,16 +242,10 @@ func (d *delivery) merge(recipients []int, result *Result, err error) {
 		return
 	}
 	if d.result == nil {
-		d.result = &Result{Recipients: make([]RecipientResult, len(d.env.To))}
-		d.steps = make([]Step, len(d.env.To))
+		d.result, d.split = &Result{Recipients: make([]RecipientResult, len(d.env.To))}, true
 	}
-	var failure *SendError
-	errors.As(err, &failure)
 	for i, recipient := range recipients {
 		d.result.Recipients[recipient] = result.Recipients[i]
-		if failure != nil {
-			d.steps[recipient] = failure.Step
-		}
 	}
 	if result.Outcome == Accepted {
 		d.result.Reply = result.Reply
@@ -278,27 +258,25 @@ func (d *delivery) merge(recipients []int, result *Result, err error) {
 // verdict returns the error of a message that went in several transactions: nil
 // if all accepted it, and else what befell the one who is worst off.
 func (d *delivery) verdict() error {
-	worst, rank := -1, 0
+	var worst *RecipientResult
 	for i := range d.result.Recipients {
-		if r := severity(&d.result.Recipients[i]); r > rank {
-			worst, rank = i, r
+		if r := &d.result.Recipients[i]; r.Err != nil && (worst == nil || severity(r) > severity(worst)) {
+			worst = r
 		}
 	}
-	if worst < 0 {
+	if worst == nil {
 		return nil
 	}
-	return &SendError{Step: d.steps[worst], Outcome: d.result.Outcome, Err: d.result.Recipients[worst].Err}
+	return &SendError{Step: worst.Step, Outcome: d.result.Outcome, Err: worst.Err}
 }
 
-// severity orders what may become of a recipient.
+// severity orders what may become of a recipient who was not accepted.
 func severity(r *RecipientResult) int {
 	switch {
-	case r.Err == nil:
-		return 0
 	case r.Temporary:
-		return 1
+		return 0
 	case r.Outcome == Unknown:
-		return 2
+		return 1
 	}
-	return 3
+	return 2
 }
