@@ -12,8 +12,8 @@ import (
 )
 
 // Body is a message, or the top of one, as it arrives: octet for octet as the
-// server has it, with the dots un-stuffed, and with no limit to its lines or to
-// its length.
+// server has it, with the dots un-stuffed, and with no limit to its lines. Its
+// length is bounded by ClientConfig.MaxMessage.
 //
 // Read returns io.EOF after the server's final dot and nowhere else. A message cut
 // short is io.ErrUnexpectedEOF or the error of the connection: what was read of
@@ -95,6 +95,9 @@ func (b *Body) Read(p []byte) (int, error) {
 	} else {
 		n, err = b.c.dots.Read(p)
 	}
+	if over := b.c.dots.Size() - b.c.cfg.MaxMessage; over > 0 {
+		n, err = max(0, n-int(over)), errTooLong
+	}
 	if err != nil {
 		b.end(err)
 	}
@@ -113,9 +116,12 @@ func (b *Body) WriteTo(w io.Writer) (int64, error) {
 	if b.ending != nil {
 		return io.Copy(w, struct{ io.Reader }{b})
 	}
-	out := sink{w: w}
+	out := sink{w: w, room: b.c.cfg.MaxMessage - b.c.dots.Size()}
 	n, err := b.c.dots.WriteTo(&out)
 	switch {
+	case out.err == errTooLong:
+		b.end(out.err)
+		return n, out.err
 	case out.err != nil:
 		return n, out.err
 	case err != nil:
@@ -126,16 +132,23 @@ func (b *Body) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// sink tells the errors of a writer from those of the connection.
+// sink tells the errors of a writer from those of the connection, and bounds what
+// is written.
 type sink struct {
-	w   io.Writer
-	err error
+	w    io.Writer
+	room int64
+	err  error
 }
 
 func (s *sink) Write(p []byte) (n int, err error) {
-	n, s.err = s.w.Write(p)
-	if s.err == nil && n < len(p) {
+	fits := p[:min(int64(len(p)), s.room)]
+	n, s.err = s.w.Write(fits)
+	s.room -= int64(n)
+	switch {
+	case s.err == nil && n < len(fits):
 		s.err = io.ErrShortWrite
+	case s.err == nil && n < len(p):
+		s.err = errTooLong
 	}
 	return n, s.err
 }

@@ -88,6 +88,11 @@ type ClientConfig struct {
 	// MaxListBytes bounds the reply to LIST and to UIDL. Zero is 128 MiB.
 	MaxListBytes int64
 
+	// MaxMessage is the most octets that a body may have; of a longer one so many
+	// are read, and the connection is given up. It does not depend on what LIST
+	// says, which is often wrong. Zero is 1 GiB.
+	MaxMessage int64
+
 	// MaxDrain is how much of a body that the caller did not read to its end
 	// is read and thrown away. When more is to come the connection is closed
 	// instead. Zero is 4 MiB.
@@ -128,6 +133,7 @@ func (cfg *ClientConfig) withDefaults() ClientConfig {
 	setDefault(&c.MaxLine, 2048)
 	setDefault(&c.MaxMessages, 1_000_000)
 	setDefault(&c.MaxListBytes, 128<<20)
+	setDefault(&c.MaxMessage, 1<<30)
 	setDefault(&c.MaxDrain, 4<<20)
 	setDefault(&c.Window, 256)
 	setDefault(&c.WindowBytes, 2<<20)
@@ -161,8 +167,8 @@ type Client struct {
 	phase    auth.Phase
 	identity *auth.Identity
 	caps     pop3wire.Capabilities
-	utf8     bool    // UTF-8 mode is on
-	sizes    []int64 // by message number - 1, as List has said; 0: unknown
+	utf8     bool      // UTF-8 mode is on
+	listed   []Listing // what List has said last, by message number
 
 	dots     textwire.DotReader // of body
 	body     *Body              // the one that has not been read to its end, if any

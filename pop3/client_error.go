@@ -30,6 +30,9 @@ var (
 	ErrFetching = errors.New("pop3: a Fetch is going on")
 )
 
+// errTooLong is what a body ends in that goes on beyond MaxMessage.
+var errTooLong error = &ProtocolError{Command: "RETR", Reason: "message longer than MaxMessage"}
+
 var (
 	errUnread     = errors.New("pop3: more was left unread than MaxDrain")
 	errClosed     = fmt.Errorf("pop3: %w", net.ErrClosed)

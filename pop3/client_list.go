@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
@@ -81,12 +82,20 @@ func (c *Client) takeListing(r *listReader) func(line []byte) error {
 	}
 }
 
-// remember keeps the sizes of a whole reply to LIST.
+// remember keeps the sizes of a whole reply to LIST. What a server lists takes
+// room by the line, not by the numbers that it says.
 func (c *Client) remember(r *listReader) {
-	c.sizes = make([]int64, r.seen.highest)
-	for _, l := range r.list {
-		c.sizes[l.Num-1] = l.Size
+	c.listed = slices.Clone(r.list)
+	slices.SortFunc(c.listed, func(a, b Listing) int { return a.Num - b.Num })
+}
+
+// size is the size of message n, as List has said; 0 if it has not.
+func (c *Client) size(n int) int64 {
+	i, found := slices.BinarySearchFunc(c.listed, n, func(l Listing, n int) int { return l.Num - n })
+	if !found {
+		return 0
 	}
+	return c.listed[i].Size
 }
 
 // ListOne returns the size of message n.
@@ -183,10 +192,7 @@ func badNumber(v pop3wire.Verb, n int) error {
 }
 
 // numberSet holds the message numbers that a listing has named, a bit each.
-type numberSet struct {
-	highest int
-	bits    []uint64
-}
+type numberSet []uint64
 
 // add refuses a number for the second time, and one beyond limit.
 func (s *numberSet) add(n, limit int) error {
@@ -194,13 +200,12 @@ func (s *numberSet) add(n, limit int) error {
 		return errBeyond
 	}
 	word, bit := n/64, uint64(1)<<(n%64)
-	if word >= len(s.bits) {
-		s.bits = append(s.bits, make([]uint64, word+1-len(s.bits))...)
+	if word >= len(*s) {
+		*s = append(*s, make([]uint64, word+1-len(*s))...)
 	}
-	if s.bits[word]&bit != 0 {
+	if (*s)[word]&bit != 0 {
 		return errTwice
 	}
-	s.bits[word] |= bit
-	s.highest = max(s.highest, n)
+	(*s)[word] |= bit
 	return nil
 }

@@ -494,3 +494,18 @@ func TestClientPipelinesDele(t *testing.T) {
 	require.EqualError(t, c.Dele(t.Context(), 7, 5), "pop3: message 5: message 5 already deleted")
 	require.NoError(t, c.Quit(t.Context()))
 }
+
+// playText plays the server of a dialogue, and returns the client.
+func playText(t *testing.T, dialogue string, cfg pop3.ClientConfig) *pop3.Client {
+	t.Helper()
+	d, err := transcript.Parse([]byte(dialogue))
+	require.NoError(t, err)
+	here, there := testnet.Pipe()
+	var server sync.WaitGroup
+	server.Go(func() { d.PlayServer(t, there) })
+	t.Cleanup(server.Wait)
+	c, err := pop3.NewClient(t.Context(), here, "", &cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}

@@ -113,11 +113,3 @@ func (c *Client) newNumberFlight(ctx context.Context, nums []int, o order) (*fli
 	o.count = len(nums)
 	return c.newFlight(ctx, o)
 }
-
-// size is the size of message n, as List has said; 0 if it has not.
-func (c *Client) size(n int) int64 {
-	if n <= len(c.sizes) {
-		return c.sizes[n-1]
-	}
-	return 0
-}
