@@ -28,7 +28,12 @@ func Main() {
 	if len(role) == 0 {
 		return
 	}
-	if err := play(role[0], role[1], role[2:]); err != nil {
+	stop, err := profile(role)
+	if err == nil {
+		err = play(role[0], role[1], role[2:])
+		stop()
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s %s: %v\n", role[0], role[1], err)
 		os.Exit(1)
 	}

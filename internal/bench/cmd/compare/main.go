@@ -7,6 +7,9 @@
 // cost is the processor time, user and system, of the contestant's process and
 // its children, or what the row names instead. Contestants that are not on the
 // machine are left out. Run it on a machine that does nothing else.
+//
+// Where the time goes, profiles tell: with BENCH_PROFILE=DIR in the environment
+// each contestant in Go writes one there, for go tool pprof.
 package main
 
 import (
