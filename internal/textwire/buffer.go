@@ -4,7 +4,7 @@ import "sync"
 
 // BufferSize is the number of octets in one buffer, and so the most that a
 // Reader or a Writer keeps, and the upper bound of every limit on a line.
-const BufferSize = 32 << 10
+const BufferSize = 64 << 10
 
 // blocks are pooled by pointer: a slice put into a sync.Pool would allocate its
 // header each time.
@@ -14,5 +14,6 @@ var pool = sync.Pool{New: func() any { return new(block) }}
 
 func getBuffer() []byte { return pool.Get().(*block)[:] }
 
-// putBuffer takes back a buffer that getBuffer gave out, whole.
-func putBuffer(b []byte) { pool.Put((*block)(b)) }
+// putBuffer takes back a buffer that getBuffer gave out, however it is cut at its
+// end.
+func putBuffer(b []byte) { pool.Put((*block)(b[:BufferSize])) }

@@ -11,8 +11,8 @@
 // body it is a [*FramingError]. The genuine end of a body is always found, also right
 // after a bare CR and also after an error: [DotReader.Drain] goes on to it.
 //
-// A [Reader] that waits for a command holds no buffer, and a [Writer] holds
-// one only while octets are pending: both share a pool of blocks of
+// A [Reader] that waits for a command, or for the rest of one, holds no buffer but
+// what has come of it, and a [Writer] holds one only while octets are pending: both share a pool of blocks of
 // [BufferSize] octets. No line is longer than that. Nothing here grows with
 // what the peer sends, and nothing allocates per line, per Read or per Write.
 //

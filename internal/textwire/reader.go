@@ -7,11 +7,11 @@ import (
 
 // A Filler is a source that can wait without a buffer. Fill blocks until
 // octets or an error are there and only then calls get, reads into what it
-// gave (BufferSize octets) and returns that buffer whole with the number of
-// octets read. The buffer then belongs to the Reader. A buffer that Fill took
-// and does not return it gives back by put.
+// gave and returns that buffer whole with the number of octets read. The buffer
+// then belongs to the Reader. A buffer that Fill took and does not return it
+// gives back by put.
 //
-// A Filler is read by its Read when something is buffered already.
+// A Filler is read by its Read when part of a body is buffered already.
 type Filler interface {
 	Fill(get func() []byte, put func([]byte)) (buf []byte, n int, err error)
 }
@@ -31,8 +31,8 @@ const (
 )
 
 // A Reader reads strict CRLF lines, raw octets and, through a DotReader,
-// bodies from one source. While it waits for a line with nothing buffered it
-// holds no buffer.
+// bodies from one source. While it waits for a line it holds no buffer: nothing,
+// or what has come of the line.
 type Reader struct {
 	src    io.Reader
 	filler Filler // src, if it is one
@@ -166,43 +166,63 @@ func (r *Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill waits until at least one octet more is buffered. When something is
-// buffered already, or inside a body, it waits with the buffer in hand;
-// otherwise without any. It must not be called with a full buffer.
+// fill waits until at least one octet more is buffered. It must not be called
+// with a full buffer.
 func (r *Reader) fill(body bool) error {
-	r.more = false
 	for range maxEmptyReads {
 		if r.err != nil {
 			return r.err
 		}
 		var n int
-		switch {
-		case r.r < r.w:
-			r.w = copy(r.buf, r.buf[r.r:r.w])
-			r.r = 0
-			n, r.err = r.src.Read(r.buf[r.w:])
-		case r.filler != nil:
-			r.release()
-			r.buf, n, r.err = r.filler.Fill(getBuffer, putBuffer)
-		case body:
-			if r.buf == nil {
-				r.buf = getBuffer()
-			}
-			r.r, r.w = 0, 0
-			n, r.err = r.src.Read(r.buf)
-		default:
-			r.release()
-			if n, r.err = r.src.Read(r.hold[:]); n > 0 {
-				r.buf = getBuffer()
-				copy(r.buf, r.hold[:n])
-				r.more = n == holdSize
-			}
+		if r.r == r.w && r.filler != nil || !body && !r.more {
+			n, r.err = r.await()
+		} else {
+			n, r.err = r.readOn()
 		}
 		if r.w += n; n > 0 {
 			return nil
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// readOn reads behind what is buffered, and waits with the buffer in hand.
+func (r *Reader) readOn() (n int, err error) {
+	r.more = false
+	if r.buf == nil {
+		r.buf = getBuffer()
+	}
+	r.r, r.w = 0, copy(r.buf, r.buf[r.r:r.w])
+	return r.src.Read(r.buf[r.w:])
+}
+
+// await waits without a buffer. What is buffered is the beginning of a line: that
+// much and no more is kept for a peer that stops there.
+func (r *Reader) await() (n int, err error) {
+	begun := bytes.Clone(r.buf[r.r:r.w])
+	r.release()
+	r.more = false
+	var buf []byte
+	switch {
+	case r.filler != nil && len(begun) == 0:
+		buf, n, err = r.filler.Fill(getBuffer, putBuffer)
+	case r.filler != nil:
+		get := func() []byte { return getBuffer()[:BufferSize-len(begun)] }
+		buf, n, err = r.filler.Fill(get, putBuffer)
+	default:
+		if n, err = r.src.Read(r.hold[:]); n > 0 {
+			buf = getBuffer()
+			copy(buf, r.hold[:n])
+			r.more = n == holdSize
+		}
+	}
+	if buf == nil {
+		buf = getBuffer() // for what had begun
+	}
+	r.buf = buf[:BufferSize]
+	copy(r.buf[len(begun):], buf[:n])
+	r.w = copy(r.buf, begun)
+	return n, err
 }
 
 // fail makes err the answer to everything from now on.

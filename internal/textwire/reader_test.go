@@ -94,18 +94,42 @@ func (s waiting) Read(p []byte) (int, error) {
 	return s.src.Read(p)
 }
 
+// stutter gives nothing every other time.
+type stutter struct {
+	io.Reader
+	odd bool
+}
+
+func (s *stutter) Read(p []byte) (int, error) {
+	if s.odd = !s.odd; s.odd {
+		return 0, nil
+	}
+	return s.Reader.Read(p)
+}
+
+// TestReader_WaitsWithoutBuffer: also when a line has begun, on either kind of
+// source, and whether or not the source is asked in vain.
 func TestReader_WaitsWithoutBuffer(t *testing.T) {
 	t.Parallel()
-	var r *Reader
-	waits := 0
-	r = NewReader(waiting{segments("NOOP\r\nNOOP\r\n", "QU", "IT\r\n"), func(int) {
-		waits++
-		require.Equal(t, r.Buffered() > 0, r.buf != nil, "wait %d", waits)
-	}})
-	lines, err := readLines(r, 512)
-	require.Equal(t, io.EOF, err)
-	require.Equal(t, []string{"NOOP", "NOOP", "QUIT"}, lines)
-	require.Equal(t, 4, waits) // for three segments and the end
+	for name, source := range map[string]func(io.Reader) io.Reader{
+		"reader": func(src io.Reader) io.Reader { return src },
+		"filler": func(src io.Reader) io.Reader { return filling{src} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var r *Reader
+			waits := 0
+			src := waiting{&stutter{Reader: segments("NOOP\r\nNOOP\r\n", "QU", "IT\r", "\n")}, func(int) {
+				waits++
+				require.Nil(t, r.buf, "wait %d", waits)
+			}}
+			r = NewReader(source(src))
+			lines, err := readLines(r, 512)
+			require.Equal(t, io.EOF, err)
+			require.Equal(t, []string{"NOOP", "NOOP", "QUIT"}, lines)
+			require.Equal(t, 10, waits) // in vain and for each segment, and for the end
+		})
+	}
 }
 
 func TestReader_LineBuffered(t *testing.T) {
