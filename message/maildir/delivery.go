@@ -34,8 +34,9 @@ type Delivery struct {
 	buf  []byte     // from buffers
 	crlf crlfWriter // of a Dir with CRLF
 	lf   lfWriter   // of any other
-	size int64      // octets given to the file
-	err  error      // the first failure of a Write
+	head headerScan
+	size int64 // octets given to the file
+	err  error // the first failure of a Write
 }
 
 // Create begins a delivery. The caller must call Commit or Abort.
@@ -81,6 +82,7 @@ func (w *Delivery) Write(p []byte) (int, error) {
 		// A chunk grows to no more than twice its size, and a CR that was held back.
 		chunk := p[taken:]
 		chunk = chunk[:min(len(chunk), (cap(w.buf)-len(w.buf))/2-2)]
+		w.head.scan(chunk)
 		w.convert(chunk)
 		taken += len(chunk)
 	}
@@ -155,6 +157,9 @@ func (w *Delivery) publish(file diskFile) (Entry, error) {
 	name := w.dir.uniqueName() +
 		",S=" + strconv.FormatInt(w.size, 10) +
 		",W=" + strconv.FormatInt(w.size+w.lf.bare, 10)
+	if w.head.utf8() {
+		name += ",U=1"
+	}
 	e := parseEntry(name, true, w.size)
 	if err := disk.rename(w.tmp, e.path()); err != nil {
 		return Entry{}, errors.Join(err, disk.remove(w.tmp))

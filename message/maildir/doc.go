@@ -15,7 +15,11 @@
 //
 // Messages are stored with LF line ends, as the mail tools of Unix expect, or with CRLF if asked for, and are always
 // read with CRLF. What came in with CRLF at the end of every line comes out octet for octet. Names carry ",S=", the
-// octets on disk, and ",W=", the octets as read, so that a listing opens no file.
+// octets on disk, and ",W=", the octets as read, so that a listing opens no file, and ",U=1" if the header is of UTF-8
+// beyond ASCII.
+//
+// Delivery and reading need no lock. For programs that want to be alone all the same, as a POP3 server does, there is
+// [Dir.Lock]; for what they have to remember, [Dir.Save].
 //
 // A file system is assumed to keep the new name of a renamed file whenever it keeps the loss of the old one; nothing
 // else is assumed about what survives without fsync.
@@ -24,6 +28,7 @@
 //
 // # Bugs
 //
-// The names contain a colon, which Windows refuses. Maildir++ folders and quota files are not read. There is no
+// The names contain a colon, which Windows refuses. Maildir++ folders are written to by [Dir.Move] and else not known,
+// nor are quota files. There is no
 // table of IMAP UIDs.
 package maildir

@@ -29,6 +29,8 @@ type Entry struct {
 	// CRLFSize is the octets that Dir.Open gives, by ",W=" in the name; -1 if the name does not say, or if by its ",S="
 	// another program has altered the file. Dir.Count finds it out.
 	CRLFSize int64
+	// UTF8 says, by ",U=1" in the name, that the header is of UTF-8 beyond ASCII (RFC 6532 section 3).
+	UTF8 bool
 }
 
 // parseEntry reads the name of a file of size octets. Any name is a message's; what cannot be understood is left at
@@ -47,6 +49,8 @@ func parseEntry(name string, isNew bool, size int64) Entry {
 			altered = parseSize(digits) != size
 		} else if digits, ok := strings.CutPrefix(field, "W="); ok {
 			e.CRLFSize = parseSize(digits)
+		} else if field == "U=1" {
+			e.UTF8 = true
 		}
 	}
 	// An octet becomes two at most, and a line may be completed.

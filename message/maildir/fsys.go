@@ -24,7 +24,9 @@ const readBatch = 1024
 type fsys interface {
 	mkdir(name string) error              // nil when the folder is there already
 	create(name string) (diskFile, error) // fails when the name exists
-	open(name string) (io.ReadCloser, error)
+	open(name string) (diskReader, error)
+	openLock(name string) (*os.File, error)
+	readFile(name string) ([]byte, error)
 	rename(oldName, newName string) error
 	remove(name string) error
 	// list calls yield with the name and the size of each file of the folder, until yield fails.
@@ -43,11 +45,19 @@ type diskFile interface {
 	Close() error
 }
 
+// diskReader is a file being read.
+type diskReader interface {
+	io.ReadCloser
+	Size() int64 // when it was opened
+}
+
 // rootFS is the real thing.
 type rootFS struct {
 	root *os.Root // the Maildir
 	base *os.Root // a folder above it, or nil
 	path []string // the folders to sync, relative to base, so that root can be found after a crash
+
+	folders folders
 }
 
 // openPath opens the Maildir at a path of the host's, which may be a symbolic link. Its parent must exist.
@@ -110,21 +120,12 @@ func (f *rootFS) create(name string) (diskFile, error) {
 	return f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// open opens a file, and nothing else: what was one when it was listed may be a pipe by now.
-func (f *rootFS) open(name string) (io.ReadCloser, error) {
-	file, err := f.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
-	}
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return file, nil
+// openLock opens a file beside the folders, and makes it if need be.
+func (f *rootFS) openLock(name string) (*os.File, error) {
+	return f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 }
+
+func (f *rootFS) readFile(name string) ([]byte, error) { return f.root.ReadFile(name) }
 
 func (f *rootFS) rename(oldName, newName string) error { return f.root.Rename(oldName, newName) }
 
@@ -181,6 +182,7 @@ func (f *rootFS) syncPath() error {
 }
 
 func (f *rootFS) close() error {
+	f.folders.close()
 	if f.base == nil {
 		return f.root.Close()
 	}

@@ -3,9 +3,9 @@ package maildir
 import (
 	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -82,8 +82,8 @@ func (m *modelFS) has(folder string) bool {
 		_, ok := m.folders[".."]["."]
 		return ok
 	}
-	_, ok := m.folders["."][folder]
-	return ok && m.has(".")
+	_, ok := m.folders[path.Dir(folder)][path.Base(folder)]
+	return ok && m.has(path.Dir(folder))
 }
 
 // fail counts a call, and says how it fails.
@@ -99,7 +99,7 @@ func (m *modelFS) mkdir(name string) error {
 		return err
 	}
 	if !m.has(name) {
-		m.change(&change{folder: ".", name: name, isDir: true})
+		m.change(&change{folder: path.Dir(name), name: path.Base(name), isDir: true})
 		m.after("mkdir " + name)
 	}
 	return nil
@@ -117,7 +117,10 @@ func (m *modelFS) create(name string) (diskFile, error) {
 	if err := m.fail(); err != nil {
 		return nil, err
 	}
-	if _, err := m.lookup(name); err == nil || !m.has(path.Dir(name)) {
+	if _, err := m.lookup(name); err == nil {
+		return nil, fs.ErrExist
+	}
+	if !m.has(path.Dir(name)) {
 		return nil, fs.ErrInvalid
 	}
 	f := &inode{}
@@ -126,13 +129,28 @@ func (m *modelFS) create(name string) (diskFile, error) {
 	return &modelFile{fs: m, inode: f}, nil
 }
 
-func (m *modelFS) open(name string) (io.ReadCloser, error) {
+func (m *modelFS) open(name string) (diskReader, error) {
 	f, err := m.lookup(name)
 	if err != nil {
 		return nil, err
 	}
-	return io.NopCloser(bytes.NewReader(f.data)), nil
+	return modelReader{bytes.NewReader(f.data)}, nil
 }
+
+// modelReader has the Size of its bytes.Reader.
+type modelReader struct{ *bytes.Reader }
+
+func (modelReader) Close() error { return nil }
+
+func (m *modelFS) readFile(name string) ([]byte, error) {
+	f, err := m.lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	return f.data, nil
+}
+
+func (m *modelFS) openLock(string) (*os.File, error) { return nil, fs.ErrInvalid }
 
 func (m *modelFS) rename(oldName, newName string) error {
 	if err := m.fail(); err != nil {

@@ -16,7 +16,8 @@ const maxMoves = 8
 // last line without end gets one. It is used by one goroutine.
 type Reader struct {
 	entry   Entry
-	file    io.ReadCloser
+	file    diskReader
+	left    int64  // of the size that the file had when it was opened
 	buf     []byte // nil while nothing is read
 	rest    []byte // what of buf is not yet given out
 	crlf    crlfWriter
@@ -32,7 +33,7 @@ func (d *Dir) Open(ctx context.Context, e Entry) (*Reader, error) {
 	for range maxMoves {
 		file, err := d.fs.open(e.path())
 		if err == nil {
-			return &Reader{entry: e, file: file, crlf: crlfWriter{last: '\n'}}, nil
+			return &Reader{entry: e, file: file, left: file.Size(), crlf: crlfWriter{last: '\n'}}, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("maildir: %w", err)
@@ -136,7 +137,9 @@ func (r *Reader) fill() error {
 		}
 		n, err := r.file.Read(r.buf)
 		r.rest = r.buf[:n]
-		if errors.Is(err, io.EOF) {
+		r.left -= int64(n)
+		// Files of a Maildir do not grow: at the size it had there is nothing to ask for.
+		if errors.Is(err, io.EOF) || err == nil && r.left == 0 {
 			r.drained = true
 		} else if err != nil {
 			r.err = fmt.Errorf("maildir: %w", err)

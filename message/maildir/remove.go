@@ -21,19 +21,36 @@ var errRestless = errors.New("maildir: message was renamed again and again")
 // A crash before R3 leaves any of the messages, whole. After an error the same may be so; Remove may be called again.
 // Once ctx has ended Remove refuses to begin, and to look for what was renamed.
 func (d *Dir) Remove(ctx context.Context, entries ...Entry) error {
+	if err := d.begin(ctx); err != nil {
+		return err
+	}
+	touched, err := d.takeAway(ctx, entries, func(e Entry) error { return d.fs.remove(e.path()) })
+	if err != nil {
+		return err
+	}
+	return d.syncDirs(touched)
+}
+
+// begin refuses to change anything once ctx has ended, or when it could not be made durable.
+func (d *Dir) begin(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	if err := d.usable(); err != nil {
 		return fmt.Errorf("maildir: %w", err)
 	}
-	var touched []string
+	return nil
+}
+
+// takeAway has take remove each message from where its entry says it is, or from where it has been moved. It gives
+// the folders that are to be synced.
+func (d *Dir) takeAway(ctx context.Context, entries []Entry, take func(Entry) error) (touched []string, err error) {
 	left := entries
 	for range maxMoves {
-		lost, dirs, err := d.unlink(left)
+		lost, dirs, err := takeEach(left, take)
 		touched = append(touched, dirs...)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if left = nil; len(lost) == 0 {
 			break
@@ -41,30 +58,22 @@ func (d *Dir) Remove(ctx context.Context, entries ...Entry) error {
 		// What others removed shall be durable too.
 		touched = append(touched, dirNew, dirCur)
 		if left, err = d.find(ctx, lost); err != nil {
-			return err
+			return nil, err
 		}
 		if len(left) == 0 {
 			break
 		}
 	}
 	if len(left) > 0 {
-		return errRestless
+		return nil, errRestless
 	}
-	for _, dir := range []string{dirNew, dirCur} {
-		if !slices.Contains(touched, dir) {
-			continue
-		}
-		if err := d.syncDir(dir); err != nil {
-			return fmt.Errorf("maildir: %w", err)
-		}
-	}
-	return nil
+	return touched, nil
 }
 
-// unlink removes what is where its entry says; it gives the entries of the others, and the folders that it changed.
-func (d *Dir) unlink(entries []Entry) (lost []Entry, dirs []string, err error) {
+// takeEach gives the entries of messages that are not where they were, and the folders that it changed.
+func takeEach(entries []Entry, take func(Entry) error) (lost []Entry, dirs []string, err error) {
 	for _, e := range entries {
-		err := d.fs.remove(e.path())
+		err := take(e)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			lost = append(lost, e)
@@ -75,6 +84,19 @@ func (d *Dir) unlink(entries []Entry) (lost []Entry, dirs []string, err error) {
 		}
 	}
 	return lost, dirs, nil
+}
+
+// syncDirs syncs new and cur, as far as they are among dirs.
+func (d *Dir) syncDirs(dirs []string) error {
+	for _, dir := range []string{dirNew, dirCur} {
+		if !slices.Contains(dirs, dir) {
+			continue
+		}
+		if err := d.syncDir(dir); err != nil {
+			return fmt.Errorf("maildir: %w", err)
+		}
+	}
+	return nil
 }
 
 // FlagError is the error of Dir.SetFlags for flags that are not ASCII letters.

@@ -2,20 +2,25 @@
 // memory.
 //
 // A session sees the messages that were there when it began, in the order of their delivery. Only one session at a
-// time may have a maildrop, within the process; mail may be delivered meanwhile, by anybody, and mail readers may move
-// and remove messages.
+// time may have a maildrop, among all processes of the host that use this package; one whose client is silent loses it
+// to the next one (see pop3.Yielder). Mail may be delivered meanwhile, by anybody, and mail readers may move and remove
+// messages.
 //
 // The unique-id of a message is its Maildir key: the same in every session, after a restart, after a move from new to
 // cur, and after a restore from a copy of the folder; never that of another message.
 //
+// A login reads no folder and opens no message as long as the Maildir has not changed: what was listed is remembered.
+//
 // # Bugs
 //
-// Sessions of other processes on the same Maildir are not kept out. That is safe, for files never change: a message
+// POP3 servers of other makes, and of other hosts, are not kept out. That is safe, for files never change: a message
 // that another session removed cannot be read any more, and the client is told so. Messages stay in new when they have
 // been read.
 //
 // The size that another program has put into the name of a file is believed until the message is fetched. If it was
 // wrong, that session is cut, and the next one counts.
+//
+// Of mail that another program delivered it is not known whether its header is UTF-8: it is handed out to all clients.
 //
 // On a file system that folds case, users whose names differ by case alone share one Maildir.
 package maildrop

@@ -25,12 +25,17 @@ type Maildir struct {
 	Folder func(id *auth.Identity) string
 	// CRLF stores delivered messages with CRLF line ends. Zero: with LF.
 	CRLF bool
+	// Removal is what becomes of the messages that a client deletes. Zero: they are removed from the disk.
+	Removal Removal
+	// Trash is the folder of MoveToTrash, a Maildir++ folder within the user's Maildir. Zero: "Trash".
+	Trash string
 	// MaxMessages is the most messages a maildrop may have to be opened; zero means maildir.DefaultMaxEntries.
 	MaxMessages int
 
-	mu    sync.Mutex
-	inUse map[string]bool // folders that a session has
-	wrong map[string]keys // by folder: messages whose names tell a wrong size
+	mu       sync.Mutex
+	holders  map[string]*session // by folder
+	wrong    map[string]keys     // by folder: messages whose names tell a wrong size
+	listings listings
 }
 
 // keys are some messages of a Maildir.
@@ -44,16 +49,29 @@ func (m *Maildir) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, err
 	if err != nil {
 		return nil, err
 	}
-	wrong, ok := m.take(folder)
+	if err := m.Removal.check(m.trash()); err != nil {
+		return nil, err
+	}
+	s := &session{store: m, folder: folder}
+	before, ok := m.take(s)
 	if !ok {
 		return nil, pop3.ErrInUse
 	}
-	dir, err := m.openDir(folder, false)
+	s.dir, err = m.openDir(folder, false)
+	if err == nil && s.dir != nil {
+		s.lock, err = s.dir.Lock(lockName)
+	}
 	if err != nil {
-		m.release(folder, wrong)
+		m.giveBack(s, before)
+		if s.dir != nil {
+			err = errors.Join(err, s.dir.Close())
+		}
+		if errors.Is(err, maildir.ErrLocked) {
+			return nil, pop3.ErrInUse
+		}
 		return nil, err
 	}
-	return &session{store: m, folder: folder, dir: dir, wrong: wrong}, nil
+	return s, nil
 }
 
 // Deliver delivers a message into a user's Maildir, which is made if it does not exist, and returns when that is
@@ -97,27 +115,4 @@ func (m *Maildir) openDir(folder string, create bool) (*maildir.Dir, error) {
 	}
 	dir.CRLF, dir.MaxEntries = m.CRLF, m.MaxMessages
 	return dir, nil
-}
-
-// take gives a folder to a session, unless another has it, with what the one before has learnt of it.
-func (m *Maildir) take(folder string) (wrong keys, ok bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.inUse[folder] {
-		return nil, false
-	}
-	if m.inUse == nil {
-		m.inUse, m.wrong = map[string]bool{}, map[string]keys{}
-	}
-	m.inUse[folder] = true
-	return m.wrong[folder], true
-}
-
-func (m *Maildir) release(folder string, wrong keys) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.inUse, folder)
-	if delete(m.wrong, folder); len(wrong) > 0 {
-		m.wrong[folder] = wrong
-	}
 }

@@ -11,8 +11,9 @@ import (
 // session is lost to it; the next one counts, for else nobody could ever fetch the message and what is behind it.
 type reader struct {
 	*maildir.Reader
-	left  int64 // octets yet to come
-	wrong func()
+	left    int64 // octets yet to come
+	session *session
+	key     string
 }
 
 var _ io.WriterTo = (*reader)(nil)
@@ -33,7 +34,7 @@ func (r *reader) WriteTo(w io.Writer) (int64, error) {
 
 func (r *reader) count(n int, ended bool) {
 	if r.left -= int64(n); r.left < 0 || ended && r.left > 0 {
-		r.wrong()
+		r.session.lied(r.key)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
 	"github.com/posthouse/posthouse/message/maildir"
@@ -18,46 +17,29 @@ import (
 type session struct {
 	store   *Maildir
 	folder  string
-	dir     *maildir.Dir // nil when the user has none yet
-	entries map[string]maildir.Entry
-	wrong   keys // messages whose names tell a wrong size
-	closed  bool
+	dir     *maildir.Dir  // nil when the user has none yet
+	lock    *maildir.Lock // nil as dir
+	listing *listing
+	moved   map[string]maildir.Entry // by unique-id: as the files are called now; nil if they are as listed
+	hidden  map[string]bool          // unique-ids
+	wrong   keys                     // messages whose names tell a wrong size
+
+	yielded, closed bool // guarded by store.mu
 }
 
-var _ pop3.Maildrop = (*session)(nil)
+var _ pop3.Yielder = (*session)(nil)
 
-// List reads the names in the Maildir, and those files whose names do not tell their size, or were caught lying.
+// List lists the messages.
 func (s *session) List(ctx context.Context) ([]pop3.Info, error) {
-	s.entries = map[string]maildir.Entry{}
 	if s.dir == nil {
+		s.listing = new(listing)
 		return nil, nil
 	}
-	listed, err := s.dir.List(ctx)
-	if err != nil {
+	var err error
+	if s.listing, err = s.list(ctx); err != nil {
 		return nil, err
 	}
-	infos := make([]pop3.Info, 0, len(listed))
-	wrong := keys{}
-	for _, e := range listed {
-		if s.wrong[e.Key] {
-			wrong[e.Key] = true
-			e.CRLFSize = -1
-		}
-		if e.CRLFSize < 0 {
-			e.CRLFSize, err = s.dir.Count(ctx, e)
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // removed since
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		id := uid(e.Key)
-		s.entries[id] = e
-		infos = append(infos, pop3.Info{UID: id, Size: e.CRLFSize})
-	}
-	s.wrong = wrong // of those that are gone nothing is kept
-	return infos, nil
+	return s.visible()
 }
 
 // Message opens a message, wherever its file is by now.
@@ -76,7 +58,15 @@ func (s *session) Message(ctx context.Context, m pop3.Info) (io.ReadCloser, erro
 			return nil, errors.Join(err, r.Close())
 		}
 	}
-	return &reader{Reader: r, left: m.Size, wrong: func() { s.wrong[e.Key] = true }}, nil
+	return &reader{Reader: r, left: m.Size, session: s, key: e.Key}, nil
+}
+
+// lied notes that the name of a message told a wrong size.
+func (s *session) lied(key string) {
+	if s.wrong == nil {
+		s.wrong = keys{}
+	}
+	s.wrong[key] = true
 }
 
 // refresh learns the names that the files have now.
@@ -85,12 +75,15 @@ func (s *session) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	moved := make(map[string]maildir.Entry, len(listed))
 	for _, e := range listed {
 		// One that came since may have the key that another had alone, and must not be taken for it.
-		if id := uid(e.Key); base(s.entries[id].Name) == base(e.Name) {
-			s.entries[id] = e
+		id := uid(e.Key)
+		if i, ok := s.listing.find(id); ok && base(s.listing.entries[i].Name) == base(e.Name) {
+			moved[id] = e
 		}
 	}
+	s.moved = moved
 	return nil
 }
 
@@ -105,22 +98,30 @@ func (s *session) Commit(ctx context.Context, deleted []pop3.Info) error {
 	if len(deleted) == 0 {
 		return nil
 	}
-	entries := make([]maildir.Entry, len(deleted))
-	for i, m := range deleted {
+	return s.remove(ctx, deleted)
+}
+
+func (s *session) entriesOf(messages []pop3.Info) ([]maildir.Entry, error) {
+	entries := make([]maildir.Entry, len(messages))
+	for i, m := range messages {
 		var err error
 		if entries[i], err = s.entry(m); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return s.dir.Remove(ctx, entries...)
+	return entries, nil
 }
 
 func (s *session) entry(m pop3.Info) (maildir.Entry, error) {
-	e, ok := s.entries[m.UID]
-	if !ok || s.closed {
-		return maildir.Entry{}, fmt.Errorf("maildrop: no message %q in this session", m.UID)
+	if s.listing != nil && !s.closed {
+		if i, ok := s.listing.find(m.UID); ok {
+			if e, ok := s.moved[m.UID]; ok {
+				return e, nil
+			}
+			return s.listing.entries[i], nil
+		}
 	}
-	return e, nil
+	return maildir.Entry{}, fmt.Errorf("maildrop: no message %q in this session", m.UID)
 }
 
 // Close lets others open the maildrop.
@@ -128,12 +129,11 @@ func (s *session) Close() error {
 	if s.closed {
 		return nil
 	}
-	s.closed = true
-	defer s.store.release(s.folder, s.wrong)
+	defer s.store.release(s)
 	if s.dir == nil {
 		return nil
 	}
-	return s.dir.Close()
+	return errors.Join(s.lock.Close(), s.dir.Close())
 }
 
 // maxUID is the octets that a unique-id may have: RFC 1939 section 7.

@@ -1,0 +1,91 @@
+package maildrop
+
+import (
+	"context"
+	"errors"
+
+	"github.com/posthouse/posthouse/message/maildir"
+	"github.com/posthouse/posthouse/pop3"
+)
+
+// lockName is the file by which sessions of several processes keep each other out.
+const lockName = "pop3.lock"
+
+// take makes s the holder of its folder, unless another session is that and has not yielded. It gives the one that
+// was.
+func (m *Maildir) take(s *session) (before *session, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before = m.holders[s.folder]
+	if before != nil && !before.yielded {
+		return nil, false
+	}
+	if m.holders == nil {
+		m.holders, m.wrong = map[string]*session{}, map[string]keys{}
+	}
+	m.holders[s.folder] = s
+	s.wrong = m.wrong[s.folder]
+	return before, true
+}
+
+// giveBack undoes take when the maildrop could not be opened.
+func (m *Maildir) giveBack(s, before *session) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.holders[s.folder] != s:
+	case before == nil || before.closed:
+		delete(m.holders, s.folder)
+	default:
+		m.holders[s.folder] = before
+	}
+}
+
+// release ends a session's hold, and keeps what it has learnt.
+func (m *Maildir) release(s *session) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s.closed = true
+	if m.holders[s.folder] != s {
+		return
+	}
+	delete(m.holders, s.folder)
+	if delete(m.wrong, s.folder); len(s.wrong) > 0 {
+		m.wrong[s.folder] = s.wrong
+	}
+}
+
+// Yield lets another session have the maildrop.
+func (s *session) Yield() {
+	m := s.store
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s.lock != nil && s.lock.Yield() != nil {
+		return // it stays held
+	}
+	s.yielded = true
+}
+
+// Resume takes the maildrop back, unless another session has had it.
+func (s *session) Resume(context.Context) error {
+	m := s.store
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case !s.yielded:
+		return nil
+	case m.holders[s.folder] != s:
+		return pop3.ErrInUse
+	}
+	if s.lock != nil {
+		err := s.lock.Resume()
+		if errors.Is(err, maildir.ErrLocked) {
+			return pop3.ErrInUse
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.yielded = false
+	return nil
+}

@@ -1,0 +1,136 @@
+package maildrop
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"sync"
+
+	"github.com/posthouse/posthouse/message/maildir"
+	"github.com/posthouse/posthouse/pop3"
+)
+
+// listing is what a Maildir holds, in order. It is shared by sessions, and never altered.
+type listing struct {
+	state   maildir.State
+	infos   []pop3.Info
+	entries []maildir.Entry // of infos
+
+	once  sync.Once
+	index map[string]int // by unique-id, made when it is first needed
+}
+
+// find gives the index of a message.
+func (l *listing) find(uid string) (int, bool) {
+	l.once.Do(func() {
+		l.index = make(map[string]int, len(l.infos))
+		for i, info := range l.infos {
+			l.index[info.UID] = i
+		}
+	})
+	i, ok := l.index[uid]
+	return i, ok
+}
+
+// maxListed is how many messages are remembered, of all maildrops together. One takes some 300 octets.
+const maxListed = 200_000
+
+// listings remembers what was listed, as long as the Maildirs have not changed since: a login reads no folder then.
+type listings struct {
+	mu       sync.Mutex
+	byFolder map[string]*listing
+	messages int // of all
+}
+
+func (c *listings) get(folder string, state maildir.State) *listing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l := c.byFolder[folder]; l != nil && l.state.Equal(state) {
+		return l
+	}
+	return nil
+}
+
+func (c *listings) put(folder string, l *listing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(folder)
+	if len(l.infos) > maxListed {
+		return
+	}
+	for other := range c.byFolder {
+		if c.messages+len(l.infos) <= maxListed && len(c.byFolder) < maxListed/10 {
+			break
+		}
+		c.drop(other)
+	}
+	if c.byFolder == nil {
+		c.byFolder = map[string]*listing{}
+	}
+	c.byFolder[folder] = l
+	c.messages += len(l.infos)
+}
+
+// forget forgets what is known of a folder.
+func (c *listings) forget(folder string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(folder)
+}
+
+// drop is forget. The lock is held.
+func (c *listings) drop(folder string) {
+	if l := c.byFolder[folder]; l != nil {
+		c.messages -= len(l.infos)
+		delete(c.byFolder, folder)
+	}
+}
+
+// list lists the session's Maildir, or remembers it.
+func (s *session) list(ctx context.Context) (*listing, error) {
+	before, settled := s.dir.State()
+	if settled && len(s.wrong) == 0 {
+		if l := s.store.listings.get(s.folder, before); l != nil {
+			return l, nil
+		}
+	}
+	l, err := s.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, still := s.dir.State()
+	if settled && still && before.Equal(after) {
+		l.state = before
+		s.store.listings.put(s.folder, l)
+	}
+	return l, nil
+}
+
+// read reads the names in the Maildir, and those files whose names do not tell their size, or were caught lying.
+func (s *session) read(ctx context.Context) (*listing, error) {
+	listed, err := s.dir.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{infos: make([]pop3.Info, 0, len(listed)), entries: make([]maildir.Entry, 0, len(listed))}
+	wrong := keys{}
+	for _, e := range listed {
+		if s.wrong[e.Key] {
+			wrong[e.Key] = true
+			e.CRLFSize = -1
+		}
+		if e.CRLFSize < 0 {
+			e.CRLFSize, err = s.dir.Count(ctx, e)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // removed since
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		l.infos = append(l.infos, pop3.Info{UID: uid(e.Key), Size: e.CRLFSize, UTF8: e.UTF8})
+		l.entries = append(l.entries, e)
+	}
+	s.wrong = wrong // of those that are gone nothing is kept
+	return l, nil
+}
