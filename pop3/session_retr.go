@@ -146,6 +146,16 @@ func (o *outlet) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// WriteLF is for sources that are an io.WriterTo and store lines that end in LF: it
+// takes them as they are stored, and tells how many octets they are with CRLF.
+func (o *outlet) WriteLF(p []byte) (int64, error) {
+	n, err := o.dots.WriteLF(p)
+	if o.left -= n; err == nil && o.left < 0 {
+		err = errOverrun // no end of the message follows what is too much
+	}
+	return n, err
+}
+
 // ReadFrom is for all other sources. It asks for one octet more than is due, to
 // see that there is none.
 func (o *outlet) ReadFrom(r io.Reader) (int64, error) {

@@ -83,6 +83,18 @@ func (w *Writer) Flush() error {
 	return w.err
 }
 
+// room returns free space of at least least octets, for which it sends what is
+// pending if need be.
+func (w *Writer) room(least int) []byte {
+	free := w.AvailableBuffer()
+	if cap(free) < least {
+		w.send(w.buf[:w.n])
+		w.n = 0
+		free = w.buf[:0]
+	}
+	return free[:cap(free)]
+}
+
 // advance counts n more octets as pending and sends a buffer that is full. A
 // buffer is never kept full, so that free space is never empty.
 func (w *Writer) advance(n int) {

@@ -29,6 +29,5 @@
 // # Bugs
 //
 // The names contain a colon, which Windows refuses. Maildir++ folders are written to by [Dir.Move] and else not known,
-// nor are quota files. There is no
-// table of IMAP UIDs.
+// nor are quota files. There is no table of IMAP UIDs.
 package maildir

@@ -22,6 +22,7 @@ type Reader struct {
 	rest    []byte // what of buf is not yet given out
 	crlf    crlfWriter
 	drained bool // the file is read to its end
+	added   bool // rest is a line end that the file lacks
 	err     error
 }
 
@@ -90,8 +91,19 @@ func (r *Reader) Read(p []byte) (int, error) {
 	}
 }
 
-// WriteTo writes the rest of the message to w in large pieces.
+// LFWriter is a Writer that makes CRLF of the line ends itself, where they are not that already, and tells how many
+// octets it made of p.
+type LFWriter interface {
+	io.Writer
+	WriteLF(p []byte) (octets int64, err error)
+}
+
+// WriteTo writes the rest of the message to w in large pieces, with line ends as they are stored if w is an LFWriter and
+// nothing was read before.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	if w, ok := w.(LFWriter); ok && r.buf == nil {
+		return r.writeStored(w)
+	}
 	out := takeBuffer()
 	defer giveBuffer(out)
 	total, used := int64(0), 0
@@ -120,6 +132,33 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
+// writeStored writes the message as it is stored.
+func (r *Reader) writeStored(w LFWriter) (total int64, err error) {
+	for {
+		err := r.fill()
+		if errors.Is(err, io.EOF) {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+		if text := r.rest; r.added {
+			// Also behind a CR, which is no half of a line end.
+			n, err := w.Write([]byte("\r\n"))
+			if total += int64(n); err != nil {
+				return total, err
+			}
+		} else {
+			n, err := w.WriteLF(text)
+			if total += n; err != nil {
+				return total, err
+			}
+			r.crlf.last = text[len(text)-1]
+		}
+		r.rest = nil
+	}
+}
+
 // fill reads the next octets of the file into rest, and after the last of them the missing end of a line.
 func (r *Reader) fill() error {
 	if r.buf == nil && r.err == nil {
@@ -128,7 +167,8 @@ func (r *Reader) fill() error {
 	for r.err == nil {
 		if r.drained {
 			r.err = io.EOF
-			if r.crlf.last != '\n' {
+			if r.crlf.last != '\n' && !r.added {
+				r.added = true
 				r.crlf.last = 0 // a CR at the end is no half of a line end
 				r.rest = append(r.buf[:0], '\n')
 				return nil
