@@ -25,7 +25,8 @@
 // message as the C: lines it consists of, dots and all.
 //
 // An S: line that ends in "*" matches all that begins like it; a playing server
-// sends it without the star. Nothing else is a pattern.
+// sends it without the star. After a code and a blank it matches the rest of the
+// reply, however many lines that has. Nothing else is a pattern.
 //
 // After "c:" or "s:" the octets are sent, or expected, exactly as written: no
 // CRLF is added, \r, \n, \0, \xNN and \\ stand for octets, and * for itself.

@@ -105,6 +105,10 @@ func (p *player) expect(s step) error {
 	want := s.octets
 	got, err := p.read(s)
 	text := strings.TrimSuffix(want, "\r\n")
+	// "250 *" stands for the rest of a reply, however many lines that has.
+	for s.open && len(text) == len("250 ") && text[3] == ' ' && err == nil && strings.HasPrefix(got, text[:3]+"-") {
+		got, err = p.read(s)
+	}
 	switch {
 	case got == want:
 		return nil
