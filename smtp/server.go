@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,9 +36,12 @@ type Server struct {
 	// an address literal. Zero: the host's name.
 	Hostname string
 
-	// Protocol is auth.SMTP, which zero means too, or auth.Submission. An SMTP server
-	// takes mail for its Local recipients from anybody. A submission server takes mail
-	// for anybody, and only from those who may relay: RFC 6409 section 4.3.
+	// Protocol is auth.SMTP, which zero means too, auth.Submission or auth.LMTP. An SMTP
+	// server takes mail for its Local recipients from anybody. A submission server takes
+	// mail for anybody, and only from those who may relay: RFC 6409 section 4.3. An LMTP
+	// server, RFC 2033, does as an SMTP server and tells the result of each recipient; it
+	// has no port of its own, and refuses to be on port 25. Who reaches it is trusted to
+	// have decided what is delivered: it belongs on a local socket or a loopback address.
 	Protocol auth.Protocol
 
 	// TLSConfig makes STARTTLS available, and the TLS variants of the Serve methods.
@@ -67,11 +71,20 @@ type Server struct {
 	// submission server may set it. Zero refuses: RFC 5321 section 2.3.8.
 	AcceptBareLF bool
 
+	// BinaryMIME offers BINARYMIME: RFC 3030 section 3. The Handler, and all that it hands
+	// such a message on to, must keep every octet: there are no lines, and what looks like
+	// an end of data to the next server is to be expected. Zero does not offer it.
+	BinaryMIME bool
+
 	// Handler takes the messages. It must not be nil.
 	Handler Handler
 
 	// Hooks decide before a message arrives.
 	Hooks Hooks
+
+	// ConnContext, if not nil, makes the context of a session from that of its listener
+	// and the connection as it was accepted. Hooks and handler find its values in theirs.
+	ConnContext func(ctx context.Context, cs auth.ConnectionState) context.Context
 
 	MaxMessageBytes int64 // octets of a message; 0: 10 MiB
 	MaxRecipients   int   // recipients of a message; 0: 1,000. Beyond it 452 is the answer
@@ -80,10 +93,25 @@ type Server struct {
 	MaxErrors       int   // commands answered with 5xx between two messages; 0: 10
 	MaxAuthFailures int   // wrong credentials in a session; 0: 5
 	MaxIdleCommands int   // commands between two messages that move none along, such as NOOP; 0: 100
+	MaxTransactions int   // MAIL commands in a session; 0: 100,000
+	MaxHandshakes   int   // TLS handshakes under way; 0: 100
 
 	Timeout     time.Duration // for a command to arrive, and a reply to leave; 0: 5 minutes. A TLS handshake has 10 seconds
 	DataTimeout time.Duration // for a message to make any progress; 0: 5 minutes
 	MinRate     int           // octets per second, averaged over a message beyond DataTimeout; 0: 100
+
+	SessionTimeout time.Duration // for a session; a message under way then has as long again; 0: 2 hours
+	HookTimeout    time.Duration // for a hook, Local, MayRelay or a verifier to answer; 0: 1 minute
+	HandlerTimeout time.Duration // for the Handler to read on, and to answer when it has read all; 0: 5 minutes
+
+	// GreetPause is how long a client is watched before it is greeted. One that does not
+	// wait is no mail server; it is refused. Zero greets at once.
+	GreetPause time.Duration
+
+	// ErrorDelay holds up each reply that refuses when half of MaxErrors is used up, and
+	// the replies to wrong credentials from the second on, doubled each time up to eightfold.
+	// Zero: 1 second; negative: none.
+	ErrorDelay time.Duration
 
 	// BaseContext, if not nil, gives what the contexts of a listener's sessions are made
 	// from.
@@ -98,10 +126,11 @@ type Server struct {
 	// the RFCs, with secrets and messages left out. Nil, or a nil Writer: nowhere.
 	Transcript func(cs auth.ConnectionState) io.Writer
 
-	once sync.Once
-	loop serve.Loop
-	bad  error  // why nothing can be served
-	host string // Hostname, or its default
+	once       sync.Once
+	loop       serve.Loop
+	bad        error         // why nothing can be served
+	host       string        // Hostname, or its default
+	handshakes chan struct{} // a place for each handshake that may be under way; nil: any number
 }
 
 // The defaults of the limits.
@@ -113,6 +142,13 @@ const (
 	defaultErrors       = 10
 	defaultAuthFailures = 5
 	defaultIdleCommands = 100
+	defaultTransactions = 100_000
+	defaultHandshakes   = 100
+
+	defaultSessionTimeout = 2 * time.Hour
+	defaultHookTimeout    = time.Minute
+	defaultHandlerTimeout = 5 * time.Minute
+	defaultErrorDelay     = time.Second
 )
 
 // ListenAndServe serves on Addr. It returns as Serve does.
@@ -134,6 +170,9 @@ func (s *Server) listen(addr string, serve func(net.Listener) error) error {
 	if s.init(); s.bad != nil {
 		return s.bad
 	}
+	if s.Addr == "" && s.Protocol == auth.LMTP {
+		return errors.New("smtp: LMTP server without an Addr")
+	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("smtp: %w", err)
@@ -147,6 +186,11 @@ func (s *Server) Serve(ln net.Listener) error {
 	if s.init(); s.bad != nil {
 		_ = ln.Close()
 		return s.bad
+	}
+	if a, ok := ln.Addr().(*net.TCPAddr); ok && a.Port == 25 && s.Protocol == auth.LMTP {
+		// RFC 2033 section 5.
+		_ = ln.Close()
+		return errors.New("smtp: LMTP on port 25")
 	}
 	err := s.loop.Serve(ln)
 	if errors.Is(err, serve.ErrClosed) {
@@ -191,11 +235,14 @@ func (s *Server) init() {
 			s.bad = errors.New("smtp: server without a Handler")
 		case s.RequireTLS && s.TLSConfig == nil:
 			s.bad = errors.New("smtp: RequireTLS without a TLSConfig")
-		case s.Protocol != "" && s.Protocol != auth.SMTP && s.Protocol != auth.Submission:
+		case !slices.Contains([]auth.Protocol{"", auth.SMTP, auth.Submission, auth.LMTP}, s.Protocol):
 			s.bad = fmt.Errorf("smtp: server cannot speak %q", string(s.Protocol))
 		}
 		s.loop.MaxConns = max(0, limit(s.MaxConns, defaultConns))
 		s.loop.MaxConnsPerAddr = max(0, limit(s.MaxConnsPerAddr, defaultConnsPerAddr))
+		if n := limit(s.MaxHandshakes, defaultHandshakes); n > 0 {
+			s.handshakes = make(chan struct{}, n)
+		}
 		s.loop.Handle = s.handle
 		s.loop.Refuse = s.refuse
 		s.loop.BaseContext = s.baseContext
@@ -225,6 +272,20 @@ func (s *Server) hostname() (string, error) {
 		return "", errors.New("smtp: Hostname is neither a domain nor an address literal")
 	}
 	return host, nil
+}
+
+func (s *Server) hookTimeout() time.Duration { return orDefault(s.HookTimeout, defaultHookTimeout) }
+
+func (s *Server) handlerTimeout() time.Duration {
+	return orDefault(s.HandlerTimeout, defaultHandlerTimeout)
+}
+
+// orDefault returns d, or what stands for none.
+func orDefault(d, byDefault time.Duration) time.Duration {
+	if d <= 0 {
+		return byDefault
+	}
+	return d
 }
 
 func (s *Server) log() *slog.Logger {

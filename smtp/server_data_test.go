@@ -67,7 +67,7 @@ func TestServerVerdicts(t *testing.T) {
 		{"framing, unread", bad, func(context.Context, *smtp.Transaction) error { return nil }, "550 5.6.11 ", false},
 		{"framing, refused for another reason", bad, func(context.Context, *smtp.Transaction) error {
 			return &smtp.Error{Code: 554, Text: "spam"}
-		}, "550 5.6.11 ", false},
+		}, "554 5.0.0 spam", false},
 		{"too large, error passed on", large, func(_ context.Context, tx *smtp.Transaction) error { return read(tx) }, "552 5.3.4 message too large", true},
 		{"too large, error swallowed", large, func(_ context.Context, tx *smtp.Transaction) error {
 			_ = read(tx)

@@ -61,7 +61,7 @@ func TestServerDesync(t *testing.T) {
 			_, err := io.Copy(io.Discard, tx.Body)
 			return err
 		}, "550 5.6.11 ", false},
-		{"bare CR, unread", 0, "a\rb\r\n", func(context.Context, *smtp.Transaction) error { return refusal }, "550 5.6.11 ", false},
+		{"bare CR, unread", 0, "a\rb\r\n", func(context.Context, *smtp.Transaction) error { return refusal }, "554 5.7.1 ", false},
 	} {
 		for _, secure := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, TLS %v", tt.name, secure), func(t *testing.T) {

@@ -46,7 +46,7 @@ func FuzzSession(f *testing.F) {
 		all := beginnings[int(phase)%len(beginnings)] + string(octets)
 		var accepted []string
 		srv := &smtp.Server{
-			Hostname: "mx.example.org", MaxMessageBytes: 1000, MaxErrors: -1,
+			Hostname: "mx.example.org", MaxMessageBytes: 1000, MaxErrors: -1, ErrorDelay: -1,
 			Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
 			Auth:  &auth.Server{Passwords: passwords, InsecureAllowCleartext: true},
 			Log:   slog.New(slog.DiscardHandler),

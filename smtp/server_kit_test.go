@@ -63,15 +63,24 @@ func startSite(t testing.TB, srv *smtp.Server, implicitTLS bool) *site {
 	if srv.TLSConfig != nil {
 		s.tls = &tls.Config{RootCAs: srv.TLSConfig.RootCAs, ServerName: srv.Hostname}
 	}
+	var ln net.Listener = s.ln
+	if srv.Protocol == auth.LMTP {
+		ln = localSocket{s.ln}
+	}
 	go func() {
 		if implicitTLS {
-			s.done <- srv.ServeTLS(s.ln)
+			s.done <- srv.ServeTLS(ln)
 		} else {
-			s.done <- srv.Serve(s.ln)
+			s.done <- srv.Serve(ln)
 		}
 	}()
 	return s
 }
+
+// localSocket is where LMTP belongs.
+type localSocket struct{ net.Listener }
+
+func (localSocket) Addr() net.Addr { return &net.UnixAddr{Name: "lmtp.sock", Net: "unix"} }
 
 // close ends the server and waits for all of it.
 func (s *site) close() {

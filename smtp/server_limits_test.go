@@ -22,7 +22,7 @@ import (
 func TestServerMaxErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ set, want int }{{0, 10}, {3, 3}} {
-		p := newSite(t, &smtp.Server{MaxErrors: tt.set}).greeted()
+		p := newSite(t, &smtp.Server{MaxErrors: tt.set, ErrorDelay: -1}).greeted()
 		for range tt.want - 1 {
 			p.say("BOGUS\r\n")
 			p.expect("500 ")
@@ -37,7 +37,7 @@ func TestServerMaxErrors(t *testing.T) {
 // recipients that are refused do count.
 func TestServerErrorsForgiven(t *testing.T) {
 	t.Parallel()
-	p := newSite(t, &smtp.Server{MaxErrors: 3}).inMail()
+	p := newSite(t, &smtp.Server{MaxErrors: 3, ErrorDelay: -1}).inMail()
 	p.say("RCPT TO:<a@elsewhere.example>\r\nRCPT TO:<b@elsewhere.example>\r\nDATA\r\n.\r\n")
 	p.expect("550 ", "550 ", "354 ", "250 ")
 	p.say("MAIL FROM:<>\r\nRCPT TO:<a@elsewhere.example>\r\nRCPT TO:<b@elsewhere.example>\r\nRCPT TO:<c@elsewhere.example>\r\n")
@@ -135,7 +135,7 @@ func TestServerMaxAuthFailures(t *testing.T) {
 	t.Parallel()
 	rfc.Covers(t, "rfc4954-9-2")
 	for _, tt := range []struct{ set, want int }{{0, 5}, {2, 2}} {
-		p := newSite(t, &smtp.Server{MaxAuthFailures: tt.set, Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}).greeted()
+		p := newSite(t, &smtp.Server{MaxAuthFailures: tt.set, ErrorDelay: -1, Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}).greeted()
 		for range tt.want - 1 {
 			p.say("AUTH PLAIN AHRpbQBndWVzcw==\r\n")
 			p.expect("535 5.7.8 ")
@@ -182,7 +182,7 @@ func TestServerMaxConns(t *testing.T) {
 	a, b, c := s.dial(), s.dial(), s.dial()
 	a.expect("220 ")
 	b.expect("220 ")
-	c.expect("421 too many connections")
+	c.expect("421 4.3.2 too many connections")
 	c.expectEnd()
 }
 
@@ -190,7 +190,7 @@ func TestServerMaxConnsPerAddr(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, &smtp.Server{MaxConnsPerAddr: 1})
 	s.dial().expect("220 ")
-	s.dial().expect("421 too many connections")
+	s.dial().expect("421 4.3.2 too many connections")
 	nc, err := s.ln.DialFrom("192.0.2.77:50000")
 	require.NoError(t, err)
 	greeting := make([]byte, 4)

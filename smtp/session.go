@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
+	"time"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/conn"
@@ -24,6 +26,8 @@ const (
 	PhaseMail       auth.Phase = "mail"       // there is a sender
 	PhaseRecipients auth.Phase = "recipients" // there is a recipient
 	PhaseData       auth.Phase = "data"       // the message is on its way
+	PhaseChunks     auth.Phase = "chunks"     // the message is on its way, and another BDAT is awaited
+	PhaseFailed     auth.Phase = "failed"     // a BDAT was refused; RSET is awaited
 	PhaseClosing    auth.Phase = "closing"    // the last reply was given
 )
 
@@ -54,16 +58,20 @@ type session struct {
 	state    auth.ConnectionState
 	then     func(*session) smtpwire.Reply // what goes on when the reply has left
 
+	held     []byte // a command that was read and has yet to be obeyed; valid until the next read
+	patience patience
 	exchange *auth.Exchange
 	tx       *Transaction
-	dot      textwire.DotReader
-	lf       textwire.LFReader // over dot, if the server accepts bare LF
+	dotted   dotted
+	chunked  chunked
 	mailCmd  smtpwire.Mail
 	rcptCmd  smtpwire.Rcpt
 
-	serial       int // transactions so far
-	errors       int // 5xx since the last message
-	idle         int // commands since the last message that moved none along
+	serial       int         // transactions so far
+	expired      atomic.Bool // the session has used up its time
+	shaking      bool        // it has a place among the handshakes
+	errors       int         // 5xx since the last message
+	idle         int         // commands since the last message that moved none along
 	authFailures int
 }
 
@@ -74,25 +82,44 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	if secure {
 		nc = nc.(implicitTLSConn).Conn
 	}
-	c := &session{srv: s, link: link, ctx: ctx, phase: phaseConnected, state: auth.ConnectionState{
+	c := &session{srv: s, link: link, phase: phaseConnected, state: auth.ConnectionState{
 		ID: link.ID, Protocol: s.protocol(), LocalAddr: nc.LocalAddr(), RemoteAddr: nc.RemoteAddr(),
 	}}
+	if s.ConnContext != nil {
+		ctx = s.ConnContext(ctx, c.connectionState())
+	}
+	life := orDefault(s.SessionTimeout, defaultSessionTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*life, errSessionTooLong)
+	defer cancel()
+	c.ctx = ctx
+	c.log = c.nobodysLog()
+	early, err := false, error(nil)
+	if s.GreetPause > 0 && !secure {
+		var waits bool
+		waits, err = awaitsGreeting(nc, s.GreetPause)
+		early = !waits
+	}
+	if err != nil {
+		c.log.InfoContext(ctx, "connection lost", "err", err)
+		return
+	}
 	cfg := conn.Config{Timeout: s.Timeout, MinRate: s.MinRate}
 	if s.Transcript != nil {
 		cfg.Transcript = s.Transcript(c.connectionState())
 	}
-	c.log = c.nobodysLog()
 	c.conn = conn.New(nc, cfg)
 	c.wake = c.conn.Interrupt
 	defer c.conn.Close()
 	defer c.conn.Bind(ctx)()
+	defer time.AfterFunc(life, c.expire).Stop()
+	defer c.leaveHandshake()
 	c.log.InfoContext(ctx, "session begins")
-	c.run(secure)
+	c.run(secure, early)
 	c.log.InfoContext(ctx, "session ends", "phase", string(c.phase.name()), "messages", c.serial)
 }
 
 // run speaks with the peer until one of both ends it. A panic of a hook ends here.
-func (s *session) run(secure bool) {
+func (s *session) run(secure, early bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.logPanic(v)
@@ -100,11 +127,16 @@ func (s *session) run(secure bool) {
 			_ = s.conn.Flush()
 		}
 	}()
-	if secure && !s.secure() {
+	switch {
+	case secure && !(s.takeHandshake(handshakeWait) && s.secure()):
 		return
+	case early:
+		s.phase = phaseClosing
+		s.send(replyEarlyTalker)
+	default:
+		s.send(s.greeting())
+		s.loop()
 	}
-	s.send(s.greeting())
-	s.loop()
 	_ = s.conn.Flush()
 }
 
@@ -116,19 +148,24 @@ func (s *session) loop() {
 			s.send(s.readFailed(err))
 			return
 		}
-		verb, args := smtpwire.SplitVerb(line)
-		s.send(s.dispatch(verb, args, line))
-		for s.then != nil && s.phase != phaseClosing && s.flush() {
-			then := s.then
-			s.then = nil
-			s.send(then(s))
-		}
-		// RFC 2920 section 3.2: other replies are not held back. The one that
-		// accepts a message is urgent: until it is there the peer may send the
-		// message again, RFC 1047.
-		if commands[verb].flags&grouped == 0 {
-			s.flush()
-		}
+		s.obey(line)
+	}
+}
+
+// obey has a command handled and sends the reply.
+func (s *session) obey(line []byte) {
+	verb, args := smtpwire.SplitVerb(line)
+	s.send(s.dispatch(verb, args, line))
+	for s.then != nil && s.phase != phaseClosing && s.flush() {
+		then := s.then
+		s.then = nil
+		s.send(then(s))
+	}
+	// RFC 2920 section 3.2: other replies are not held back. The one that accepts a
+	// message is urgent: until it is there the peer may send the message again,
+	// RFC 1047.
+	if commands[verb].flags&grouped == 0 {
+		s.flush()
 	}
 }
 
@@ -145,6 +182,11 @@ func (s *session) flush() bool {
 // readCommand reads a command line. When it has to wait for one, or for the rest of one,
 // which ends a pipelined group, it sends the replies that wait: RFC 2920 section 3.2.
 func (s *session) readCommand() ([]byte, error) {
+	if s.held != nil {
+		line := s.held
+		s.held = nil
+		return line, nil
+	}
 	most := longestCommand
 	if s.srv.Auth != nil && s.phase == phaseGreeted && s.state.Identity == nil {
 		most = longestAuthLine
@@ -155,7 +197,7 @@ func (s *session) readCommand() ([]byte, error) {
 	if err := s.conn.Flush(); err != nil {
 		return nil, err
 	}
-	if s.phase.within(inTransaction) {
+	if s.phase.within(inTransaction | inChunks) {
 		return s.conn.ReadLine(most)
 	}
 	if !s.link.Idle(s.wake) {
@@ -172,6 +214,8 @@ func (s *session) readFailed(err error) smtpwire.Reply {
 	s.phase = phaseClosing
 	var framing *FramingError
 	switch {
+	case errors.Is(err, conn.ErrInterrupted) && s.expired.Load() && !s.link.Draining():
+		return replyTooLong
 	case errors.Is(err, conn.ErrInterrupted):
 		return replyShutdown
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -205,6 +249,20 @@ func (s *session) dispatch(verb smtpwire.Verb, args, line []byte) smtpwire.Reply
 
 func (s *session) handleCommand(verb smtpwire.Verb, args, line []byte) smtpwire.Reply {
 	c := &commands[verb]
+	r := s.objection(verb, args, line)
+	switch {
+	case r.Code == 0:
+		return c.run(s, args)
+	case c.flags&counted != 0 && s.phase != phaseClosing:
+		return s.skipChunk(args, r)
+	}
+	return r
+}
+
+// objection says why a command is not even looked at. The zero Reply means that it is.
+func (s *session) objection(verb smtpwire.Verb, args, line []byte) smtpwire.Reply {
+	c := &commands[verb]
+	lmtp := s.state.Protocol == auth.LMTP
 	switch {
 	case len(line)+len("\r\n") > longestCommand && verb != smtpwire.AUTH:
 		s.phase = phaseClosing
@@ -214,6 +272,9 @@ func (s *session) handleCommand(verb smtpwire.Verb, args, line []byte) smtpwire.
 		return replySequence
 	case verb == smtpwire.Unknown:
 		return s.unknown(line)
+	case lmtp && c.flags&smtpOnly != 0, !lmtp && c.flags&lmtpOnly != 0:
+		// RFC 2033 section 4.1.
+		return replyUnknown
 	case c.run == nil:
 		return replyNotImplemented
 	case c.flags&preTLS == 0 && s.srv.RequireTLS && s.state.TLS == nil:
@@ -230,13 +291,7 @@ func (s *session) handleCommand(verb smtpwire.Verb, args, line []byte) smtpwire.
 	case c.flags&extension != 0 && !s.extended:
 		return replyExtendedFirst
 	}
-	return c.run(s, args)
-}
-
-// tooIdle counts a command that moves no message along.
-func (s *session) tooIdle() bool {
-	s.idle++
-	return exceeds(s.idle, limit(s.srv.MaxIdleCommands, defaultIdleCommands))
+	return smtpwire.Reply{}
 }
 
 // send gathers a reply; it leaves with the others of its group. All replies pass here:
@@ -245,12 +300,17 @@ func (s *session) send(r smtpwire.Reply) {
 	if r.Code == 0 {
 		return
 	}
-	if r.Code >= 500 {
-		s.errors++
-		if s.phase != phaseClosing && exceeds(s.errors+1, limit(s.srv.MaxErrors, defaultErrors)) {
-			r = replyTooManyErrors
-		}
+	if r.Code >= 500 && s.outlasts() && s.phase != phaseClosing {
+		r = replyTooManyErrors
 	}
+	if r.Code >= 400 && s.phase != phaseClosing {
+		s.tarpit()
+	}
+	s.reply(r)
+}
+
+// reply is send for the replies that are no verdict on what the peer did.
+func (s *session) reply(r smtpwire.Reply) {
 	if r.Code == 421 || r.Code == 221 {
 		s.phase = phaseClosing
 	}
@@ -307,14 +367,18 @@ func (s *session) logPanic(v any) {
 // reset forgets the transaction.
 func (s *session) reset() {
 	s.tx = nil
-	if s.phase.within(inTransaction | phaseData) {
+	if s.phase.within(inTransaction | inChunks | phaseData) {
 		s.phase = phaseGreeted
 	}
 }
 
 // mayRelay reports whether the peer may send to recipients that are not local.
 func (s *session) mayRelay() bool {
-	return s.state.Identity != nil || s.srv.MayRelay != nil && s.srv.MayRelay(s.ctx, s.connectionState())
+	if s.state.Identity != nil || s.srv.MayRelay == nil {
+		return s.state.Identity != nil
+	}
+	defer s.answered()
+	return s.srv.MayRelay(s.ask(), s.connectionState())
 }
 
 func peerName(a net.Addr) string {

@@ -28,7 +28,9 @@ func (s *session) auth(args []byte) smtpwire.Reply {
 		return syntaxReply(err)
 	}
 	var err error
-	if s.exchange, err = s.srv.Auth.Start(s.ctx, s.connectionState(), cmd.Mechanism); err != nil {
+	s.exchange, err = s.srv.Auth.Start(s.ask(), s.connectionState(), cmd.Mechanism)
+	s.answered()
+	if err != nil {
 		return s.authFailed(err)
 	}
 	response := cmd.Initial
@@ -40,7 +42,8 @@ func (s *session) auth(args []byte) smtpwire.Reply {
 
 // authStep hands a response to the mechanism; nil is none.
 func (s *session) authStep(response []byte) smtpwire.Reply {
-	challenge, done, err := s.exchange.Next(s.ctx, response)
+	challenge, done, err := s.exchange.Next(s.ask(), response)
+	s.answered()
 	switch {
 	case err != nil:
 		return s.authFailed(err)
@@ -93,7 +96,10 @@ func (s *session) authFailed(err error) smtpwire.Reply {
 		return replyAuthSyntax
 	case errors.Is(err, auth.ErrCredentials):
 		s.log.InfoContext(s.ctx, "credentials refused")
-		if s.authFailures++; exceeds(s.authFailures+1, limit(s.srv.MaxAuthFailures, defaultAuthFailures)) {
+		if s.authFailures++; s.authFailures > 1 {
+			s.delay(s.authFailures - 2)
+		}
+		if exceeds(s.authFailures+1, limit(s.srv.MaxAuthFailures, defaultAuthFailures)) {
 			return replyAuthLimit
 		}
 		return replyCredentials

@@ -2,10 +2,10 @@ package smtp
 
 import (
 	"errors"
-	"log/slog"
-	"os"
+	"io"
 	"strconv"
 
+	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/textwire"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
@@ -14,118 +14,207 @@ import (
 // search of its end.
 const minDrain = 64 << 20
 
+// mostDrained is how many octets are read in search of the end of what was given up.
+func (s *session) mostDrained() int64 {
+	return max(minDrain, limit(s.srv.MaxMessageBytes, defaultMessageBytes))
+}
+
 // data answers DATA: RFC 5321 section 4.1.1.4.
 func (s *session) data([]byte) smtpwire.Reply {
-	if s.phase != phaseRecipients {
-		// RFC 2920 section 3.1: a pipelined DATA comes even if all recipients were refused.
-		return replyNoRecipients
+	if s.phase == phaseChunks {
+		// RFC 3030 section 2: not behind BDAT. The message is given up.
+		s.phase = phaseFailed
+		return replySequence
 	}
-	s.then = (*session).receive
+	if s.phase == phaseRecipients && s.tx.Envelope.Body == BodyBinaryMIME {
+		// RFC 3030 section 3.
+		return replyBdatOnly
+	}
+	if r := s.askData(); r.Code != 0 {
+		return r
+	}
+	s.then = (*session).receiveData
 	return replySendMessage
 }
 
-// receive has the handler read the message, and says what became of it.
-func (s *session) receive() smtpwire.Reply {
-	tx := s.tx
-	s.phase = phaseData
-	tx.body = body{src: s.source(), left: s.srv.maxMessage()}
-	tx.Body = &tx.body
+// askData says why the message must not be sent. The zero Reply means that it may.
+func (s *session) askData() smtpwire.Reply {
+	switch {
+	case s.phase == phaseRecipients:
+	case s.phase == phaseMail && s.state.Protocol != auth.LMTP:
+		// RFC 2920 section 3.1: a pipelined DATA comes even if all recipients were refused.
+		return replyNoRecipients
+	default:
+		// RFC 2033 section 4.2.
+		return replySequence
+	}
+	if hook := s.srv.Hooks.Data; hook != nil {
+		err := hook(s.ask(), s.tx)
+		s.answered()
+		if err != nil {
+			return s.refusal(err)
+		}
+	}
+	return smtpwire.Reply{}
+}
+
+// incoming is a message on its way in: by DATA or by BDAT.
+type incoming interface {
+	io.Reader
+	io.WriterTo
+
+	// drain goes on to where the next command begins, whatever the message is. An
+	// error means that this was not found within so many octets.
+	drain(most int64) error
+
+	size() int64    // octets delivered
+	raw() int64     // octets read
+	complete() bool // when drained, nothing more of the message will come
+}
+
+// dotted is a message that comes by DATA. Its end is the genuine CRLF.CRLF and nothing
+// else.
+type dotted struct {
+	dot     textwire.DotReader
+	lf      textwire.LFReader // over dot
+	lenient bool              // read by lf: the server accepts bare LF
+}
+
+func (d *dotted) reset(r *textwire.Reader, lenient bool) {
+	d.lenient = lenient
+	if !lenient {
+		d.dot.Reset(r, textwire.Strict)
+		return
+	}
+	d.dot.Reset(r, textwire.Transparent)
+	d.lf.Reset(&d.dot)
+}
+
+func (d *dotted) Read(p []byte) (int, error) {
+	if d.lenient {
+		return d.lf.Read(p)
+	}
+	return d.dot.Read(p)
+}
+
+func (d *dotted) WriteTo(w io.Writer) (int64, error) {
+	if d.lenient {
+		return d.lf.WriteTo(w)
+	}
+	return d.dot.WriteTo(w)
+}
+
+func (d *dotted) drain(most int64) error { return d.dot.Drain(most) }
+func (d *dotted) size() int64            { return d.dot.Size() }
+func (d *dotted) raw() int64             { return d.dot.Raw() }
+func (d *dotted) complete() bool         { return true }
+
+func (s *session) receiveData() smtpwire.Reply {
+	s.dotted.reset(s.conn.Reader(), s.srv.AcceptBareLF)
+	s.beginBody(0)
+	r := s.receive(&s.dotted)
+	s.dotted.lf.Release()
+	return r
+}
+
+// beginBody has reading judged by progress until endBody. Replies that are held back
+// leave now if octets of the body have yet to come.
+func (s *session) beginBody(octets int64) {
 	s.conn.SetTimeout(s.srv.DataTimeout)
 	s.conn.BeginBody()
-	err := s.callHandler(tx)
-	bodyErr := tx.body.finish()
-	s.lf.Release()
-	s.reset()
-	r := s.verdict(tx, err, bodyErr)
+	if int64(s.conn.Reader().Buffered()) < octets {
+		s.flush()
+	}
+}
+
+func (s *session) endBody() {
 	s.conn.EndBody()
 	s.conn.SetTimeout(s.srv.Timeout)
-	if s.conn.Tracing() {
-		s.conn.Trace('C', append(strconv.AppendInt([]byte("(message: "), s.dot.Raw(), 10), " octets)"...))
+}
+
+// receive has the handler read the message, and says what became of it.
+func (s *session) receive(src incoming) smtpwire.Reply {
+	s.phase = phaseData
+	tx := s.tx
+	tx.body = body{src: src, left: s.srv.maxMessage(), clock: &s.patience, most: s.srv.handlerTimeout()}
+	tx.Body = &tx.body
+	tx.results.open(s, tx)
+	err := s.callHandler(tx)
+	// A refusal need not wait for chunks that were not announced yet.
+	early := err != nil && tx.body.err == nil
+	var bodyErr error
+	if early && !src.complete() {
+		tx.body.err = errBodyClosed
+	} else {
+		bodyErr = tx.body.finish()
 	}
-	s.logVerdict(tx, r)
+	r := s.verdict(src, tx, err, bodyErr, early)
+	s.endBody()
+	switch {
+	case s.phase == phaseClosing:
+	case src.complete():
+		s.reset()
+	default:
+		s.phase = phaseFailed
+	}
+	if s.conn.Tracing() {
+		s.conn.Trace('C', append(strconv.AppendInt([]byte("(message: "), src.raw(), 10), " octets)"...))
+	}
 	return r
 }
 
 // errPanic is how a handler ends that panicked.
 var errPanic = errors.New("smtp: panic in the handler")
 
-// source returns what the message is read from. Either way it ends at the genuine
-// CRLF.CRLF and nowhere else.
-func (s *session) source() source {
-	if !s.srv.AcceptBareLF {
-		s.dot.Reset(s.conn.Reader(), textwire.Strict)
-		return &s.dot
-	}
-	s.dot.Reset(s.conn.Reader(), textwire.Transparent)
-	s.lf.Reset(&s.dot)
-	return &s.lf
-}
-
 // callHandler turns a panic into errPanic.
 func (s *session) callHandler(tx *Transaction) (err error) {
 	defer func() {
+		s.patience.pause()
 		if v := recover(); v != nil {
 			s.logPanic(v)
 			err = errPanic
 		}
 	}()
-	return s.srv.Handler.ServeSMTP(s.ctx, tx)
+	return s.srv.Handler.ServeSMTP(s.patience.begin(s.ctx, s.srv.handlerTimeout()), tx)
 }
 
 // verdict makes the reply to a message. What is wrong with the body outranks what the
 // handler says: a message is accepted only if it came whole.
-func (s *session) verdict(tx *Transaction, err, bodyErr error) smtpwire.Reply {
-	switch {
+func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, early bool) smtpwire.Reply {
+	var r smtpwire.Reply
+	switch framing := isFraming(bodyErr); {
+	case errors.Is(bodyErr, errAborted):
+		s.logVerdict(src, tx, r, 0)
+		return r
+	case bodyErr != nil && !framing && !errors.Is(bodyErr, ErrTooLarge) && !errors.Is(bodyErr, errInterrupted):
+		return s.readFailed(bodyErr)
+	case early:
+		r = s.refusal(err)
 	case bodyErr == nil:
-	case isFraming(bodyErr):
+		return s.conclude(src, tx, err)
+	case framing:
+		r = replyBadMessage
+	case errors.Is(bodyErr, ErrTooLarge):
+		r = replyTooLarge
+	case err == nil:
+		r = s.refusal(bodyErr)
+	default:
+		r = s.refusal(err)
+	}
+	if src.drain(s.mostDrained()) != nil || isFraming(bodyErr) && src == &s.dotted {
 		// Who sends such octets, and means another end by them than the genuine one,
 		// is not to be followed: the end is sought so that the reply is in step, and
 		// nothing behind it is read.
-		_ = s.drain()
 		s.phase = phaseClosing
-		return replyBadMessage
-	case errors.Is(bodyErr, ErrTooLarge):
-		if s.drain() != nil {
-			s.phase = phaseClosing
-		}
-		return replyTooLarge
-	case errors.Is(bodyErr, errInterrupted):
-		if s.drain() != nil {
-			s.phase = phaseClosing
-		}
-		if err == nil {
-			err = bodyErr
-		}
-	case errors.Is(bodyErr, os.ErrDeadlineExceeded):
-		return replyTimeout
-	default:
-		s.phase = phaseClosing
-		s.log.InfoContext(s.ctx, "connection lost within a message", "err", bodyErr)
-		return smtpwire.Reply{}
 	}
-	if err != nil {
-		return s.refusal(err)
+	s.logVerdict(src, tx, r, 0)
+	if s.state.Protocol == auth.LMTP && src.complete() {
+		return s.toEach(r)
 	}
-	s.errors, s.idle = 0, 0
-	return smtpwire.Reply{Code: 250, Enhanced: EnhancedCode{2, 0, 0}, Lines: tx.accepted[:]}
+	return r
 }
 
 func isFraming(err error) bool {
 	var framing *FramingError
 	return errors.As(err, &framing)
-}
-
-// drain goes on to the genuine end of a message that was given up, so that nothing of
-// it is read as a command. An error means that the end was not found within bounds.
-func (s *session) drain() error {
-	return s.dot.Drain(max(minDrain, limit(s.srv.MaxMessageBytes, defaultMessageBytes)))
-}
-
-func (s *session) logVerdict(tx *Transaction, r smtpwire.Reply) {
-	text := "message refused"
-	if r.Code == 250 {
-		text = "message accepted"
-	}
-	s.log.LogAttrs(s.ctx, slog.LevelInfo, text, slog.String("id", tx.ID), slog.Int("code", r.Code),
-		slog.Int64("octets", s.dot.Size()), slog.Int("recipients", len(tx.Envelope.To)))
 }

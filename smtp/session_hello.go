@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/serve"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
@@ -24,7 +25,8 @@ func (s *session) greeting() smtpwire.Reply {
 	if hook == nil {
 		return s.welcome()
 	}
-	err := hook(s.ctx, s.connectionState())
+	err := hook(s.ask(), s.connectionState())
+	s.answered()
 	if err == nil {
 		return s.welcome()
 	}
@@ -42,6 +44,9 @@ func (s *session) greeting() smtpwire.Reply {
 }
 
 func (s *session) welcome() smtpwire.Reply {
+	if s.state.Protocol == auth.LMTP {
+		return newReply(220, EnhancedCode{}, s.srv.host+" LMTP")
+	}
 	return newReply(220, EnhancedCode{}, s.srv.host+" ESMTP")
 }
 
@@ -59,7 +64,9 @@ func (s *session) hello(args []byte, extended bool) smtpwire.Reply {
 	before := s.state.Hello
 	s.state.Hello = cmd.Name
 	if hook := s.srv.Hooks.Hello; hook != nil {
-		if err := hook(s.ctx, s.connectionState()); err != nil {
+		err := hook(s.ask(), s.connectionState())
+		s.answered()
+		if err != nil {
 			s.state.Hello = before
 			return s.refusal(err)
 		}
@@ -85,6 +92,13 @@ func (s *session) keywords(lines []string) []string {
 	if mechanisms := s.mechanisms(); len(mechanisms) > 0 {
 		lines = append(lines, "AUTH "+strings.Join(mechanisms, " "))
 	}
+	lines = append(lines, "CHUNKING")
+	if s.srv.BinaryMIME {
+		lines = append(lines, "BINARYMIME")
+	}
+	if s.state.Protocol != auth.LMTP {
+		lines = append(lines, "PRDR")
+	}
 	return lines
 }
 
@@ -103,8 +117,9 @@ func syntaxReply(err error) smtpwire.Reply {
 	return replyUnknown
 }
 
-// secure makes the handshake of implicit TLS.
+// secure makes the handshake of TLS, for which a place was taken.
 func (s *session) secure() bool {
+	defer s.leaveHandshake()
 	if err := s.handshake(s.ctx); err != nil {
 		s.log.InfoContext(s.ctx, "TLS handshake failed", "err", err)
 		return false

@@ -12,8 +12,11 @@ const acceptedAs = "accepted as "
 
 // mail answers MAIL, which begins a transaction: RFC 5321 section 3.3.
 func (s *session) mail(args []byte) smtpwire.Reply {
-	if s.link.Draining() {
+	switch {
+	case s.link.Draining():
 		return replyShutdown
+	case exceeds(s.serial+1, limit(s.srv.MaxTransactions, defaultTransactions)):
+		return replyTooManyMails
 	}
 	// RFC 6409 section 4.3: who submits must have authenticated.
 	if s.state.Protocol == auth.Submission && !s.mayRelay() {
@@ -32,7 +35,9 @@ func (s *session) mail(args []byte) smtpwire.Reply {
 	}
 	tx := s.begin(cmd)
 	if hook := s.srv.Hooks.Mail; hook != nil {
-		if err := hook(s.ctx, tx); err != nil {
+		err := hook(s.ask(), tx)
+		s.answered()
+		if err != nil {
 			return s.refusal(err)
 		}
 	}
@@ -46,9 +51,10 @@ func (s *session) mail(args []byte) smtpwire.Reply {
 // section 5.
 func (s *session) knowsParams(cmd *smtpwire.Mail) bool {
 	switch {
-	case len(cmd.Params) > 0, cmd.UTF8, cmd.RequireTLS, cmd.PRDR, cmd.Return != ReturnUnspecified, cmd.EnvelopeID != "",
+	case len(cmd.Params) > 0, cmd.UTF8, cmd.RequireTLS, cmd.Return != ReturnUnspecified, cmd.EnvelopeID != "",
 		cmd.DeliverBy != (smtpwire.DeliverBy{}), cmd.HasPriority, cmd.HoldFor != 0, cmd.HoldUntil != "",
-		cmd.Body == BodyBinaryMIME, cmd.HasAuth && s.srv.Auth == nil:
+		cmd.PRDR && s.state.Protocol == auth.LMTP,
+		cmd.Body == BodyBinaryMIME && !s.srv.BinaryMIME, cmd.HasAuth && s.srv.Auth == nil:
 		return false
 	}
 	return s.extended || cmd.Size < 0 && cmd.Body == BodyUnspecified && !cmd.HasAuth
@@ -61,6 +67,8 @@ func (s *session) begin(cmd *smtpwire.Mail) *Transaction {
 		Envelope: Envelope{From: cmd.From, Size: max(0, cmd.Size), Body: cmd.Body},
 		hostname: s.srv.host,
 		extended: s.extended,
+
+		PerRecipient: cmd.PRDR || s.state.Protocol == auth.LMTP,
 	}
 	tx.Envelope.To = tx.to[:0]
 	var buf [64]byte

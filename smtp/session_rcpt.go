@@ -36,7 +36,9 @@ func (s *session) addRecipient(args []byte) smtpwire.Reply {
 		return replyNoRelay
 	}
 	if hook := s.srv.Hooks.Recipient; hook != nil {
-		if err := hook(s.ctx, tx, Recipient{Address: to}); err != nil {
+		err := hook(s.ask(), tx, Recipient{Address: to})
+		s.answered()
+		if err != nil {
 			return s.refusal(err)
 		}
 	}
@@ -48,5 +50,13 @@ func (s *session) addRecipient(args []byte) smtpwire.Reply {
 // accepts reports whether mail to a recipient is taken from this peer. <Postmaster>
 // without a domain has the address of nobody else: RFC 5321 section 4.5.1.
 func (s *session) accepts(to Address) bool {
-	return to.Domain() == "" || s.srv.Local != nil && s.srv.Local(s.ctx, to) || s.mayRelay()
+	return to.Domain() == "" || s.isLocal(to) || s.mayRelay()
+}
+
+func (s *session) isLocal(to Address) bool {
+	if s.srv.Local == nil {
+		return false
+	}
+	defer s.answered()
+	return s.srv.Local(s.ask(), to)
 }

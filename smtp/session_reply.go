@@ -13,8 +13,10 @@ var (
 	replySenderOK    = newReply(250, EnhancedCode{2, 1, 0}, "sender ok")
 	replyRecipientOK = newReply(250, EnhancedCode{2, 1, 5}, "recipient ok")
 	replyVerify      = newReply(252, EnhancedCode{2, 5, 0}, "not verified, send mail to find out")
+	replyChunkOK     = newReply(250, EnhancedCode{2, 0, 0}, "chunk ok")
 	replyHelp        = newReply(214, EnhancedCode{2, 0, 0}, "see RFC 5321")
 	replyStartTLS    = newReply(220, EnhancedCode{2, 0, 0}, "begin TLS")
+	replyResults     = newReply(353, EnhancedCode{}, "a reply for each recipient follows")
 	replySendMessage = newReply(354, EnhancedCode{}, "send message, end with CRLF.CRLF")
 	replyAuthOK      = newReply(235, EnhancedCode{2, 7, 0}, "authenticated")
 
@@ -24,10 +26,13 @@ var (
 	replyTooManyErrors = newReply(421, EnhancedCode{4, 7, 0}, "too many errors")
 	replyTooIdle       = newReply(421, EnhancedCode{4, 7, 0}, "too many commands without a message")
 	replyAuthLimit     = newReply(421, EnhancedCode{4, 7, 0}, "too many failed authentications")
-	replyTooManyConns  = newReply(421, EnhancedCode{}, "too many connections")
+	replyTooManyConns  = newReply(421, EnhancedCode{4, 3, 2}, "too many connections")
+	replyTooLong       = newReply(421, EnhancedCode{4, 4, 2}, "session lasts too long")
+	replyTooManyMails  = newReply(421, EnhancedCode{4, 7, 0}, "too many transactions, connect anew")
 
 	replyLocalError = newReply(451, EnhancedCode{4, 3, 0}, "local error, try again later")
 	replyRecipients = newReply(452, EnhancedCode{4, 5, 3}, "too many recipients")
+	replyTLSBusy    = newReply(454, EnhancedCode{4, 7, 0}, "too many handshakes, try again later")
 	replyAuthDown   = newReply(454, EnhancedCode{4, 7, 0}, "authentication not available, try again later")
 
 	// RFC 5321 section 4.2.4: 500 for a command that is not known, 502 for one that
@@ -45,6 +50,7 @@ var (
 	replyExtendedFirst  = newReply(503, EnhancedCode{5, 5, 1}, "send EHLO first")
 	replyTLSActive      = newReply(503, EnhancedCode{5, 5, 1}, "TLS is active already")
 	replyAuthTwice      = newReply(503, EnhancedCode{5, 5, 1}, "authenticated already")
+	replyBdatOnly       = newReply(503, EnhancedCode{5, 5, 1}, "BODY=BINARYMIME needs BDAT")
 	replyMechanism      = newReply(504, EnhancedCode{5, 5, 4}, "mechanism not available")
 	replyTLSFirst       = newReply(530, EnhancedCode{5, 7, 0}, "send STARTTLS first")
 	replyAuthRequired   = newReply(530, EnhancedCode{5, 7, 0}, "authentication required")
@@ -54,6 +60,7 @@ var (
 	replyNoPostmaster   = newReply(550, EnhancedCode{5, 1, 1}, "no postmaster here")
 	replyNoRelay        = newReply(550, EnhancedCode{5, 7, 1}, "relaying denied")
 	replyTooLarge       = newReply(552, EnhancedCode{5, 3, 4}, "message too large")
+	replyEarlyTalker    = newReply(554, EnhancedCode{}, "spoke before the greeting")
 	replyNotSMTP        = newReply(554, EnhancedCode{5, 5, 1}, "this is an SMTP server")
 	replyInjected       = newReply(554, EnhancedCode{5, 5, 1}, "plain text behind STARTTLS")
 	replyNoRecipients   = newReply(554, EnhancedCode{5, 5, 1}, "no valid recipients")

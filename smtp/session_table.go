@@ -6,7 +6,7 @@ import (
 )
 
 // phase is where a session is, as one bit, so that a command can name several.
-type phase uint8
+type phase uint16
 
 const (
 	phaseConnected phase = 1 << iota
@@ -15,10 +15,13 @@ const (
 	phaseMail
 	phaseRecipients
 	phaseData
+	phaseChunks
+	phaseFailed
 	phaseClosing
 
 	inTransaction = phaseMail | phaseRecipients
-	inSession     = phaseConnected | phaseGreeted | inTransaction
+	inChunks      = phaseChunks | phaseFailed
+	inSession     = phaseConnected | phaseGreeted | inTransaction | inChunks
 	inAny         = inSession | phaseRefused
 )
 
@@ -38,13 +41,17 @@ func (p phase) name() auth.Phase {
 		return PhaseRecipients
 	case phaseData:
 		return PhaseData
+	case phaseChunks:
+		return PhaseChunks
+	case phaseFailed:
+		return PhaseFailed
 	default:
 		return PhaseClosing
 	}
 }
 
 // flags are what the loop sees to before a handler runs.
-type flags uint8
+type flags uint16
 
 const (
 	idle      flags = 1 << iota // moves no message along: counted
@@ -53,6 +60,10 @@ const (
 	extension                   // exists only behind EHLO
 	bare                        // is answered without enhanced codes
 	preTLS                      // is there before TLS even if TLS is required
+	counted                     // octets follow that are no commands, also if it is refused
+	restarts                    // ends a transaction in whose message it comes
+	smtpOnly                    // does not exist in LMTP
+	lmtpOnly                    // exists in LMTP only
 )
 
 // command is one row of the table.
@@ -65,16 +76,18 @@ type command struct {
 // commands has a row for each command that is implemented. RFC 5321 section 4.1.4
 // says what is in order when.
 var commands = [smtpwire.NumVerbs]command{
-	smtpwire.HELO:     {inSession, idle | bare, (*session).helo},
-	smtpwire.EHLO:     {inSession, idle | bare | preTLS, (*session).ehlo},
+	smtpwire.HELO:     {inSession, idle | bare | restarts | smtpOnly, (*session).helo},
+	smtpwire.EHLO:     {inSession, idle | bare | preTLS | restarts | smtpOnly, (*session).ehlo},
+	smtpwire.LHLO:     {inSession, idle | bare | preTLS | restarts | lmtpOnly, (*session).ehlo},
 	smtpwire.MAIL:     {phaseGreeted, idle | grouped, (*session).mail},
 	smtpwire.RCPT:     {inTransaction, grouped, (*session).rcpt},
-	smtpwire.DATA:     {inTransaction, noArgs, (*session).data},
-	smtpwire.RSET:     {inSession, idle | grouped | noArgs, (*session).rset},
+	smtpwire.DATA:     {inTransaction | inChunks, noArgs, (*session).data},
+	smtpwire.BDAT:     {phaseGreeted | inTransaction | inChunks, extension | counted, (*session).bdat},
+	smtpwire.RSET:     {inSession, idle | grouped | noArgs | restarts, (*session).rset},
 	smtpwire.NOOP:     {inSession, idle | preTLS, (*session).noop},
 	smtpwire.VRFY:     {inSession, idle, (*session).vrfy},
 	smtpwire.HELP:     {inSession, idle, (*session).help},
-	smtpwire.QUIT:     {inAny, noArgs | preTLS, (*session).quit},
+	smtpwire.QUIT:     {inAny, noArgs | preTLS | restarts, (*session).quit},
 	smtpwire.STARTTLS: {phaseGreeted, idle | noArgs | extension | preTLS, (*session).startTLS},
 	smtpwire.AUTH:     {phaseGreeted, idle | extension, (*session).auth},
 }

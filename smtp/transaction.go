@@ -3,6 +3,8 @@ package smtp
 import (
 	"errors"
 	"io"
+	"sync/atomic"
+	"time"
 
 	"github.com/posthouse/posthouse/auth"
 )
@@ -23,9 +25,16 @@ type Transaction struct {
 	// Body is the message as it was sent, byte for byte, without the dots that were
 	// stuffed into it. It implements [io.WriterTo]. Reading returns io.EOF at the
 	// genuine end of the message and nowhere else. Other errors are a [*FramingError],
-	// [ErrTooLarge], and those of the connection. It is nil in hooks, and cannot be
-	// read once the handler has returned.
+	// [ErrTooLarge], one that says that the peer gave the message up, and those of the
+	// connection. It is nil in hooks, and cannot be read once the handler has returned.
+	//
+	// Its lines end in CRLF, with no CR, LF or NUL elsewhere, unless Envelope.Body is
+	// [BodyBinaryMIME]. It came by BDAT if it does not end in CRLF.
 	Body io.Reader
+
+	// PerRecipient says that the peer wants to know what became of the message for each
+	// recipient, which [Transaction.SetResult] says: it speaks LMTP, or asked for PRDR.
+	PerRecipient bool
 
 	// Value is for the hooks and the handler to pass on what they learned.
 	Value any
@@ -35,6 +44,7 @@ type Transaction struct {
 	extended bool // the session began with EHLO
 	refused  int  // RCPT commands refused so far
 	body     body
+	results  results
 	to       [1]Recipient // backs Envelope.To: most messages have one recipient
 }
 
@@ -57,6 +67,10 @@ type body struct {
 	left int64 // octets that the limit still allows
 	err  error // sticky; io.EOF at the genuine end
 	sink io.Writer
+
+	clock *patience     // stands still while the peer is waited for; nil: the handler has returned
+	most  time.Duration // for the handler from one read to the next
+	whole atomic.Bool   // the genuine end was read
 }
 
 // Read implements [io.Reader].
@@ -67,23 +81,48 @@ func (b *body) Read(p []byte) (int, error) {
 	if int64(len(p)) > b.left {
 		p = p[:b.left+1] // one more than allowed, to tell the end from too much
 	}
+	b.pause()
 	n, err := b.src.Read(p)
+	b.resume()
 	if int64(n) > b.left {
 		n, err = int(b.left), ErrTooLarge
 	}
 	b.left -= int64(n)
-	b.err = err
+	b.end(err)
 	return n, err
+}
+
+// pause and resume keep the time of the handler.
+func (b *body) pause() {
+	if b.clock != nil {
+		b.clock.pause()
+	}
+}
+
+func (b *body) resume() {
+	if b.clock != nil {
+		b.clock.resume(b.most)
+	}
+}
+
+// end keeps the error that the body ended with.
+func (b *body) end(err error) {
+	b.err = err
+	if err == io.EOF {
+		b.whole.Store(true)
+	}
 }
 
 // WriteTo implements [io.WriterTo].
 func (b *body) WriteTo(w io.Writer) (n int64, err error) {
 	if b.err == nil {
 		b.sink = w
+		b.pause()
 		n, err = b.src.WriteTo((*bodySink)(b))
+		b.resume()
 		b.sink = nil
 		if err == nil {
-			b.err = io.EOF
+			b.end(io.EOF)
 		} else if b.err == nil {
 			b.err = err
 		}
@@ -103,7 +142,9 @@ func (s *bodySink) Write(p []byte) (n int, err error) {
 	if over {
 		p = p[:s.left]
 	}
+	(*body)(s).resume()
 	n, err = s.sink.Write(p)
+	(*body)(s).pause()
 	s.left -= int64(len(p))
 	switch {
 	case err != nil:
@@ -119,6 +160,7 @@ func (s *bodySink) Write(p []byte) (n int, err error) {
 // finish reads what the handler left, and closes the body. It returns nil when the
 // genuine end was found and nothing was wrong before it.
 func (b *body) finish() error {
+	b.clock = nil
 	if b.err == nil {
 		// The error stays in b.
 		_, _ = b.WriteTo(io.Discard)

@@ -61,7 +61,7 @@ func TestExamples(t *testing.T) {
 		require.Error(t, welcome(t.Context(), s.Addr, s.ClientConfig("office"), "new@example.net"))
 		s.Heal()
 		for again, fault := range map[bool]smtptest.Fault{
-			true:  {At: smtptest.AtDATA, Mute: true, Then: smtptest.Close},
+			true:  {At: smtptest.AtAUTH, Mute: true, Then: smtptest.Close},
 			false: {At: smtptest.AtEnd, Mute: true, Then: smtptest.Close},
 		} {
 			s.Misbehave(fault)
@@ -84,7 +84,7 @@ func ExampleServer_Misbehave() {
 	}{
 		{smtptest.Fault{At: smtptest.AtRCPT, Say: "450 4.2.1 later\r\n"}, true},
 		{smtptest.Fault{At: smtptest.AtRCPT, Say: "550 5.1.1 who\r\n"}, false},
-		{smtptest.Fault{At: smtptest.AtDATA, Mute: true, Then: smtptest.Close}, true},
+		{smtptest.Fault{At: smtptest.AtAUTH, Mute: true, Then: smtptest.Close}, true},
 		{smtptest.Fault{At: smtptest.AtEnd, Mute: true, Then: smtptest.Close}, false}, // it may have arrived
 	} {
 		s.Misbehave(tt.fault)

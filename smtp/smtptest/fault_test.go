@@ -104,7 +104,9 @@ func TestServer_Misbehave(t *testing.T) {
 				s := NewUnstartedServer(t)
 				s.Memory = true
 				s.Start()
-				s.Misbehave(tt.fault)
+				// With CHUNKING all would be in the first flight, and nobody could know more
+				// of it than that.
+				s.Misbehave(tt.fault, Fault{At: AtEHLO, Without: []string{"CHUNKING"}})
 				cfg := s.ClientConfig("user")
 				start := time.Now()
 				result, err := smtp.Send(t.Context(), s.Addr, cfg, envelope(t, "rcpt@example.org"), strings.NewReader("x\r\n"))

@@ -1,0 +1,162 @@
+package smtp
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// results are what became of a message, recipient by recipient.
+type results struct {
+	mu      sync.Mutex
+	tx      *Transaction
+	session *session         // tells the peer; nil before the handler is called, and after it
+	of      []smtpwire.Reply // by recipient, zero if not known; nil until there is one
+	count   int              // recipients
+	told    int              // those that the peer knows of
+	misused bool
+}
+
+// SetResult says what became of the message for one recipient: nil accepts, an error
+// refuses as the error that a handler returns does. i counts in Envelope.To as it was when the
+// handler was called. Recipients without a result have that which the handler returns.
+//
+// Where tx.PerRecipient is set the peer is told each result, and as soon as the message
+// has come whole and the results of those before are known. Else there is one answer for
+// all: the message is accepted if it is for all of them, and otherwise refused, by a
+// temporary error if there is one. Who was given a copy may then be given another; a
+// handler that would rather send reports of its own accepts for all.
+//
+// The last call for a recipient counts, unless the peer was told already. Calls when the
+// handler has returned, and with an i that does not exist, do nothing but to be logged.
+// SetResult may be called by many goroutines at once.
+func (tx *Transaction) SetResult(i int, err error) {
+	r := &tx.results
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.session == nil || i < 0 || i >= r.count {
+		r.misused = true
+		return
+	}
+	if r.of == nil {
+		r.of = make([]smtpwire.Reply, r.count)
+	}
+	r.of[i] = r.session.outcome(tx, err)
+	if tx.separate() && tx.body.whole.Load() {
+		r.tell()
+	}
+}
+
+// separate reports whether each recipient is answered. The draft of PRDR leaves a single
+// recipient to the one reply that there always is.
+func (tx *Transaction) separate() bool {
+	return tx.Conn.Protocol == auth.LMTP || tx.PerRecipient && tx.results.count > 1
+}
+
+// open lets results be given.
+func (r *results) open(s *session, tx *Transaction) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.session, r.tx, r.count = s, tx, len(tx.Envelope.To)
+}
+
+// close takes no more results.
+func (r *results) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.session = nil
+}
+
+// tell sends the replies that are due. The caller holds mu.
+//
+// RFC 2033 section 5: each as soon as possible.
+func (r *results) tell() {
+	due := r.told
+	for r.told < r.count && r.of[r.told].Code != 0 {
+		r.session.tellResult(r.tx, r.told, r.of[r.told])
+		r.told++
+	}
+	if r.told > due {
+		_ = r.session.conn.Flush() // its error is sticky
+	}
+}
+
+// tellResult sends the reply for one recipient.
+func (s *session) tellResult(tx *Transaction, i int, r smtpwire.Reply) {
+	if i == 0 && tx.Conn.Protocol != auth.LMTP {
+		s.reply(replyResults)
+	}
+	s.reply(r)
+}
+
+// outcome makes the reply of a result.
+func (s *session) outcome(tx *Transaction, err error) smtpwire.Reply {
+	if err != nil {
+		return s.refusal(err)
+	}
+	return smtpwire.Reply{Code: 250, Enhanced: EnhancedCode{2, 0, 0}, Lines: tx.accepted[:]}
+}
+
+// conclude answers a message that came whole. err is what the handler returned.
+func (s *session) conclude(src incoming, tx *Transaction, err error) smtpwire.Reply {
+	given := &tx.results
+	given.close()
+	if given.misused {
+		s.log.ErrorContext(s.ctx, "result for a recipient that is not there", "id", tx.ID)
+	}
+	byDefault := s.outcome(tx, err)
+	if errors.Is(err, errPanic) {
+		s.logVerdict(src, tx, byDefault, 0)
+		return byDefault
+	}
+	overall, accepted := smtpwire.Reply{}, 0
+	for i := range given.count {
+		r := byDefault
+		if i < len(given.of) && given.of[i].Code != 0 {
+			r = given.of[i]
+		}
+		if i >= given.told && tx.separate() {
+			s.tellResult(tx, i, r)
+		}
+		if r.Code == 250 {
+			accepted++
+		} else if overall.Code == 0 || overall.Code >= 500 && r.Code < 500 {
+			overall = r
+		}
+	}
+	if accepted == given.count || accepted > 0 && tx.separate() {
+		overall = s.outcome(tx, nil)
+		s.errors, s.idle = 0, 0
+	}
+	s.logVerdict(src, tx, overall, accepted)
+	if tx.Conn.Protocol == auth.LMTP {
+		return smtpwire.Reply{}
+	}
+	return overall
+}
+
+// toEach gives a reply for each recipient that was accepted: RFC 2033 section 4.2.
+func (s *session) toEach(r smtpwire.Reply) smtpwire.Reply {
+	if s.tx == nil || len(s.tx.Envelope.To) == 0 {
+		return smtpwire.Reply{}
+	}
+	for range len(s.tx.Envelope.To) - 1 {
+		s.reply(r)
+	}
+	return r
+}
+
+func (s *session) logVerdict(src incoming, tx *Transaction, r smtpwire.Reply, accepted int) {
+	text := "message refused"
+	switch {
+	case accepted > 0:
+		text = "message accepted"
+	case r.Code == 0:
+		text = "message given up"
+	}
+	s.log.LogAttrs(s.ctx, slog.LevelInfo, text, slog.String("id", tx.ID), slog.Int("code", r.Code),
+		slog.Int64("octets", src.size()), slog.Int("recipients", len(tx.Envelope.To)), slog.Int("accepted", accepted))
+}
