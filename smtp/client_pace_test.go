@@ -29,8 +29,8 @@ func TestClientSend_Pace(t *testing.T) {
 		fails time.Duration // 0: it does not
 	}{
 		{"stalled", time.Hour, 100_000, 0, 100, time.Minute},
-		{"steady", time.Second, 300_000, 0, 100, 0},
-		{"below the rate", time.Second, 300_000, 0, 10_000, 66 * time.Second},
+		{"steady", time.Second / 2, 300_000, 0, 100, 0},
+		{"below the rate", time.Second / 2, 300_000, 0, 10_000, 76 * time.Second},
 		{"slow reader", 0, 300_000, time.Hour, 10_000, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
