@@ -249,6 +249,10 @@ func TestTransport_SplitRequiresAll(t *testing.T) {
 	})
 }
 
+// byData keeps a client from sending a whole message in one flight, of which then
+// nothing is known when the connection ends.
+var byData = smtptest.Fault{At: smtptest.AtEHLO, Without: []string{"CHUNKING"}}
+
 // A kept connection that the server is about to close says so only when it is
 // used. Nobody has the message then, and it goes over another one, once.
 func TestTransport_Stale(t *testing.T) {
@@ -273,7 +277,7 @@ func TestTransport_Stale(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := smtptest.NewMemoryServer(t)
-				s.Misbehave(tt.fault)
+				s.Misbehave(tt.fault, byData)
 				tr := pool(t, s)
 				_, err := tr.Send(t.Context(), s.Addr, post(t, "first"), tt.body())
 				require.Equal(t, tt.fault.Skip > 0, err == nil, "%v", err)
@@ -324,7 +328,7 @@ func TestTransport_Poisoned(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := smtptest.NewMemoryServer(t)
-				s.Misbehave(fault)
+				s.Misbehave(fault, byData)
 				tr := pool(t, s)
 				result, err := tr.Send(t.Context(), s.Addr, post(t, "first"), mail())
 				if err == nil {
