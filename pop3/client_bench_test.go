@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/posthouse/posthouse/pop3"
 	"github.com/posthouse/posthouse/pop3/pop3test"
@@ -123,5 +124,45 @@ func BenchmarkClientUIDL(b *testing.B) {
 		if _, err := c.UIDL(b.Context()); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkClientSlowLink is a whole session, from the greeting to QUIT, that brings
+// a thousand messages of 10 KB over a link with a round trip of 20 ms, in TLS.
+func BenchmarkClientSlowLink(b *testing.B) {
+	const count, size = 1000, 10_000
+	for _, window := range []int{0, 64, 1} {
+		b.Run(fmt.Sprint("window=", window), func(b *testing.B) {
+			s := pop3test.NewMemoryServer(b)
+			messages := make([][]byte, count)
+			for i := range messages {
+				messages[i] = bytes.Repeat([]byte(strings.Repeat("x", 76)+"\r\n"), size/78)
+			}
+			s.SetMessages("user", messages)
+			cfg := s.ClientConfig("user")
+			link := &farAway{server: s, roundTrip: 20 * time.Millisecond}
+			cfg.Window, cfg.Dialer = window, link
+			for b.Loop() {
+				c, err := pop3.Dial(b.Context(), s.Addr, cfg)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := c.Index(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				for m, err := range c.Fetch(b.Context(), upTo(count)) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					if _, err := io.Copy(io.Discard, m); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := c.Quit(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			link.roads.Wait()
+		})
 	}
 }

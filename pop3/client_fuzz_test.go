@@ -53,6 +53,92 @@ func FuzzClient(f *testing.F) {
 	})
 }
 
+// phases are what a server has said before it says anything, and what the client
+// is to do then.
+var phases = []struct {
+	cfg  pop3.ClientConfig
+	said []string
+	do   []operation
+}{
+	{pop3.ClientConfig{}, nil, nil}, // it requires STLS
+	{pop3.ClientConfig{}, []string{"+OK\r\n", "+OK\r\nSTLS\r\n.\r\n"}, nil},
+	{pop3.ClientConfig{TLS: pop3.InsecureOpportunisticTLS}, []string{"+OK\r\n", "+OK\r\nSTLS\r\n.\r\n", "-ERR\r\n"}, []operation{stat}},
+	{withAuth(testUser), []string{"+OK\r\n", "+OK\r\nSASL PLAIN\r\n.\r\n"}, []operation{stat}},
+	{withAuth(testUser), []string{"+OK\r\n", "+OK\r\nSASL LOGIN\r\n.\r\n"}, []operation{stat}},
+	{withAuth(testUser), []string{"+OK\r\n", "+OK\r\nUSER\r\nUTF8 USER\r\n.\r\n"}, []operation{stat}},
+	{pop3.ClientConfig{TLS: pop3.InsecureNoTLS, Auth: xoauth2, NoInitialResponse: true}, []string{"+OK\r\n", "+OK\r\nSASL XOAUTH2\r\n.\r\n"}, []operation{stat}},
+	{pop3.ClientConfig{TLS: pop3.InsecureNoTLS, Auth: testUser, InsecureAPOP: true}, nil, []operation{stat}},
+	{cleartext, []string{"+OK\r\n", pipelining}, []operation{index, fetchAll, noop}},
+	{cleartext, []string{"+OK\r\n", pipelining}, []operation{dele, noop}},
+	{cleartext, []string{"+OK\r\n", pipelining}, []operation{fetchHalf, noop}},
+	{cleartext, []string{"+OK\r\n", pipelining}, []operation{topEach, listEach, uidlEach, noop}},
+	{pop3.ClientConfig{TLS: pop3.InsecureNoTLS, MissingCRLF: true}, []string{"+OK\r\n", pipelining, "+OK\r\n1 5\r\n2 7\r\n.\r\n"}, []operation{list, retr, fetchAll, fetchHalf}},
+	{cleartext, []string{"+OK\r\n", "-ERR\r\n"}, []operation{languages, lang, retrHalf, quit}},
+}
+
+// FuzzClientPhases says anything to a client in each phase of a session, in segments
+// of a length.
+func FuzzClientPhases(f *testing.F) {
+	for _, file := range []string{"client", "client_rfc"} {
+		for i, d := range transcript.Load(f, "testdata/"+file+".txtar") {
+			f.Add(uint8(i), uint8(40), d.Octets('S')) // each in a phase, and each phase has some
+		}
+	}
+	f.Fuzz(func(t *testing.T, phase, length uint8, octets []byte) {
+		p := phases[int(phase)%len(phases)]
+		arrives := slices.Clone(p.said)
+		for piece := range slices.Chunk(octets, int(length)+1) {
+			arrives = append(arrives, string(piece))
+		}
+		cfg := p.cfg
+		cfg.MaxMessages, cfg.MaxDrain, cfg.MaxMessage, cfg.Timeout = 100, 1000, 10_000, time.Minute
+		c, err := pop3.NewClient(t.Context(), &segments{rest: arrives}, "", &cfg)
+		if err != nil {
+			require.False(t, strings.ContainsAny(err.Error(), "\r\x00\x1b"), "%q", err)
+			return
+		}
+		if c.ConnectionState().Identity != nil {
+			require.Equal(t, pop3.PhaseTransaction, c.ConnectionState().Phase)
+		}
+		broken := false
+		for i, do := range p.do {
+			err := do(t.Context(), c)
+			var refusal *pop3.Error
+			switch {
+			case broken:
+				require.ErrorIs(t, err, pop3.ErrBroken, "operation %d", i)
+			case err != nil && !errors.As(err, &refusal):
+				broken = true
+			}
+		}
+		_ = c.Close()
+	})
+}
+
+func topEach(ctx context.Context, c *pop3.Client) (err error) {
+	for _, e := range c.FetchTop(ctx, []int{1, 2, 3}, 1) {
+		err = e
+	}
+	return err
+}
+
+func listEach(ctx context.Context, c *pop3.Client) (err error) {
+	for _, e := range c.ListEach(ctx, []int{1, 2, 3}) {
+		err = e
+	}
+	return err
+}
+
+func uidlEach(ctx context.Context, c *pop3.Client) (err error) {
+	for _, e := range c.UIDLEach(ctx, []int{1, 2, 3}) {
+		err = e
+	}
+	return err
+}
+
+func languages(ctx context.Context, c *pop3.Client) error { _, err := c.Languages(ctx); return err }
+func lang(ctx context.Context, c *pop3.Client) error      { _, err := c.Lang(ctx, "*"); return err }
+
 // retrHalf asks for a message and leaves it.
 func retrHalf(ctx context.Context, c *pop3.Client) error {
 	body, err := c.Retr(ctx, 1)

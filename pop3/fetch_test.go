@@ -195,6 +195,41 @@ func TestFetchRoundTrips(t *testing.T) {
 	}
 }
 
+// TestSessionOverASlowLink is a whole session, from the greeting to QUIT, that brings
+// a thousand messages of 10 KB over a link with a round trip of 20 ms, in TLS. What
+// the machine takes for it is not counted.
+func TestSessionOverASlowLink(t *testing.T) {
+	t.Parallel()
+	const roundTrip = 20 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		s := pop3test.NewMemoryServer(t)
+		messages := make([][]byte, 1000)
+		for i := range messages {
+			messages[i] = bytes.Repeat([]byte(strings.Repeat("x", 76)+"\r\n"), 10_000/78)
+		}
+		s.SetMessages("user", messages)
+		cfg := s.ClientConfig("user")
+		link := &farAway{server: s, roundTrip: roundTrip}
+		defer link.roads.Wait()
+		cfg.Dialer = link
+		start := time.Now()
+		c, err := pop3.Dial(t.Context(), s.Addr, cfg)
+		require.NoError(t, err)
+		got, err := c.Index(t.Context())
+		require.NoError(t, err)
+		require.Len(t, got, len(messages))
+		for m, err := range c.Fetch(t.Context(), upTo(len(messages))) {
+			require.NoError(t, err)
+			n, err := io.Copy(io.Discard, m)
+			require.NoError(t, err)
+			require.EqualValues(t, len(messages[0]), n)
+		}
+		require.NoError(t, c.Quit(t.Context()))
+		t.Logf("%v, %.1f round trips", time.Since(start), float64(time.Since(start))/float64(roundTrip))
+		require.LessOrEqual(t, time.Since(start), 20*roundTrip)
+	})
+}
+
 // TestFetchWithoutBuffers has a network that holds nothing, and a server that does
 // not read while it writes: writing all commands before reading would be the
 // end.
