@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/pop3"
 	"github.com/posthouse/posthouse/pop3/pop3test"
 )
@@ -63,6 +64,9 @@ func TestClientLoginOptions(t *testing.T) {
 	} {
 		t.Run(tc.dialogue, func(t *testing.T) {
 			t.Parallel()
+			if tc.dialogue == "apop with a crafted timestamp" {
+				rfc.Covers(t, "rfc2449-3-1")
+			}
 			tc.cfg.TLS = pop3.InsecureNoTLS
 			c := mustDialDialogue(t, tc.dialogue, tc.cfg)
 			require.Equal(t, tc.mechanism, c.ConnectionState().Identity.Mechanism)
@@ -97,6 +101,9 @@ func TestClientLoginOptionsFail(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
+			if tc.dialogue == "utf8 without user" {
+				rfc.Covers(t, "rfc6856-2.2-6")
+			}
 			tc.cfg.TLS = pop3.InsecureNoTLS
 			_, err := dialDialogue(t, tc.dialogue, tc.cfg)
 			require.Error(t, err)
@@ -129,6 +136,7 @@ func TestClientRFC1939Section10(t *testing.T) {
 
 func TestClientRFC1939Commands(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc1939-3-17", "rfc1939-4-2", "rfc1939-5-2")
 	ctx := t.Context()
 	c := mustDialDialogue(t, "rfc1939 sections 4 to 7", withAuth(auth.InsecurePassword("mrose", "secret")))
 	_, err := c.Stat(ctx)
@@ -174,6 +182,7 @@ func TestClientRFC1939Refusals(t *testing.T) {
 // TestClientRFC2449 has what a server says before the login and after it.
 func TestClientRFC2449(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc2449-5-4", "rfc2449-6.9-1")
 	c := mustDialDialogue(t, "rfc2449 section 5", withAuth(auth.InsecurePassword("mrose", "secret")))
 	caps := c.Capabilities()
 	delay, ok := caps.LoginDelay()
@@ -204,6 +213,14 @@ func TestClientRFC5034Examples(t *testing.T) {
 		c := mustDialDialogue(t, dialogue, cfg)
 		require.NoError(t, c.Quit(t.Context()), dialogue)
 	}
+}
+
+// TestClientUTF8AfterSTLS: UTF8 comes when TLS is there, and never before.
+func TestClientUTF8AfterSTLS(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc6856-2.1-5")
+	c := mustDialDialogue(t, "utf8 after stls", pop3.ClientConfig{Auth: auth.Password("test", "test")})
+	require.True(t, c.UTF8())
 }
 
 func TestClientRFC6856(t *testing.T) {

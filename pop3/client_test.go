@@ -66,7 +66,7 @@ var testUser = auth.InsecurePassword("test", "test")
 
 func TestClientSTLS(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc2595-4-2", "rfc2595-4-3", "rfc5034-4-1", "rfc5034-4-21")
+	rfc.Covers(t, "rfc2595-4-2", "rfc2595-4-3", "rfc5034-4-1", "rfc5034-4-21", "rfc2595-9-3")
 	var log bytes.Buffer
 	c := mustDialDialogue(t, "stls", pop3.ClientConfig{Auth: auth.Password("test", "test"), Transcript: &log})
 	require.Equal(t, "pop.example.com server ready", c.Greeting())
@@ -119,7 +119,7 @@ func TestClientLogin(t *testing.T) {
 		auth     auth.Credentials
 		covers   string
 	}{
-		{"user", testUser, "rfc1939-7-18"},
+		{"user", testUser, "rfc5034-3-1"},
 		{"user beside sasl", testUser, "rfc1939-7-18"},
 		{"login", testUser, ""},
 		{"trimmed challenge", without, ""},
@@ -151,7 +151,7 @@ func TestClientLoginFails(t *testing.T) {
 		{"user refused", testUser, &pop3.Error{Code: pop3.CodeLoginDelay}, nil},
 		{"pass refused", testUser, pop3.ErrInUse, []string{"rfc2449-8-1"}},
 		{"plain refused", testUser, auth.ErrCredentials, nil},
-		{"no tls", auth.Password("test", "test"), auth.ErrCleartext, nil},
+		{"no tls", auth.Password("test", "test"), auth.ErrCleartext, []string{"rfc2595-6-1", "rfc2595-9-4"}},
 		{"bad challenge", testUser, &auth.MalformedError{}, []string{"rfc5034-4-11", "rfc5034-4-12"}},
 		{"cancelled and let in", testUser, &pop3.ProtocolError{}, nil},
 		{"challenges without end", mechanism{"TEST-WITHOUT-INITIAL", nil}, &pop3.ProtocolError{}, nil},
@@ -253,7 +253,7 @@ func TestClientOpportunisticTLS(t *testing.T) {
 // of worth is sent after the handshake.
 func TestClientVerifiesTheServer(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc2595-2.4-1", "rfc2595-2.4-2", "rfc5034-4-24", "rfc2595-2.5-1")
+	rfc.Covers(t, "rfc2595-2.4-1", "rfc2595-2.4-2", "rfc2595-2.4-5", "rfc5034-4-24", "rfc2595-2.5-1")
 	right, trusts := testnet.Cert(t, "pop.example.com")
 	_, trustsOthers := testnet.Cert(t, "pop.example.com")
 	trusts.ServerName, trustsOthers.ServerName = "", ""
