@@ -273,7 +273,7 @@ func TestParseRefuses(t *testing.T) {
 			require.Equal(t, tt.code, se.Code)
 			require.Equal(t, tt.enh, se.Enhanced)
 			require.NotContains(t, se.Text, tt.args+"\n")
-			require.Equal(t, Reply{se.Code, se.Enhanced, []string{se.Text}}, se.Reply())
+			require.Equal(t, Reply{Code: se.Code, Enhanced: se.Enhanced, Lines: []string{se.Text}}, se.Reply())
 			require.Contains(t, err.Error(), se.Text)
 		})
 	}

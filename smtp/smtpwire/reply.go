@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxReplyLine is the longest reply line with its CRLF: RFC 5321 section 4.5.3.1.5.
@@ -17,6 +18,10 @@ type Reply struct {
 	Code     int
 	Enhanced EnhancedCode // zero: none; else it stands before the text of each line
 	Lines    []string     // none is as one empty line
+
+	// UTF8 says that the peer asked for replies in UTF-8, which it may with VRFY and
+	// EXPN only: RFC 6531 section 3.7.4. Without it the text is written in ASCII.
+	UTF8 bool
 }
 
 // Append appends the reply with its CRLFs.
@@ -24,7 +29,8 @@ type Reply struct {
 //	Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
 //
 // No text can break out of its line: a line feed in it begins another line of the
-// reply, and any other octet that is not printable ASCII is written as "?". A line
+// reply, and any other octet that is not printable ASCII is written as "?", unless the
+// text is UTF-8 and may be. A line
 // too long for RFC 5321 section 4.5.3.1.5 is cut up, save one of code 334, whose
 // challenges RFC 4954 section 4 allows to be longer. A code of other than three digits
 // is written as 451.
@@ -60,7 +66,9 @@ func (r Reply) cut(text string) (line, rest string, more bool) {
 	}
 	n := strings.LastIndexByte(line[:room], ' ') + 1
 	if n < room/2 {
-		n = room
+		for n = room; r.UTF8 && n > room-utf8.UTFMax && !utf8.RuneStart(line[n]); {
+			n--
+		}
 	}
 	return line[:n], text[n:], true
 }
@@ -77,6 +85,10 @@ func (r Reply) appendLine(dst []byte, code int, text string, last bool) []byte {
 		if text != "" {
 			dst = append(dst, ' ')
 		}
+	}
+	if r.UTF8 && isTextUTF8(text) {
+		dst = append(dst, text...)
+		return append(dst, '\r', '\n')
 	}
 	for i := 0; i < len(text); i++ {
 		c := text[i]

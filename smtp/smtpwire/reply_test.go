@@ -18,13 +18,15 @@ func TestReplyAppend(t *testing.T) {
 		want  string
 	}{
 		{"plain", Reply{Code: 220, Lines: []string{"mx.example.org ESMTP"}}, "220 mx.example.org ESMTP\r\n"},
-		{"enhanced", Reply{250, EnhancedCode{2, 1, 5}, []string{"ok"}}, "250 2.1.5 ok\r\n"},
-		{"enhanced on each line", Reply{550, EnhancedCode{5, 7, 1}, []string{"no", "never"}}, "550-5.7.1 no\r\n550 5.7.1 never\r\n"},
+		{"enhanced", Reply{Code: 250, Enhanced: EnhancedCode{2, 1, 5}, Lines: []string{"ok"}}, "250 2.1.5 ok\r\n"},
+		{"enhanced on each line", Reply{Code: 550, Enhanced: EnhancedCode{5, 7, 1}, Lines: []string{"no", "never"}}, "550-5.7.1 no\r\n550 5.7.1 never\r\n"},
 		{"several lines", Reply{Code: 250, Lines: []string{"mx", "SIZE 1", "HELP"}}, "250-mx\r\n250-SIZE 1\r\n250 HELP\r\n"},
 		{"no text", Reply{Code: 334}, "334 \r\n"},
 		{"no text, enhanced", Reply{Code: 250, Enhanced: EnhancedCode{2, 0, 0}}, "250 2.0.0\r\n"},
-		{"line feeds", Reply{554, EnhancedCode{5, 7, 1}, []string{"a\r\nb\n"}}, "554-5.7.1 a\r\n554-5.7.1 b\r\n554 5.7.1\r\n"},
+		{"line feeds", Reply{Code: 554, Enhanced: EnhancedCode{5, 7, 1}, Lines: []string{"a\r\nb\n"}}, "554-5.7.1 a\r\n554-5.7.1 b\r\n554 5.7.1\r\n"},
 		{"controls and 8 bit", Reply{Code: 451, Lines: []string{"a\rb\x00c\x1bé\t."}}, "451 a?b?c???\t.\r\n"},
+		{"UTF-8", Reply{Code: 250, Lines: []string{"Grün <ü@e.org>"}, UTF8: true}, "250 Grün <ü@e.org>\r\n"},
+		{"not UTF-8", Reply{Code: 250, Lines: []string{"\xff\u0085\r"}, UTF8: true}, "250 ???\r\n"},
 		{"code out of range", Reply{Code: 25, Lines: []string{"x"}}, "451 x\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -46,11 +48,12 @@ func TestReplyLineLimit(t *testing.T) {
 	for name, text := range map[string]string{
 		"words":   strings.Repeat("word ", 300),
 		"no gaps": strings.Repeat("x", 1700),
+		"UTF-8":   "x" + strings.Repeat("ü", 800),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rfc.Covers(t, "rfc5321-4.5.3.1.5-1")
-			b := Reply{550, EnhancedCode{5, 999, 999}, []string{text}}.Append(nil)
+			b := Reply{Code: 550, Enhanced: EnhancedCode{5, 999, 999}, Lines: []string{text}, UTF8: name == "UTF-8"}.Append(nil)
 			var got strings.Builder
 			lines := strings.SplitAfter(string(b), "\r\n")
 			for i, line := range lines[:len(lines)-1] {
@@ -154,7 +157,7 @@ func FuzzReply(f *testing.F) {
 	f.Add(250, uint16(2), uint16(1), uint16(0), "ok\nthen")
 	f.Add(550, uint16(0), uint16(0), uint16(0), strings.Repeat("x ", 600))
 	f.Fuzz(func(t *testing.T, code int, a, b, c uint16, text string) {
-		wire := Reply{code, EnhancedCode{a % 6, b % 1000, c % 1000}, []string{text}}.Append(nil)
+		wire := Reply{Code: code, Enhanced: EnhancedCode{a % 6, b % 1000, c % 1000}, Lines: []string{text}, UTF8: code%2 == 1}.Append(nil)
 		lines := bytes.SplitAfter(wire, []byte("\r\n"))
 		require.Empty(t, lines[len(lines)-1])
 		for i, line := range lines[:len(lines)-1] {
