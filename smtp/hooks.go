@@ -65,6 +65,23 @@ type Hooks struct {
 	// Data is called when the message is about to be sent, by DATA or the first BDAT,
 	// and tx.Envelope is complete.
 	Data func(ctx context.Context, tx *Transaction) error
+
+	// Verify answers VRFY: whom a text means. One mailbox is told as the answer, several
+	// as those among which the peer has to choose, and none means that it is not told
+	// whether there is any. Nil: that is never told.
+	Verify func(ctx context.Context, cs auth.ConnectionState, text string) ([]Mailbox, error)
+
+	// Expand answers EXPN: the members of a list. None: there is no such list. Nil: EXPN
+	// is not offered.
+	Expand func(ctx context.Context, cs auth.ConnectionState, list string) ([]Mailbox, error)
+
+	// Help answers HELP with a text of one or more lines, "" when there is none on the
+	// topic, which is "" for help in general. Nil: a hint at RFC 5321.
+	Help func(ctx context.Context, cs auth.ConnectionState, topic string) string
+
+	// StartQueue answers ETRN: delivery of what waits for a host begins. Refusals are
+	// 458 and 459, and 551 to 554: RFC 1985 section 5.1. Nil: ETRN is not offered.
+	StartQueue func(ctx context.Context, cs auth.ConnectionState, name QueueName) error
 }
 
 // Reject returns a permanent refusal by policy: 550 5.7.1 with this text.

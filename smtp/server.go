@@ -65,6 +65,17 @@ type Server struct {
 	// nobody else.
 	MayRelay func(ctx context.Context, cs auth.ConnectionState) bool
 
+	// Offer names the extensions whose promises the program keeps. Zero: none.
+	Offer Offers
+
+	// Extensions are those that the program adds.
+	Extensions []Extension
+
+	// TrustAuth reports whether an authenticated peer is believed when it says who
+	// submitted a message, which is what lists and relays do: RFC 4954 section 5.
+	// Nil: nobody is, and Envelope.Auth stays zero.
+	TrustAuth func(ctx context.Context, cs auth.ConnectionState) bool
+
 	// AcceptBareLF takes a bare LF within a message for CRLF, and the handler reads
 	// CRLF. It never ends a message, whatever stands around it. Programs that hand the
 	// lines of a Unix file to their SMTP library send such messages; for them a
@@ -128,8 +139,9 @@ type Server struct {
 
 	once       sync.Once
 	loop       serve.Loop
-	bad        error         // why nothing can be served
-	host       string        // Hostname, or its default
+	bad        error  // why nothing can be served
+	host       string // Hostname, or its default
+	own        ownExtensions
 	handshakes chan struct{} // a place for each handshake that may be under way; nil: any number
 }
 
@@ -237,6 +249,10 @@ func (s *Server) init() {
 			s.bad = errors.New("smtp: RequireTLS without a TLSConfig")
 		case !slices.Contains([]auth.Protocol{"", auth.SMTP, auth.Submission, auth.LMTP}, s.Protocol):
 			s.bad = fmt.Errorf("smtp: server cannot speak %q", string(s.Protocol))
+		default:
+			if s.bad = s.Offer.check(s.Protocol); s.bad == nil {
+				s.bad = s.own.register(s.Extensions)
+			}
 		}
 		s.loop.MaxConns = max(0, limit(s.MaxConns, defaultConns))
 		s.loop.MaxConnsPerAddr = max(0, limit(s.MaxConnsPerAddr, defaultConnsPerAddr))

@@ -64,7 +64,7 @@ func TestServerKeepsSecrets(t *testing.T) {
 	require.Equal(t, strings.Join([]string{
 		"S: 220 mx.example.org ESMTP",
 		"C: EHLO client.example.com",
-		"S: 250-mx.example.org", "S: 250-PIPELINING", "S: 250-8BITMIME", "S: 250-ENHANCEDSTATUSCODES", "S: 250-SIZE 10485760", "S: 250-HELP", "S: 250-AUTH PLAIN LOGIN", "S: 250-CHUNKING", "S: 250 PRDR",
+		"S: 250-mx.example.org", "S: 250-PIPELINING", "S: 250-8BITMIME", "S: 250-ENHANCEDSTATUSCODES", "S: 250-SIZE 10485760", "S: 250-HELP", "S: 250-AUTH PLAIN LOGIN", "S: 250-CHUNKING", "S: 250-PRDR", "S: 250 LIMITS MAILMAX=100000 RCPTMAX=1000",
 		"C: AUTH PLAIN ***", "S: 535 5.7.8 credentials not valid",
 		"C: AUTH LOGIN", "S: 334 ***", "C: ***", "S: 334 ***", "C: ***", "S: 535 5.7.8 credentials not valid",
 		"C: AUTH LOGIN", "S: 334 ***", "C: ***", "S: 501 5.5.2 bad base64",

@@ -99,7 +99,13 @@ func (s *session) keywords(lines []string) []string {
 	if s.state.Protocol != auth.LMTP {
 		lines = append(lines, "PRDR")
 	}
-	return lines
+	if s.srv.Hooks.Expand != nil {
+		lines = append(lines, "EXPN")
+	}
+	if s.srv.Hooks.StartQueue != nil {
+		lines = append(lines, "ETRN")
+	}
+	return s.ownKeywords(s.offered(lines))
 }
 
 // sizeKeyword states the limit of a message; 0 is none: RFC 1870 section 4.

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
@@ -26,14 +27,14 @@ func (s *session) mail(args []byte) smtpwire.Reply {
 	if err := cmd.Parse(string(args)); err != nil {
 		return syntaxReply(err)
 	}
-	switch {
-	case !s.knowsParams(cmd):
+	now := time.Now()
+	if !s.knowsMailParams(cmd) {
 		return replyParameters
-	case cmd.Size > s.srv.maxMessage():
-		// RFC 1870 section 6.1.
-		return replyTooLarge
 	}
-	tx := s.begin(cmd)
+	if r := s.checkMailParams(cmd, now); r.Code != 0 {
+		return r
+	}
+	tx := s.begin(cmd, now)
 	if hook := s.srv.Hooks.Mail; hook != nil {
 		err := hook(s.ask(), tx)
 		s.answered()
@@ -43,33 +44,20 @@ func (s *session) mail(args []byte) smtpwire.Reply {
 	}
 	s.tx = tx
 	s.phase = phaseMail
-	return replySenderOK
+	return s.senderOK(&tx.Envelope)
 }
 
-// knowsParams reports whether the parameters are those of extensions that are offered.
-// What AUTH= says is not relied upon, which is to take it for AUTH=<>: RFC 4954
-// section 5.
-func (s *session) knowsParams(cmd *smtpwire.Mail) bool {
-	switch {
-	case len(cmd.Params) > 0, cmd.UTF8, cmd.RequireTLS, cmd.Return != ReturnUnspecified, cmd.EnvelopeID != "",
-		cmd.DeliverBy != (smtpwire.DeliverBy{}), cmd.HasPriority, cmd.HoldFor != 0, cmd.HoldUntil != "",
-		cmd.PRDR && s.state.Protocol == auth.LMTP,
-		cmd.Body == BodyBinaryMIME && !s.srv.BinaryMIME, cmd.HasAuth && s.srv.Auth == nil:
-		return false
-	}
-	return s.extended || cmd.Size < 0 && cmd.Body == BodyUnspecified && !cmd.HasAuth
-}
-
-func (s *session) begin(cmd *smtpwire.Mail) *Transaction {
+func (s *session) begin(cmd *smtpwire.Mail, now time.Time) *Transaction {
 	s.serial++
 	tx := &Transaction{
 		Conn:     s.connectionState(),
-		Envelope: Envelope{From: cmd.From, Size: max(0, cmd.Size), Body: cmd.Body},
+		Envelope: envelopeOf(cmd, now),
 		hostname: s.srv.host,
 		extended: s.extended,
 
 		PerRecipient: cmd.PRDR || s.state.Protocol == auth.LMTP,
 	}
+	s.distrust(&tx.Envelope)
 	tx.Envelope.To = tx.to[:0]
 	var buf [64]byte
 	b := append(buf[:0], acceptedAs...)

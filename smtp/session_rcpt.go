@@ -20,12 +20,13 @@ func (s *session) rcpt(args []byte) smtpwire.Reply {
 
 func (s *session) addRecipient(args []byte) smtpwire.Reply {
 	cmd, tx := &s.rcptCmd, s.tx
+	cmd.UTF8 = tx.Envelope.UTF8
 	if err := cmd.Parse(string(args)); err != nil {
 		return syntaxReply(err)
 	}
 	to := cmd.To
 	switch {
-	case len(cmd.Params) > 0, cmd.Notify != 0, cmd.Original != "", cmd.ValidSince != (smtpwire.ValidSince{}):
+	case !s.knowsRcptParams(cmd):
 		return replyParameters
 	case exceeds(len(tx.Envelope.To)+1, limit(s.srv.MaxRecipients, defaultRecipients)):
 		// RFC 5321 section 4.5.3.1.10: 452, and those before it stay.
@@ -35,14 +36,15 @@ func (s *session) addRecipient(args []byte) smtpwire.Reply {
 	case !s.accepts(to):
 		return replyNoRelay
 	}
+	recipient := recipientOf(cmd)
 	if hook := s.srv.Hooks.Recipient; hook != nil {
-		err := hook(s.ask(), tx, Recipient{Address: to})
+		err := hook(s.ask(), tx, recipient)
 		s.answered()
 		if err != nil {
 			return s.refusal(err)
 		}
 	}
-	tx.Envelope.To = append(tx.Envelope.To, Recipient{Address: to})
+	tx.Envelope.To = append(tx.Envelope.To, recipient)
 	s.phase = phaseRecipients
 	return replyRecipientOK
 }

@@ -86,6 +86,8 @@ var commands = [smtpwire.NumVerbs]command{
 	smtpwire.RSET:     {inSession, idle | grouped | noArgs | restarts, (*session).rset},
 	smtpwire.NOOP:     {inSession, idle | preTLS, (*session).noop},
 	smtpwire.VRFY:     {inSession, idle, (*session).vrfy},
+	smtpwire.EXPN:     {inSession, idle, (*session).expn},
+	smtpwire.ETRN:     {phaseGreeted, idle | extension, (*session).etrn},
 	smtpwire.HELP:     {inSession, idle, (*session).help},
 	smtpwire.QUIT:     {inAny, noArgs | preTLS | restarts, (*session).quit},
 	smtpwire.STARTTLS: {phaseGreeted, idle | noArgs | extension | preTLS, (*session).startTLS},
