@@ -54,7 +54,7 @@
 //
 //	1870  SMTP SIZE                          smtp
 //	1939  POP3                               pop3
-//	1985  SMTP ETRN                          smtp/smtpwire
+//	1985  SMTP ETRN                          smtp
 //	2033  LMTP                               smtp/smtpwire
 //	2034  SMTP ENHANCEDSTATUSCODES           smtp
 //	2045  MIME: bodies                       message
@@ -67,13 +67,13 @@
 //	2449  POP3 CAPA                          pop3
 //	2595  POP3 STLS                          pop3
 //	2781  UTF-16                             message
-//	2852  SMTP DELIVERBY                     smtp/smtpwire
+//	2852  SMTP DELIVERBY                     smtp
 //	2920  SMTP PIPELINING                    smtp
 //	3030  SMTP CHUNKING, BINARYMIME          smtp/smtpwire
 //	3206  POP3 AUTH-RESP-CODE                pop3
 //	3207  SMTP STARTTLS                      smtp
 //	3454  stringprep                         auth
-//	3461  SMTP DSN                           smtp/smtpwire
+//	3461  SMTP DSN                           smtp
 //	3463  enhanced status codes              smtp/smtpwire
 //	3848  transmission types in Received     smtp
 //	4013  SASLprep                           auth
@@ -81,21 +81,21 @@
 //	4616  SASL PLAIN                         auth
 //	4647  language ranges                    pop3
 //	4648  base64                             auth
-//	4865  SMTP FUTURERELEASE                 smtp/smtpwire
+//	4865  SMTP FUTURERELEASE                 smtp
 //	4954  SMTP AUTH                          smtp
 //	5034  POP3 AUTH                          pop3
 //	5321  SMTP                               smtp
 //	5322  message format                     message
 //	6152  SMTP 8BITMIME                      smtp
 //	6409  submission                         smtp
-//	6531  SMTPUTF8                           smtp/smtpwire
+//	6531  SMTPUTF8                           smtp
 //	6532  UTF-8 in headers                   message
 //	6533  UTF-8 addresses in ORCPT           smtp/smtpwire
-//	6710  SMTP MT-PRIORITY                   smtp/smtpwire
+//	6710  SMTP MT-PRIORITY                   smtp
 //	6856  POP3 UTF8 and LANG                 pop3
-//	7293  SMTP RRVS                          smtp/smtpwire
+//	7293  SMTP RRVS                          smtp
 //	8314  implicit TLS                       smtp, pop3
-//	8689  SMTP REQUIRETLS                    smtp/smtpwire
+//	8689  SMTP REQUIRETLS                    smtp
 //	9051  numbers of parts, as IMAP has them message
-//	9422  SMTP LIMITS                        smtp/smtpwire
+//	9422  SMTP LIMITS                        smtp
 package posthouse

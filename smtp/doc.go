@@ -7,7 +7,8 @@
 // [Transaction]: who speaks, the envelope, and the body as a reader, byte for byte.
 // The zero Server is safe: it relays for nobody, has limits on everything, and speaks
 // plain text only until it is given a certificate. What may be decided before a
-// message arrives is decided by [Hooks].
+// message arrives is decided by [Hooks]. Extensions that ask more of a server than to pass
+// a message on are offered when [Offers] names them; [Extension] adds others.
 //
 // It promises:
 //
@@ -41,7 +42,11 @@
 //
 // # Standards
 //
-// RFC 5321 (SMTP), RFC 1870 (SIZE), RFC 2034 and RFC 3463 (enhanced status codes),
-// RFC 2920 (PIPELINING), RFC 3207 (STARTTLS), RFC 3848 (transmission types), RFC 4954
-// (AUTH), RFC 6152 (8BITMIME), RFC 6409 (submission), RFC 8314 (TLS).
+// RFC 5321 (SMTP), RFC 1870 (SIZE), RFC 1985 (ETRN), RFC 2033 (LMTP), RFC 2034 and
+// RFC 3463 (enhanced status codes), RFC 2852 (DELIVERBY), RFC 2920 (PIPELINING),
+// RFC 3030 (CHUNKING and BINARYMIME), RFC 3207 (STARTTLS), RFC 3461 and RFC 6533 (DSN:
+// the parameters), RFC 3848 (transmission types), RFC 4865 (FUTURERELEASE), RFC 4954
+// (AUTH), RFC 6152 (8BITMIME), RFC 6409 (submission), RFC 6531 (SMTPUTF8), RFC 6710
+// (MT-PRIORITY), RFC 7293 (RRVS), RFC 8314 (TLS), RFC 8689 (REQUIRETLS), RFC 9422
+// (LIMITS).
 package smtp

@@ -99,6 +99,7 @@ type Server struct {
 
 	MaxMessageBytes int64 // octets of a message; 0: 10 MiB
 	MaxRecipients   int   // recipients of a message; 0: 1,000. Beyond it 452 is the answer
+	MaxHops         int   // Received fields of a message; 0: 100. Beyond it the message is taken to go in circles
 	MaxConns        int   // connections; 0: 1,000
 	MaxConnsPerAddr int   // connections from one IPv4 address or IPv6 /64; 0: 50
 	MaxErrors       int   // commands answered with 5xx between two messages; 0: 10
@@ -149,6 +150,7 @@ type Server struct {
 const (
 	defaultMessageBytes = 10 << 20
 	defaultRecipients   = 1000
+	defaultHops         = 100
 	defaultConns        = 1000
 	defaultConnsPerAddr = 50
 	defaultErrors       = 10

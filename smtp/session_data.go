@@ -136,7 +136,7 @@ func (s *session) endBody() {
 func (s *session) receive(src incoming) smtpwire.Reply {
 	s.phase = phaseData
 	tx := s.tx
-	tx.body = body{src: src, left: s.srv.maxMessage(), clock: &s.patience, most: s.srv.handlerTimeout()}
+	tx.body = body{src: src, left: s.srv.maxMessage(), clock: &s.patience, span: s.srv.handlerTimeout(), most: limit(s.srv.MaxHops, defaultHops)}
 	tx.Body = &tx.body
 	tx.results.open(s, tx)
 	err := s.callHandler(tx)
@@ -186,7 +186,7 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 	case errors.Is(bodyErr, errAborted):
 		s.logVerdict(src, tx, r, 0)
 		return r
-	case bodyErr != nil && !framing && !errors.Is(bodyErr, ErrTooLarge) && !errors.Is(bodyErr, errInterrupted):
+	case bodyErr != nil && !framing && !errors.Is(bodyErr, ErrTooLarge) && !errors.Is(bodyErr, ErrTooManyHops) && !errors.Is(bodyErr, errInterrupted):
 		return s.readFailed(bodyErr)
 	case early:
 		r = s.refusal(err)
@@ -196,6 +196,9 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 		r = replyBadMessage
 	case errors.Is(bodyErr, ErrTooLarge):
 		r = replyTooLarge
+	case errors.Is(bodyErr, ErrTooManyHops):
+		// RFC 5321 section 6.3.
+		r = replyLoop
 	case err == nil:
 		r = s.refusal(bodyErr)
 	default:

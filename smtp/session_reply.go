@@ -70,6 +70,7 @@ var (
 	replyNoRelay        = newReply(550, EnhancedCode{5, 7, 1}, "relaying denied")
 	replyTooLarge       = newReply(552, EnhancedCode{5, 3, 4}, "message too large")
 	replyEarlyTalker    = newReply(554, EnhancedCode{}, "spoke before the greeting")
+	replyLoop           = newReply(554, EnhancedCode{5, 4, 6}, "too many Received fields, message goes round in circles")
 	replyNotSMTP        = newReply(554, EnhancedCode{5, 5, 1}, "this is an SMTP server")
 	replyInjected       = newReply(554, EnhancedCode{5, 5, 1}, "plain text behind STARTTLS")
 	replyNoRecipients   = newReply(554, EnhancedCode{5, 5, 1}, "no valid recipients")

@@ -4,21 +4,25 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"strconv"
 	"time"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
 // AppendReceived appends the trace field that the one who takes responsibility for a
 // message puts at its top: RFC 5321 section 4.4. It ends in CRLF. now is the time of
 // receipt. The "for" clause is there when the message has a single recipient, so that
 // no recipient learns of another: RFC 5321 section 7.6.
+//
+// Nothing that a peer says can begin another clause or field: its name is a domain or an
+// address literal, addresses are what [Address] can hold, and PeerName is left out
+// if it is no domain.
 func (tx *Transaction) AppendReceived(dst []byte, now time.Time) []byte {
 	dst = append(dst, "Received: from "...)
 	dst = append(dst, tx.Conn.Hello...)
-	if ip, ok := addrOf(tx.Conn.RemoteAddr); ok {
-		dst = append(dst, " ("...)
-		dst = appendLiteral(dst, ip)
-		dst = append(dst, ')')
-	}
+	dst = tx.appendPeer(dst)
 	dst = append(dst, "\r\n\tby "...)
 	dst = append(dst, tx.hostname...)
 	dst = append(dst, " with "...)
@@ -30,6 +34,11 @@ func (tx *Transaction) AppendReceived(dst []byte, now time.Time) []byte {
 		dst = to[0].Address.Append(dst)
 		dst = append(dst, '>')
 	}
+	if e := &tx.Envelope; e.HasPriority || e.Priority != 0 {
+		// RFC 6710 section 4.1.
+		dst = append(dst, "\r\n\tpriority "...)
+		dst = strconv.AppendInt(dst, int64(e.Priority), 10)
+	}
 	if t := tx.Conn.TLS; t != nil {
 		// RFC 8314 section 4.3: the cipher suite is told.
 		dst = append(dst, "\r\n\ttls "...)
@@ -40,21 +49,54 @@ func (tx *Transaction) AppendReceived(dst []byte, now time.Time) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// with returns the transmission type of RFC 3848. It has no names for a session that
-// began with HELO but SMTP.
+// appendPeer appends what is known of the peer besides what it calls itself.
+//
+//	TCP-info = address-literal / ( Domain FWS address-literal )
+func (tx *Transaction) appendPeer(dst []byte) []byte {
+	ip, ok := addrOf(tx.Conn.RemoteAddr)
+	if !ok {
+		return dst
+	}
+	dst = append(dst, " ("...)
+	if name := tx.PeerName; name != "" && name[0] != '[' && new(smtpwire.Hello).Parse(name) == nil {
+		dst = append(dst, name...)
+		dst = append(dst, ' ')
+	}
+	dst = appendLiteral(dst, ip)
+	return append(dst, ')')
+}
+
+// AppendReturnPath appends the field that tells the reverse-path, which the one who
+// makes final delivery puts above all others, the Received field included: RFC 5321
+// section 4.4. It ends in CRLF. A Return-Path field that the message has already is
+// none of ours: it may be removed, and is outranked by this one if it is not.
+func (tx *Transaction) AppendReturnPath(dst []byte) []byte {
+	dst = append(dst, "Return-Path: <"...)
+	dst = tx.Envelope.From.Append(dst)
+	return append(dst, ">\r\n"...)
+}
+
+// with returns the transmission type of RFC 3848, or of RFC 6531 section 4.3. There are no
+// names for a session that began with HELO but SMTP.
 func (tx *Transaction) with() string {
-	secure, authenticated := tx.Conn.TLS != nil, tx.Conn.Identity != nil
-	switch {
+	i := 0
+	if tx.Conn.TLS != nil {
+		i |= 1
+	}
+	if tx.Conn.Identity != nil {
+		i |= 2
+	}
+	switch lmtp, utf8 := tx.Conn.Protocol == auth.LMTP, tx.Envelope.UTF8; {
+	case lmtp && utf8:
+		return [...]string{"UTF8LMTP", "UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPSA"}[i]
+	case lmtp:
+		return [...]string{"LMTP", "LMTPS", "LMTPA", "LMTPSA"}[i]
+	case utf8:
+		return [...]string{"UTF8SMTP", "UTF8SMTPS", "UTF8SMTPA", "UTF8SMTPSA"}[i]
 	case !tx.extended:
 		return "SMTP"
-	case secure && authenticated:
-		return "ESMTPSA"
-	case secure:
-		return "ESMTPS"
-	case authenticated:
-		return "ESMTPA"
 	default:
-		return "ESMTP"
+		return [...]string{"ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA"}[i]
 	}
 }
 

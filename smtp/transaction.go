@@ -19,6 +19,10 @@ type Transaction struct {
 	// Conn is the connection as it was when MAIL came.
 	Conn auth.ConnectionState
 
+	// PeerName is the domain that the peer's address belongs to, for the Received field,
+	// if a hook or the handler has looked it up. The server does not.
+	PeerName string
+
 	// Envelope has what the server has accepted so far.
 	Envelope Envelope
 
@@ -65,11 +69,13 @@ type source interface {
 type body struct {
 	src  source
 	left int64 // octets that the limit still allows
+	most int   // Received fields that are allowed; negative: any number
+	hops hops
 	err  error // sticky; io.EOF at the genuine end
 	sink io.Writer
 
 	clock *patience     // stands still while the peer is waited for; nil: the handler has returned
-	most  time.Duration // for the handler from one read to the next
+	span  time.Duration // for the handler from one read to the next
 	whole atomic.Bool   // the genuine end was read
 }
 
@@ -87,6 +93,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if int64(n) > b.left {
 		n, err = int(b.left), ErrTooLarge
 	}
+	if b.hops.pass(p[:n]); exceeds(b.hops.count, b.most) {
+		err = ErrTooManyHops
+	}
 	b.left -= int64(n)
 	b.end(err)
 	return n, err
@@ -101,7 +110,7 @@ func (b *body) pause() {
 
 func (b *body) resume() {
 	if b.clock != nil {
-		b.clock.resume(b.most)
+		b.clock.resume(b.span)
 	}
 }
 
@@ -146,6 +155,7 @@ func (s *bodySink) Write(p []byte) (n int, err error) {
 	n, err = s.sink.Write(p)
 	(*body)(s).pause()
 	s.left -= int64(len(p))
+	s.hops.pass(p)
 	switch {
 	case err != nil:
 		s.err = errInterrupted
@@ -153,6 +163,8 @@ func (s *bodySink) Write(p []byte) (n int, err error) {
 		s.err, err = errInterrupted, io.ErrShortWrite
 	case over:
 		s.err, err = ErrTooLarge, ErrTooLarge
+	case exceeds(s.hops.count, s.most):
+		s.err, err = ErrTooManyHops, ErrTooManyHops
 	}
 	return n, err
 }

@@ -117,6 +117,7 @@ func (cfg *Config) smtpServer(protocol auth.Protocol, boxes *mailboxes) *smtp.Se
 		TLSConfig:       cfg.TLS,
 		Local:           boxes.local,
 		Hooks:           smtp.Hooks{Recipient: boxes.recipient},
+		Offer:           smtp.Offers{SMTPUTF8: true, RequireTLS: true}, // all mail ends here
 		Handler:         smtp.HandlerFunc(boxes.deliver),
 		MaxMessageBytes: cfg.MaxSize,
 		Log:             cfg.Log,

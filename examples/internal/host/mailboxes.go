@@ -125,8 +125,7 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) (err erro
 // trace returns the fields that final delivery puts before a message: the
 // Return-Path of RFC 5321 section 4.4 and a Received field.
 func trace(tx *smtp.Transaction) []byte {
-	b := fmt.Appendf(nil, "Return-Path: <%s>\r\n", tx.Envelope.From)
-	return tx.AppendReceived(b, time.Now())
+	return tx.AppendReceived(tx.AppendReturnPath(nil), time.Now())
 }
 
 // recipients returns the users to deliver to, each once.
