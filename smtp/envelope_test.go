@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
@@ -91,4 +92,42 @@ func TestEnvelopeTimes(t *testing.T) {
 	}
 	require.Equal(t, time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC), timeOf("2016-12-31t23:59:60z"))
 	require.Zero(t, timeOf(""))
+}
+
+// TestRelayedDSN: what a message came with is what it is passed on with, to the letter:
+// RFC 3461 section 5.2.1.
+func TestRelayedDSN(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, mail, rcpt string
+		ids              []string
+	}{
+		{
+			"of the message", "FROM:<a@b> RET=HDRS ENVID=+51Q3+20", "TO:<c@d>",
+			[]string{"rfc3461-5.2.1-1", "rfc3461-5.2.1-3", "rfc3461-5.2.1-6"},
+		},
+		{
+			"of the recipient", "FROM:<a@b>", "TO:<c@d> NOTIFY=SUCCESS,FAILURE ORCPT=RFC822;+44ana@Ivory.EDU",
+			[]string{"rfc3461-5.2.1-2", "rfc3461-5.2.1-4", "rfc3461-5.2.1-5", "rfc3461-5.2.1-7", "rfc3461-5.2.1-8"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			rfc.Covers(t, tt.ids...)
+			var mail smtpwire.Mail
+			require.NoError(t, mail.Parse(tt.mail))
+			env := envelopeOf(&mail, time.Now())
+			relayed := env.mailCommand(time.Now())
+			line, err := relayed.Append(nil)
+			require.NoError(t, err)
+			require.Equal(t, "MAIL "+tt.mail+"\r\n", string(line))
+			var rcpt smtpwire.Rcpt
+			require.NoError(t, rcpt.Parse(tt.rcpt))
+			to := recipientOf(&rcpt)
+			relayedRcpt := to.rcptCommand(false)
+			line, err = relayedRcpt.Append(nil)
+			require.NoError(t, err)
+			require.Equal(t, "RCPT "+tt.rcpt+"\r\n", string(line))
+		})
+	}
 }

@@ -1,6 +1,8 @@
 package smtp
 
 import (
+	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -50,4 +52,20 @@ func mailboxReply(code int, enhanced EnhancedCode, all []Mailbox, allowUTF8 bool
 		r.Lines = append(r.Lines, m.line(allowUTF8))
 	}
 	return r, true
+}
+
+// moved takes an address that the peer cannot read out of a reply which tells one:
+// RFC 6531 section 3.7.4.1.
+func (s *session) moved(r smtpwire.Reply) smtpwire.Reply {
+	if r.Code != movedTo || !slices.ContainsFunc(r.Lines, notASCII) {
+		return r
+	}
+	return newReply(550, r.Enhanced, "recipient has moved")
+}
+
+// movedTo is the code of "user not local; please try <forward-path>".
+const movedTo = 551
+
+func notASCII(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }

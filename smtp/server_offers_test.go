@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/smtp"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
@@ -165,10 +166,17 @@ func TestServerOffers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			switch tt.name {
+			case "all":
+				rfc.Covers(t, "rfc6531-3.1-1", "rfc6531-3.1-4")
+			case "REQUIRETLS":
+				rfc.Covers(t, "rfc8689-2-5")
+			}
 			s := newSite(t, withTLS(t, tt.srv))
 			p := s.dial()
 			p.expect("220 ")
 			e := p.hello()
+			require.Contains(t, e, "8BITMIME")
 			if tt.tls {
 				_, early := e["REQUIRETLS"]
 				require.False(t, early)
@@ -257,6 +265,7 @@ func TestServerNothingOffered(t *testing.T) {
 // TestServerEnvelope: what was asked for reaches the hooks and the handler.
 func TestServerEnvelope(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc8689-4.1-1")
 	for _, trust := range []bool{false, true} {
 		srv := &smtp.Server{
 			Offer: everything, Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true},
@@ -311,6 +320,7 @@ func TestServerEnvelope(t *testing.T) {
 // may be, is not too long.
 func TestServerLongestCommands(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc3461-5.4-3", "rfc3461-5.4-4")
 	local, domain := strings.Repeat("a", 64), strings.TrimRight(strings.Repeat(strings.Repeat("b", 63)+".", 3), ".")
 	address := local + "@" + domain[:189]
 	s := newSite(t, withTLS(t, &smtp.Server{
@@ -348,4 +358,30 @@ func TestServerHelp(t *testing.T) {
 	p := newSite(t, srv).greeted()
 	p.say("HELP\r\nHELP MAIL\r\nHELP X\r\nHELP \x01\r\n")
 	p.expect("214-2.0.0 first line", "214 2.0.0 begins", "504 5.5.4 ", "501 5.5.4 ")
+}
+
+// TestServerASCII: what a program says reaches a peer in ASCII, however it is said, and a
+// server's name is ASCII too.
+func TestServerASCII(t *testing.T) {
+	t.Parallel()
+	t.Run("replies", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc6531-3.7.4.1-2", "rfc6531-3.7.4.1-3", "rfc6531-3.7.4.2-7")
+		srv := &smtp.Server{Offer: everything}
+		srv.Hooks.Recipient = func(_ context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
+			if to.Address.Local() == "moved" {
+				return &smtp.Error{Code: 551, Enhanced: smtp.EnhancedCode{5, 1, 6}, Text: "try <gr\u00fcn@example.org>"}
+			}
+			return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "gr\u00fcn"}
+		}
+		p := newSite(t, srv).greeted()
+		p.say("MAIL FROM:<a@b>\r\nRCPT TO:<moved@example.org>\r\nRCPT TO:<bob@example.org>\r\n")
+		p.expect("250 ", "550 5.1.6 recipient has moved", "550 5.1.1 gr??n")
+	})
+	t.Run("name", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc6531-3.7.1-2")
+		srv := &smtp.Server{Hostname: "b\u00fccher.example", Handler: smtp.HandlerFunc(nil), Addr: "127.0.0.1:-1"}
+		require.ErrorContains(t, srv.ListenAndServe(), "Hostname")
+	})
 }

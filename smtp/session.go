@@ -341,7 +341,7 @@ func (s *session) refusal(err error) smtpwire.Reply {
 	var e *Error
 	switch {
 	case errors.As(err, &e) && e != nil:
-		return e.reply()
+		return s.moved(e.reply())
 	case errors.Is(err, errPanic):
 		return replyFailure
 	}

@@ -1,10 +1,6 @@
 package smtp
 
-import (
-	"unicode/utf8"
-
-	"github.com/posthouse/posthouse/smtp/smtpwire"
-)
+import "github.com/posthouse/posthouse/smtp/smtpwire"
 
 // vrfy answers VRFY: RFC 5321 section 3.5. Without a hook it tells nobody who exists,
 // which RFC 5321 section 7.3 allows.
@@ -47,10 +43,8 @@ func (s *session) checkQuery(text string, allowUTF8 bool) smtpwire.Reply {
 	if allowUTF8 {
 		return replyNoSuchParam
 	}
-	for i := 0; i < len(text); i++ {
-		if text[i] >= utf8.RuneSelf {
-			return replyNotASCII
-		}
+	if notASCII(text) {
+		return replyNotASCII
 	}
 	return smtpwire.Reply{}
 }

@@ -61,6 +61,7 @@ func TestParseAddress(t *testing.T) {
 func TestParseAddressRefuses(t *testing.T) {
 	t.Parallel()
 	label := strings.Repeat("b", 63)
+	ids := map[string]string{"invalid UTF-8": "rfc6531-1.1-1", "UTF-8 with a special": "rfc6531-3.3-1"}
 	for name, in := range map[string]string{
 		"empty":                        "",
 		"no at":                        "bob",
@@ -100,11 +101,15 @@ func TestParseAddressRefuses(t *testing.T) {
 		"unclosed literal":             "a@[1.2.3.4",
 		"text behind the literal":      "a@[1.2.3.4]x",
 		"invalid UTF-8":                "\xff@b",
+		"UTF-8 with a special":         "ü(x@b",
 		"C1 control":                   "\u0085@b",
 		"line separator in the domain": "a@b\u2028c",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if ids[name] != "" {
+				rfc.Covers(t, ids[name])
+			}
 			a, err := ParseAddress(in)
 			require.ErrorIs(t, err, ErrAddress)
 			require.True(t, a.IsZero())

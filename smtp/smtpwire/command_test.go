@@ -302,6 +302,7 @@ func TestAppendRefuses(t *testing.T) {
 		{"null recipient", &Rcpt{}, "RCPT: recipient"},
 		{"UTF-8 recipient", &Rcpt{To: utf8}, "RCPT: recipient"},
 		{"EHLO with CRLF", &Hello{Name: "a\r\nMAIL FROM:<>"}, "EHLO: name"},
+		{"EHLO in UTF-8", &Hello{Name: "bücher.example"}, "EHLO: name"},
 		{"HELO with blank", &Hello{Verb: HELO, Name: "a b"}, "HELO: name"},
 		{"HELO empty", &Hello{Verb: HELO}, "HELO: name"},
 		{"AUTH with blank", &Auth{Mechanism: "PLAIN x"}, "AUTH: mechanism"},
@@ -313,6 +314,9 @@ func TestAppendRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.name == "EHLO in UTF-8" {
+				rfc.Covers(t, "rfc6531-3.7.1-1")
+			}
 			line, err := tt.cmd.Append([]byte("before"))
 			var unsafe *UnsafeError
 			require.ErrorAs(t, err, &unsafe)
@@ -325,6 +329,7 @@ func TestAppendRefuses(t *testing.T) {
 
 func TestXtext(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc3461-4-1")
 	for text, want := range map[string]string{"": "", "a@b": "a@b", "a+b=c d\x00é": "a+2Bb+3Dc+20d+00+C3+A9"} {
 		require.Equal(t, want, string(AppendXtext(nil, text)))
 		got, ok := ParseXtext(want)
