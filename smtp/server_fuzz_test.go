@@ -50,6 +50,7 @@ func FuzzSession(f *testing.F) {
 			Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
 			Auth:  &auth.Server{Passwords: passwords, InsecureAllowCleartext: true},
 			Log:   slog.New(slog.DiscardHandler),
+			Offer: everything,
 		}
 		srv.Handler = smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
 			b, err := io.ReadAll(tx.Body)
