@@ -60,8 +60,7 @@ func (s *sending) transmitChunks(ctx context.Context, group []byte) (pending boo
 		}
 		group, b.opened = nil, true
 	}
-	if s.cancel == nil && len(group) <= window {
-		s.transmitFlight(group)
+	if s.cancel == nil && s.transmitFlight(group) {
 		return true
 	}
 	if s.cancel == nil { // a small body behind a large envelope
@@ -81,23 +80,28 @@ func (s *sending) transmitChunks(ctx context.Context, group []byte) (pending boo
 	return true
 }
 
-// transmitFlight sends the envelope and a small body in one write. Nobody listens
-// meanwhile, as the network takes all of it.
-func (s *sending) transmitFlight(group []byte) {
-	c, b, body := s.c, s.chunks, s.source.head
-	size := int64(len(body) + len(s.lastCRLF()))
+// transmitFlight sends the envelope and a small body in one write, unless the
+// envelope is too large for that. Nobody listens meanwhile, as the network takes
+// all of it.
+func (s *sending) transmitFlight(group []byte) bool {
+	c, b, chunk := s.c, s.chunks, s.source.chunk
+	end := window + len(s.source.head) + copy(chunk[window+len(s.source.head):], s.lastCRLF())
+	size := int64(end - window)
+	command := appendBDAT(make([]byte, 0, 32), size, true)
+	begin := window - len(group) - len(command)
+	if begin < 0 {
+		return false
+	}
+	copy(chunk[begin:], group)
+	copy(chunk[window-len(command):], command)
 	c.traceLines(group)
 	s.traceChunk(size, true)
 	c.conn.SetWriteTimeout(c.cfg.timeout())
-	w := c.conn.Writer()
-	_, _ = w.Write(group) // errors stay in w
-	_, _ = w.Write(appendBDAT(w.AvailableBuffer(), size, true))
-	_, _ = w.Write(body)
-	_, _ = w.Write(s.lastCRLF())
 	b.ending.Store(true)
-	if b.sendErr = c.conn.Flush(); b.sendErr != nil {
-		b.lost, b.unsure = true, !w.Unsent()
+	if b.sendErr = c.flush(chunk[begin:end]); b.sendErr != nil {
+		b.lost, b.unsure = true, !c.conn.Writer().Unsent()
 	}
+	return true
 }
 
 // lastCRLF is what a body lacks that ends amid a line.

@@ -14,6 +14,13 @@ import (
 // the size up to which a body of any kind is known like one in memory.
 const headSize = 64 << 10
 
+// headChunk has room for the head of a body, in front of it for the commands that
+// may leave with it in one write, and behind it for the CRLF that it may lack.
+type headChunk [window + headSize + len("\r\n")]byte
+
+// head is where the head is.
+func (c *headChunk) head() []byte { return c[window : window+headSize] }
+
 var (
 	// ErrNot7Bit says that a body whose envelope declares it [Body7Bit] has an octet
 	// above 127. The end of the data is never sent after it.
@@ -39,7 +46,7 @@ type bodyFacts struct {
 // bodySource is a body: what of it is in memory, and where the rest is.
 type bodySource struct {
 	head  []byte // the beginning of the body, in chunk
-	chunk *[headSize]byte
+	chunk *headChunk
 	rest  io.Reader // what comes behind head; nil if that is all
 	facts bodyFacts
 
@@ -52,12 +59,12 @@ type bodySource struct {
 // rewound, so that what is wrong with it is found before the transaction begins.
 // scan says what is to be looked for.
 func (s *bodySource) load(body io.Reader, scan bodyScanner) error {
-	s.chunk = chunks.Get().(*[headSize]byte)
-	n, err := readFull(body, s.chunk[:])
+	s.chunk = chunks.Get().(*headChunk)
+	n, err := readFull(body, s.chunk.head())
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("reading the body: %w", err)
 	}
-	s.head = s.chunk[:n]
+	s.head = s.chunk.head()[:n]
 	if _, err := scan.Write(s.head); err != nil {
 		return err
 	}
@@ -165,8 +172,8 @@ func (s *bodySource) release() {
 
 // next reads the next piece of a body into the memory of the one before.
 func (s *bodySource) next() error {
-	n, err := readFull(s.rest, s.chunk[:])
-	s.head = s.chunk[:n]
+	n, err := readFull(s.rest, s.chunk.head())
+	s.head = s.chunk.head()[:n]
 	if err == io.EOF {
 		s.rest, err = nil, nil
 	}
@@ -217,7 +224,7 @@ func readFull(r io.Reader, p []byte) (n int, err error) {
 	return n, nil
 }
 
-var chunks = sync.Pool{New: func() any { return new([headSize]byte) }}
+var chunks = sync.Pool{New: func() any { return new(headChunk) }}
 
 // chunkWriter lets io.Copy hand any body to w without an allocation of its own:
 // what is in memory as octets goes through uncopied, the rest in chunks.
@@ -226,7 +233,7 @@ type chunkWriter struct{ w io.Writer }
 func (c chunkWriter) Write(p []byte) (int, error) { return c.w.Write(p) }
 
 func (c chunkWriter) WriteString(s string) (int, error) {
-	chunk := chunks.Get().(*[headSize]byte)
+	chunk := chunks.Get().(*headChunk)
 	defer chunks.Put(chunk)
 	n := 0
 	for n < len(s) {
@@ -240,7 +247,7 @@ func (c chunkWriter) WriteString(s string) (int, error) {
 }
 
 func (c chunkWriter) ReadFrom(r io.Reader) (int64, error) {
-	chunk := chunks.Get().(*[headSize]byte)
+	chunk := chunks.Get().(*headChunk)
 	defer chunks.Put(chunk)
 	var total int64
 	for empty := 0; empty < maxEmptyReads; {

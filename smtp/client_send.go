@@ -149,7 +149,10 @@ func (s *sending) bind(ctx context.Context) context.Context {
 // to watch meanwhile.
 func (s *sending) isSmall() bool {
 	most := int64(smallBody)
-	if s.chunks != nil {
+	switch {
+	case s.chunks != nil && s.c.conn.Socket():
+		most = headSize
+	case s.chunks != nil:
 		most = window
 	}
 	return s.source.facts.known && s.source.facts.size <= most

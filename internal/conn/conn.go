@@ -127,6 +127,10 @@ func (c *Conn) SetReadTimeout(d time.Duration) { c.link.setTimeout(&c.link.in, d
 // SetWriteTimeout is SetTimeout for writing alone.
 func (c *Conn) SetWriteTimeout(d time.Duration) { c.link.setTimeout(&c.link.out, d) }
 
+// Socket reports whether this is a socket, which takes what is written, within
+// reason, before the peer reads it.
+func (c *Conn) Socket() bool { return c.link.peek != nil }
+
 // Waiting reports whether the peer has sent something, or has closed, that no
 // read has seen yet. It does not wait, and must not be called while anything
 // reads. Where that cannot be told it reports what is buffered.
