@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,26 +15,40 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
+// ways are how a connection can be protected, and Carol's credentials for each.
+var ways = []struct {
+	name, service string
+	mode          pop3.TLSMode
+	credentials   auth.Credentials
+}{
+	{"plain", "DOVECOT_POP3", pop3.InsecureNoTLS, auth.InsecurePassword("carol", "secret3")},
+	{"stls", "DOVECOT_POP3", pop3.StartTLS, auth.Password("carol", "secret3")},
+	{"implicit", "DOVECOT_POP3S", pop3.ImplicitTLS, auth.Password("carol", "secret3")},
+}
+
 // TestMaildrop fetches 100 messages from Dovecot by each way of protecting the
-// connection and each mechanism, octet for octet, and deletes them.
+// connection and each mechanism that both know, octet for octet, and deletes them.
 func TestMaildrop(t *testing.T) {
 	l := openLab(t)
-	for _, way := range []struct {
-		name, service string
-		mode          pop3.TLSMode
-		credentials   auth.Credentials
-	}{
-		{"plain", "DOVECOT_POP3", pop3.InsecureNoTLS, auth.InsecurePassword("carol", "secret3")},
-		{"stls", "DOVECOT_POP3", pop3.StartTLS, auth.Password("carol", "secret3")},
-		{"implicit", "DOVECOT_POP3S", pop3.ImplicitTLS, auth.Password("carol", "secret3")},
-	} {
-		for _, mechanism := range []string{"PLAIN", "LOGIN"} {
+	for _, way := range ways {
+		cfg := pop3.ClientConfig{TLS: way.mode, TLSConfig: l.tls(t)}
+		addr := l.addr(t, way.service)
+		offered, _ := l.login(t, addr, &cfg).Capabilities().Params("SASL")
+		known := 0
+		for _, mechanism := range offered {
+			if _, err := way.credentials.Client(auth.ConnectionState{TLS: new(tls.ConnectionState)}, []string{mechanism}); errors.Is(err, auth.ErrNoMechanism) {
+				continue // it is the server's alone
+			}
+			known++
 			t.Run(way.name+"/"+mechanism, func(t *testing.T) {
 				want := l.fill(t, 100)
-				cfg := &pop3.ClientConfig{TLS: way.mode, TLSConfig: l.tls(t), Auth: only{way.credentials, mechanism}}
-				addr := l.addr(t, way.service)
-				l.fetchAll(t, addr, cfg, want)
-				c := l.login(t, addr, cfg)
+				cfg := cfg
+				cfg.Auth = only{way.credentials, mechanism}
+				l.fetchAll(t, addr, &cfg, want)
+				c := l.login(t, addr, &cfg)
+				if got := c.ConnectionState().Identity.Mechanism; got != mechanism {
+					t.Errorf("logged in by %s", got)
+				}
 				if st, err := c.Stat(t.Context()); err != nil || st.Count != 0 {
 					t.Errorf("after deletion: %v, %v; want no messages", st, err)
 				}
@@ -42,6 +57,141 @@ func TestMaildrop(t *testing.T) {
 				}
 			})
 		}
+		if known < 2 {
+			t.Errorf("%s: of the mechanisms %q only %d are known", way.name, offered, known)
+		}
+	}
+}
+
+// TestThousand fetches 1,000 messages, ahead of the replies and one by one.
+func TestThousand(t *testing.T) {
+	l := openLab(t)
+	for _, window := range []int{0, 1} {
+		t.Run(fmt.Sprint("window ", window), func(t *testing.T) {
+			want := l.fill(t, 1000)
+			cfg := &pop3.ClientConfig{TLS: pop3.ImplicitTLS, TLSConfig: l.tls(t), Auth: auth.Password("carol", "secret3"), Window: window}
+			l.fetchAll(t, l.addr(t, "DOVECOT_POP3S"), cfg, want)
+		})
+	}
+}
+
+// TestAPOP logs in by a digest, with and without TLS.
+func TestAPOP(t *testing.T) {
+	l := openLab(t)
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			addr := l.addr(t, way.service)
+			cfg := &pop3.ClientConfig{TLS: way.mode, TLSConfig: l.tls(t), InsecureAPOP: true, Auth: way.credentials}
+			c := l.login(t, addr, cfg)
+			if got := c.ConnectionState().Identity.Mechanism; got != "APOP" {
+				t.Errorf("logged in by %s; the greeting is %q", got, c.Greeting())
+			}
+			if err := c.Quit(t.Context()); err != nil {
+				t.Error(err)
+			}
+			cfg.Auth = auth.InsecurePassword("carol", "wrong")
+			if _, err := pop3.Dial(t.Context(), addr, cfg); !errors.Is(err, auth.ErrCredentials) {
+				t.Errorf("with a wrong secret: %v", err)
+			}
+		})
+	}
+}
+
+// TestTwoLines sends AUTH and the first response in two lines.
+func TestTwoLines(t *testing.T) {
+	l := openLab(t)
+	cfg := &pop3.ClientConfig{TLSConfig: l.tls(t), NoInitialResponse: true, Auth: auth.Password("carol", "secret3")}
+	if err := l.login(t, l.addr(t, "DOVECOT_POP3"), cfg).Quit(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestUTF8 has the server turn to UTF-8 mode if it can, and the client go on if it
+// cannot.
+func TestUTF8(t *testing.T) {
+	l := openLab(t)
+	cfg := &pop3.ClientConfig{TLSConfig: l.tls(t), Auth: auth.Password("carol", "secret3")}
+	c := l.login(t, l.addr(t, "DOVECOT_POP3"), cfg)
+	if offered := c.Capabilities().Has("UTF8"); offered != c.UTF8() {
+		t.Errorf("offered %v, on %v", offered, c.UTF8())
+	}
+	if err := c.Quit(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPieces goes through all that is asked of a maildrop in pieces: sizes and
+// unique-ids of all and of some, headers, a loop that is left, marks taken back and
+// marks that count.
+func TestPieces(t *testing.T) {
+	l := openLab(t)
+	ctx := t.Context()
+	want := l.fill(t, 60)
+	addr := l.addr(t, "DOVECOT_POP3S")
+	cfg := &pop3.ClientConfig{TLS: pop3.ImplicitTLS, TLSConfig: l.tls(t), Auth: auth.Password("carol", "secret3")}
+	c := l.login(t, addr, cfg)
+	entries, err := c.Index(ctx)
+	if err != nil || len(entries) != len(want) {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	var nums []int
+	for i, e := range entries {
+		if e.Num != i+1 || e.Size != int64(len(want[i])) || e.UID == "" {
+			t.Errorf("entry %+v; the message has %d octets", e, len(want[i]))
+		}
+		nums = append(nums, e.Num)
+	}
+	for l, err := range c.ListEach(ctx, nums) {
+		if err != nil || l.Size != entries[l.Num-1].Size {
+			t.Fatalf("LIST %d: %d, %v", l.Num, l.Size, err)
+		}
+	}
+	for u, err := range c.UIDLEach(ctx, nums) {
+		if err != nil || u.UID != entries[u.Num-1].UID {
+			t.Fatalf("UIDL %d: %s, %v", u.Num, u.UID, err)
+		}
+	}
+	for m, err := range c.FetchTop(ctx, nums, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		header, err := io.ReadAll(m)
+		if err != nil || !bytes.HasPrefix(want[m.Num-1], bytes.TrimSuffix(header, []byte("\r\n"))) {
+			t.Fatalf("TOP %d 0: %q, %v", m.Num, header, err)
+		}
+	}
+	for range c.Fetch(ctx, nums) {
+		break
+	}
+	if err := c.Dele(ctx, nums...); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Rset(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Dele(ctx, 2, 4); err != nil {
+		t.Fatal(err)
+	}
+	var refused *pop3.MessageError
+	if err := c.Dele(ctx, 1, 2, 3); !errors.As(err, &refused) || refused.Num != 2 {
+		t.Errorf("deleted twice: %v", err)
+	}
+	if !c.Pipelining() {
+		t.Error("Dovecot can do pipelining")
+	}
+	if err := c.Close(); err != nil { // without QUIT: nothing is deleted
+		t.Fatal(err)
+	}
+	c = l.login(t, addr, cfg)
+	if err := c.Dele(ctx, 2, 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Quit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	left, err := l.login(t, addr, cfg).Index(ctx)
+	if err != nil || len(left) != len(want)-2 || left[1].UID != entries[2].UID || left[2].UID != entries[4].UID {
+		t.Errorf("after two deletions: %d messages, %v", len(left), err)
 	}
 }
 
