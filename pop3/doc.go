@@ -25,6 +25,36 @@
 // [auth.ConnectionState] names in Phase: [PhaseAuthorization],
 // [PhaseTransaction], [PhaseUpdate].
 //
+// # Client
+//
+// [Dial] returns a [Client] that is logged in, over TLS unless that is waived by
+// name. Messages come as streams; [Client.Fetch] brings many of them without
+// a round trip for each.
+//
+//   - A [Body] ends in io.EOF at the server's final dot alone: no part of a message
+//     passes for the whole.
+//   - A refusal is an [*Error] and tells by its response code what to do; any
+//     other error gives the connection up. A QUIT without a reply is an
+//     [*UnknownError]: the deletions may have been done or not.
+//   - A server may send anything: lines, lists, bodies and waits are bounded. See
+//     [ClientConfig].
+//
+// Servers are odd. What is harmless is taken as it comes:
+//
+//   - STAT without a size, or with a negative one, has size -1; words behind the
+//     numbers of STAT and LIST are ignored.
+//   - LIST and UIDL may have any blanks between the fields, any order, and sizes
+//     that are wrong. Unique-ids may be longer than 70 octets, and not unique.
+//   - "+" without a blank is an empty challenge; and so is "+OK" before the first
+//     response, or what follows it is one.
+//   - CAPA may be missing, hold lines that make no sense, and say more after
+//     the login than before.
+//   - A server that offers PIPELINING and refuses what does not come alone is asked
+//     one by one; see [Client.Pipelining] and [PipelineError].
+//   - A final dot at the end of the last line, instead of on its own, is understood
+//     where ClientConfig.MissingCRLF says so; two lines for AUTH are used
+//     where ClientConfig.NoInitialResponse does.
+//
 // # Standards
 //
 // RFC 1939, RFC 2449, RFC 2595 section 4, RFC 3206, RFC 5034, RFC 6856, RFC 8314.

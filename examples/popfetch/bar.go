@@ -21,10 +21,10 @@ type bar struct {
 	drawn          time.Time
 }
 
-func newBar(list []pop3.Listing) *bar {
+func newBar(list []pop3.Entry) *bar {
 	b := &bar{messages: len(list)}
 	for _, m := range list {
-		b.octets += m.Size
+		b.octets += max(0, m.Size)
 	}
 	if info, err := os.Stderr.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
 		b.out = os.Stderr

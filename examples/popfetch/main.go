@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 
@@ -54,39 +53,18 @@ func (o *options) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeMaildir()) }()
-	c, err := o.dial(ctx)
+	cfg, err := o.config()
 	if err != nil {
 		return err
 	}
-	defer c.Close()
-	list, err := c.List(ctx)
-	if err != nil {
-		return err
+	s := session{options: o, deliver: deliver, here: map[string]bool{}}
+	err = s.run(ctx, cfg)
+	if errors.As(err, new(*pop3.PipelineError)) {
+		// It may be that the server cannot do the pipelining that it offers.
+		cfg.Window = 1
+		err = s.run(ctx, cfg)
 	}
-	bar := newBar(list)
-	nums := make([]int, len(list))
-	for i, m := range list {
-		nums[i] = m.Num
-	}
-	var here []int
-	for m, failed := range c.Fetch(ctx, nums) {
-		if failed == nil {
-			failed = deliver(ctx, bar.reader(m))
-		}
-		if failed != nil {
-			// The others are fetched all the same, and those that are here deleted:
-			// else one bad message would bring all of them again in each run.
-			err = errors.Join(err, fmt.Errorf("message %d: %w", m.Num, failed))
-			continue
-		}
-		here = append(here, m.Num)
-		bar.message()
-	}
-	bar.done()
-	if o.remove && len(here) > 0 {
-		err = errors.Join(err, c.Dele(ctx, here...))
-	}
-	return errors.Join(err, c.Quit(ctx))
+	return err
 }
 
 func (o *options) check() error {
@@ -105,7 +83,7 @@ func (o *options) check() error {
 	return nil
 }
 
-func (o *options) dial(ctx context.Context) (*pop3.Client, error) {
+func (o *options) config() (*pop3.ClientConfig, error) {
 	mode, tlsConfig, err := program.ClientTLS(o.mode, o.ca)
 	if err != nil {
 		return nil, err
@@ -114,7 +92,7 @@ func (o *options) dial(ctx context.Context) (*pop3.Client, error) {
 	if o.verbose {
 		cfg.Transcript = os.Stderr
 	}
-	return pop3.Dial(ctx, o.addr, cfg)
+	return cfg, nil
 }
 
 // delivery returns what is done with each message. A message that it took

@@ -87,6 +87,31 @@ func TestOneBadMessage(t *testing.T) {
 	}
 }
 
+// TestServersThatCannotPipeline are fetched from in a second session, without a
+// message lost or fetched twice.
+func TestServersThatCannotPipeline(t *testing.T) {
+	t.Parallel()
+	for _, how := range []pop3test.Pipelining{pop3test.RefusesGroups, pop3test.CutsGroups, pop3test.AnswersTogether} {
+		s := pop3test.NewUnstartedServer(t)
+		s.Quirks = &pop3test.Quirks{Pipelining: how}
+		s.Start()
+		s.SetMessages("bob", [][]byte{[]byte("one"), []byte("two"), []byte("three")})
+		o := options{addr: s.Addr, mode: "off", user: "bob", password: pop3test.DefaultPassword, maildir: filepath.Join(t.TempDir(), "Mail"), remove: true}
+		require.NoError(t, o.run(t.Context()))
+		require.Equal(t, []string{"one\n", "two\n", "three\n"}, delivered(t, o.maildir))
+		require.Empty(t, s.Messages("bob"))
+	}
+}
+
+// TestSecondSession skips what is here, if it is known by a name of its own.
+func TestSecondSession(t *testing.T) {
+	t.Parallel()
+	s := session{here: map[string]bool{"a": true, "b": true, "": true}}
+	_, nums, here := s.sort([]pop3.Entry{{Num: 1, UID: "a"}, {Num: 2, UID: "b"}, {Num: 3, UID: "b"}, {Num: 4}, {Num: 5, UID: "c"}})
+	require.Equal(t, []int{1}, here)
+	require.Equal(t, []int{2, 3, 4, 5}, nums)
+}
+
 // badStore cannot read a message that begins with "bad".
 type badStore struct{ pop3.Store }
 
