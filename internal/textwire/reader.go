@@ -68,10 +68,18 @@ func (r *Reader) Buffered() int { return r.w - r.r }
 func (r *Reader) Peek() []byte { return r.buf[r.r:r.w] }
 
 // LineBuffered reports whether ReadLine need not wait: the end of a line is
-// buffered, or the beginning of one and, as far as can be told, its rest has come.
+// buffered. When the source is likely to have the rest of what is, that is read
+// first; an error of the source is kept for ReadLine.
 func (r *Reader) LineBuffered() bool {
-	return r.r < r.w && (r.more || bytes.IndexByte(r.buf[r.r:r.w], '\n') >= 0)
+	if r.r < r.w && r.more && !r.endsLine() {
+		var n int
+		n, r.err = r.readOn()
+		r.w += n
+	}
+	return r.endsLine()
 }
+
+func (r *Reader) endsLine() bool { return bytes.IndexByte(r.buf[r.r:r.w], '\n') >= 0 }
 
 // ReadLine returns the next line without its CRLF. The line is a view of the
 // buffer, valid until the next call of any method. At most limit octets are

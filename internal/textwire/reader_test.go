@@ -143,7 +143,8 @@ func TestReader_LineBuffered(t *testing.T) {
 		{"a line that will not do", "QUIT\n", true},
 		{"the beginning of a line", "QUIT", false},
 		{"but for its LF", "QUIT\r", false},
-		{"more than was waited for", strings.Repeat("x", holdSize), true},
+		{"more than was waited for", strings.Repeat("x", holdSize) + "\r\n", true},
+		{"more than was waited for, cut", strings.Repeat("x", holdSize), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
