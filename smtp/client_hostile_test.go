@@ -335,7 +335,7 @@ func TestClient_DefaultTimeouts(t *testing.T) {
 // An initial response of no octets is sent as "=": RFC 4954 section 4.
 func TestClientAuth_EmptyInitialResponse(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc4954-4-9")
+	rfc.Covers(t, "rfc4954-4-1", "rfc4954-4-9")
 	synctest.Test(t, func(t *testing.T) {
 		near, far := pipe(t)
 		d, err := transcript.Parse([]byte("S: 220 hi\nC: EHLO client.example.org\nS: 250-hi\nS: 250 AUTH X-ANY\n" +

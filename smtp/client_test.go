@@ -442,7 +442,7 @@ func TestSplitAddr(t *testing.T) {
 // section 4.1.4.
 func TestHelloName(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc5321-4.1.1.1-1", "rfc5321-4.1.4-7", "rfc5321-2.3.5-2")
+	rfc.Covers(t, "rfc5321-4.1.1.1-1", "rfc5321-4.1.4-6", "rfc5321-4.1.4-7", "rfc5321-2.3.5-2", "rfc5321-2.3.5-3")
 	here := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}
 	for host, want := range map[string]string{
 		"client.example.org":    "client.example.org",

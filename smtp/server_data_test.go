@@ -86,8 +86,11 @@ func TestServerVerdicts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if tt.name == "any other error" {
+			switch tt.name {
+			case "any other error":
 				rfc.Covers(t, "rfc5321-4.1.1.4-7")
+			case "refused with a code that accepts":
+				rfc.Covers(t, "rfc5321-4.3.1-4")
 			}
 			var log bytes.Buffer
 			srv := handler(tt.handle)
@@ -156,7 +159,7 @@ func TestServerBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rfc.Covers(t, "rfc6152-3-2")
+			rfc.Covers(t, "rfc6152-3-2", "rfc6152-3-4")
 			var got []byte
 			var body2 io.Reader
 			srv := handler(func(_ context.Context, tx *smtp.Transaction) (err error) {

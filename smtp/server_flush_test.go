@@ -61,7 +61,7 @@ func TestServerWrites(t *testing.T) {
 			"the next group behind the message",
 			[]string{"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\nx\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.org>\r\nDATA\r\n.\r\nQUIT\r\n"},
 			[]string{"220", "250", "250 250 354", "250", "250 250 354", "250", "221"},
-			nil,
+			[]string{"rfc5321-6.1-8"},
 		},
 		{
 			"RSET is of the group",

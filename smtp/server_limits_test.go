@@ -306,7 +306,7 @@ func TestServerTimeouts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if tt.name == "greeted" {
-				rfc.Covers(t, "rfc5321-4.5.3.2.7-2")
+				rfc.Covers(t, "rfc5321-4.5.3.2.7-1", "rfc5321-4.5.3.2.7-2")
 			}
 			synctest.Test(t, func(t *testing.T) {
 				s := newSite(t, tt.srv)

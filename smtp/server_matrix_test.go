@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp"
 )
 
@@ -93,6 +94,7 @@ var phases = []struct {
 // that testdata/server/matrix.golden says.
 func TestServerMatrix(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5321-3.3-11")
 	commands := []string{
 		"HELO client.example.com", "EHLO client.example.com", "MAIL FROM:<alice@example.com>", "RCPT TO:<bob@example.org>", "DATA",
 		"BDAT 0", "BDAT 0 LAST", "BDAT x", "LHLO client.example.com",

@@ -43,9 +43,9 @@ func TestAppendReceived(t *testing.T) {
 			t.Parallel()
 			switch tt.name {
 			case "EHLO":
-				rfc.Covers(t, "rfc5321-4.4-3", "rfc5321-4.4-7", "rfc5321-4.4-23")
+				rfc.Covers(t, "rfc5321-4.4-2", "rfc5321-4.4-3", "rfc5321-4.4-7", "rfc5321-4.4-23", "rfc5321-F.5-1")
 			case "two recipients":
-				rfc.Covers(t, "rfc5321-4.4-4", "rfc5321-7.2-1")
+				rfc.Covers(t, "rfc5321-4.4-4", "rfc5321-4.4-6", "rfc5321-7.2-1")
 			case "TLS, authenticated":
 				rfc.Covers(t, "rfc4954-7-2")
 			}

@@ -17,9 +17,10 @@ func TestParseAddress(t *testing.T) {
 	label := strings.Repeat("b", 63)
 	host := strings.Repeat(label+".", 3)
 	ids := map[string][]string{
-		"case kept":          {"rfc5321-2.4-1", "rfc5321-2.4-2"},
-		"longest local part": {"rfc5321-4.5.3.1.1-1"},
-		"longest of all":     {"rfc5321-4.5.3.1.3-1"},
+		"case kept":           {"rfc5321-2.4-1", "rfc5321-2.4-2"},
+		"longest local part":  {"rfc5321-4.5.3.1.1-1"},
+		"longest of all":      {"rfc5321-4.5.3.1.3-1"},
+		"escaped for nothing": {"rfc5321-4.1.2-4"},
 	}
 	for _, tt := range []struct{ name, in, local, domain, out string }{
 		{"case kept", "BoB@Example.ORG", "BoB", "Example.ORG", ""},
@@ -61,13 +62,14 @@ func TestParseAddress(t *testing.T) {
 func TestParseAddressRefuses(t *testing.T) {
 	t.Parallel()
 	label := strings.Repeat("b", 63)
-	ids := map[string]string{"invalid UTF-8": "rfc6531-1.1-1", "UTF-8 with a special": "rfc6531-3.3-1"}
+	ids := map[string]string{"invalid UTF-8": "rfc6531-1.1-1", "UTF-8 with a special": "rfc6531-3.3-1", "source route": "rfc5321-3.6.1-3"}
 	for name, in := range map[string]string{
 		"empty":                        "",
 		"no at":                        "bob",
 		"no local part":                "@e.org",
 		"no domain":                    "bob@",
 		"two ats":                      "a@b@c",
+		"source route":                 "@a.example,@b.example:c@d.example",
 		"angle brackets":               "<a@b>",
 		"parameter":                    "a@b.c> SIZE=1 X=<y",
 		"blank":                        "a b@c",

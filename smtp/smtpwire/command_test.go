@@ -94,6 +94,9 @@ func TestMail(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.name == "AUTH" {
+				rfc.Covers(t, "rfc4954-5-4")
+			}
 			var m Mail
 			require.NoError(t, m.Parse(tt.args))
 			require.Equal(t, tt.want, m)
@@ -204,6 +207,7 @@ func TestParseRefuses(t *testing.T) {
 		{"other keyword", MAIL, "TO:<a@b>", 501, badArgument},
 		{"blank before the colon", MAIL, "FROM :<a@b>", 501, badArgument},
 		{"blank behind the colon", MAIL, "FROM: <a@b>", 501, badSender},
+		{"parameter before the address", MAIL, "BODY=8BITMIME FROM:<a@b>", 501, badArgument},
 		{"no brackets", MAIL, "FROM:a@b", 501, badSender},
 		{"unclosed", MAIL, "FROM:<a@b", 501, badSender},
 		{"no domain", MAIL, "FROM:<a>", 501, badSender},
@@ -262,6 +266,8 @@ func TestParseRefuses(t *testing.T) {
 				rfc.Covers(t, "rfc5321-4.1.2-8")
 			case "AUTH no address":
 				rfc.Covers(t, "rfc4954-8-2")
+			case "parameter before the address":
+				rfc.Covers(t, "rfc6152-3-1")
 			}
 			cmd := newCommand(tt.verb)
 			if r, ok := cmd.(*Rcpt); ok {
