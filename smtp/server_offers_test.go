@@ -265,7 +265,7 @@ func TestServerNothingOffered(t *testing.T) {
 // TestServerEnvelope: what was asked for reaches the hooks and the handler.
 func TestServerEnvelope(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc8689-4.1-1")
+	rfc.Covers(t, "rfc8689-4.1-1", "rfc4954-5-6")
 	for _, trust := range []bool{false, true} {
 		srv := &smtp.Server{
 			Offer: everything, Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true},

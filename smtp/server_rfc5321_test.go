@@ -16,14 +16,14 @@ import (
 )
 
 // registered are the keywords of EHLO that IANA knows, as far as a server of ours could
-// offer them.
+// offer them, and PRDR.
 var registered = []string{
 	"8BITMIME", "AUTH", "BINARYMIME", "CHUNKING", "DELIVERBY", "DSN", "ENHANCEDSTATUSCODES", "ETRN", "EXPN", "FUTURERELEASE", "HELP",
-	"LIMITS", "MT-PRIORITY", "PIPELINING", "REQUIRETLS", "RRVS", "SIZE", "SMTPUTF8", "STARTTLS", "VRFY",
+	"LIMITS", "MT-PRIORITY", "PIPELINING", "PRDR", "REQUIRETLS", "RRVS", "SIZE", "SMTPUTF8", "STARTTLS", "VRFY",
 }
 
-// TestServerKeywords: EHLO is answered with extensions, all of them registered, and
-// what is offered works.
+// TestServerKeywords: EHLO is answered with extensions, all of them registered but one,
+// and what is offered works.
 func TestServerKeywords(t *testing.T) {
 	t.Parallel()
 	rfc.Covers(t, "rfc5321-2.2.1-1", "rfc5321-2.2.1-2", "rfc5321-2.2.2-3")
@@ -316,4 +316,40 @@ func TestServerTLSIsNotRequired(t *testing.T) {
 	p.say("text\r\n.\r\n")
 	p.expect("250 ")
 	require.Nil(t, s.letters()[0].tx.Conn.TLS)
+}
+
+// TestServerVerifyExpand: VRFY and EXPN answer with mailboxes that RCPT takes, in angle
+// brackets and without a route, and EXPN is listed where there is any.
+func TestServerVerifyExpand(t *testing.T) {
+	t.Parallel()
+	found := []smtp.Mailbox{mailbox("Fred Smith", "Smith@example.org"), mailbox("", `"J. Q"@example.org`)}
+	one := func(_ context.Context, _ auth.ConnectionState, text string) ([]smtp.Mailbox, error) {
+		return found[len(text)-1:][:1], nil
+	}
+	all := func(context.Context, auth.ConnectionState, string) ([]smtp.Mailbox, error) { return found, nil }
+	reply := func(command string) string {
+		p := newSite(t, &smtp.Server{Hooks: smtp.Hooks{Verify: one, Expand: all}}).greeted()
+		p.say(command + "\r\n")
+		return p.hear()
+	}
+	t.Run("mailbox", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc5321-3.5.1-2", "rfc5321-3.5.1-3", "rfc5321-3.5.2-1", "rfc5321-3.5.2-2", "rfc5321-3.5.2-5")
+		require.Equal(t, "250 2.1.5 Fred Smith <Smith@example.org>", reply("VRFY S"))
+	})
+	t.Run("usable", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc5321-3.5.2-3")
+		require.Equal(t, `250 2.1.5 <"J. Q"@example.org>`, reply("VRFY JQ"))
+	})
+	t.Run("list", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc5321-3.5.1-4")
+		require.Equal(t, "250-2.1.5 Fred Smith <Smith@example.org>\n250 2.1.5 <\"J. Q\"@example.org>", reply("EXPN list"))
+	})
+	t.Run("listed", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc5321-3.5.2-7")
+		require.Contains(t, reply("EHLO a")+"\n", "EXPN\n")
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp"
 )
 
@@ -64,6 +65,7 @@ func TestReceivedClauses(t *testing.T) {
 
 func TestAppendReturnPath(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5321-4.4-10")
 	for _, want := range []string{"", "bob@example.org", `"a\"> b"@example.org`, "grün@bücher.example"} {
 		var tx smtp.Transaction
 		if want != "" {
@@ -77,6 +79,7 @@ func TestAppendReturnPath(t *testing.T) {
 // the handler reads it, and the session goes on.
 func TestServerLoop(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5321-6.3-1", "rfc5321-6.3-2")
 	hops := func(n int) string {
 		return strings.Repeat("Received: x\r\n", n) + "\r\n" + strings.Repeat("Received: y\r\n", 200) + ".\r\n"
 	}
