@@ -174,7 +174,7 @@ type Client struct {
 	body     *Body              // the one that has not been read to its end, if any
 	fetching bool               // replies to a flight of commands are owed
 	lockstep bool               // the server cannot do the pipelining that it offers
-	believed bool               // it can: its refusals of pipelined commands are meant
+	meant    int                // refusals of pipelined commands that were doubted in vain
 
 	mu     sync.Mutex
 	broken error // why the connection was given up

@@ -141,3 +141,158 @@ func ExampleClient_Quit() {
 	}
 	// Output: deleted
 }
+
+// exampleClient is a client of exampleServer.
+func exampleClient(ctx context.Context) (c *pop3.Client, stop func()) {
+	addr, stopServer := exampleServer()
+	c, err := pop3.Dial(ctx, addr, &pop3.ClientConfig{
+		TLS:  pop3.InsecureNoTLS,
+		Auth: auth.InsecurePassword("alice", "secret"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return c, func() {
+		_ = c.Close()
+		stopServer()
+	}
+}
+
+// What is in the maildrop, in one round trip. The unique-ids tell what is here
+// already.
+func ExampleClient_Index() {
+	ctx := context.Background()
+	c, stop := exampleClient(ctx)
+	defer stop()
+	here := map[string]bool{"uid-1": true} // as it was kept from the last session
+
+	entries, err := c.Index(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, e := range entries {
+		if !here[e.UID] {
+			fmt.Println(e.Num, e.Size, e.UID)
+		}
+	}
+	// Output: 2 30 uid-2
+}
+
+// The headers of all messages.
+func ExampleClient_FetchTop() {
+	ctx := context.Background()
+	c, stop := exampleClient(ctx)
+	defer stop()
+	for m, err := range c.FetchTop(ctx, []int{1, 2}, 0) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		header, err := io.ReadAll(m)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%d: %q\n", m.Num, header)
+	}
+	// Output:
+	// 1: "Subject: lunch\r\n\r\n"
+	// 2: "Subject: dinner\r\n\r\n"
+}
+
+// The unique-ids of the newest messages of a maildrop that is too large to be
+// listed.
+func ExampleClient_UIDLEach() {
+	ctx := context.Background()
+	c, stop := exampleClient(ctx)
+	defer stop()
+	stat, err := c.Stat(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for l, err := range c.UIDLEach(ctx, []int{stat.Count, stat.Count - 1}) {
+		fmt.Println(l.Num, l.UID, err)
+	}
+	// Output:
+	// 2 uid-2 <nil>
+	// 1 uid-1 <nil>
+}
+
+// What the server says of how long it keeps mail, and of how often one may come.
+func ExampleClient_Capabilities() {
+	ctx := context.Background()
+	c, stop := exampleClient(ctx)
+	defer stop()
+	if delay, ok := c.Capabilities().LoginDelay(); ok {
+		fmt.Println("not again within", delay.Seconds, "seconds")
+	}
+	if expire, ok := c.Capabilities().Expire(); ok && !expire.Never {
+		fmt.Println("mail is kept for", expire.Days, "days")
+	}
+	fmt.Println("pipelining:", c.Pipelining())
+	// Output: pipelining: true
+}
+
+// Errors tell what to do next.
+func ExampleError_Temporary() {
+	for _, err := range []error{
+		&pop3.Error{Code: pop3.CodeInUse, Text: "another session"},
+		&pop3.Error{Code: pop3.CodeAuth, Text: "wrong password"},
+		&pop3.Error{Code: pop3.CodeUTF8, Text: "message is UTF-8"},
+	} {
+		var refusal *pop3.Error
+		switch {
+		case errors.Is(err, auth.ErrCredentials):
+			fmt.Println("ask for another password")
+		case errors.Is(err, &pop3.Error{Code: pop3.CodeUTF8}):
+			fmt.Println("do not set ASCIIOnly")
+		case errors.As(err, &refusal) && refusal.Temporary():
+			fmt.Println("try again later")
+		}
+	}
+	// Output:
+	// try again later
+	// ask for another password
+	// do not set ASCIIOnly
+}
+
+// A server that breaks when commands come together is better asked one by one.
+func ExamplePipelineError() {
+	ctx := context.Background()
+	cfg := &pop3.ClientConfig{Auth: auth.Password("alice", "secret")}
+	fetch := func() error {
+		c, err := pop3.Dial(ctx, "pop.example.org", cfg)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for m, err := range c.Fetch(ctx, []int{1, 2, 3}) {
+			if err != nil {
+				return err
+			}
+			if _, err := io.Copy(io.Discard, m); err != nil {
+				return err
+			}
+		}
+		return c.Quit(ctx)
+	}
+	err := fetch()
+	if errors.As(err, new(*pop3.PipelineError)) {
+		cfg.Window = 1
+		err = fetch()
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// Texts of the server in German, if it knows that.
+func ExampleClient_Lang() {
+	ctx := context.Background()
+	c, stop := exampleClient(ctx)
+	defer stop()
+	if !c.Capabilities().Has("LANG") {
+		return
+	}
+	if _, err := c.Lang(ctx, "de"); err != nil {
+		log.Print(err)
+	}
+}

@@ -30,10 +30,10 @@ func (o *order) verb(i int) pop3wire.Verb { return o.verbs[min(i, len(o.verbs)-1
 //
 // A server that offers PIPELINING and cannot do it may answer a command that it
 // was sent ahead with -ERR, though it would have carried it out by itself. So
-// the first such refusal on a connection is doubted: the flight waits until
-// nothing is owed, and sends that command again, alone. If it is carried out
-// now, no command is sent ahead any more, and all that were refused are
-// repeated; else the server is believed from then on.
+// the first such refusals on a connection are doubted: the flight waits until
+// nothing is owed, and sends those commands again, one by one. If one is carried
+// out now, no command is sent ahead any more, and all that were refused are
+// repeated; else the server is believed after a few.
 type flight struct {
 	order
 	c       *Client
@@ -50,6 +50,11 @@ type flight struct {
 	runs  chan [2]int
 	ended chan struct{} // closed when the writer has returned
 }
+
+// enough is how many refusals are doubted in vain before a server is believed.
+const enough = 8
+
+func (c *Client) believed() bool { return c.meant >= enough }
 
 // refusal is the negative reply to command i.
 type refusal struct {
@@ -130,7 +135,7 @@ func (f *flight) suspect(err error) error {
 // because the command was sent ahead. A response code is taken for a reason.
 func (f *flight) doubts(i int, err error) bool {
 	refused, ok := err.(*Error)
-	return ok && refused.Code == "" && i != f.alone && !f.c.believed
+	return ok && refused.Code == "" && i != f.alone && !f.c.believed()
 }
 
 // settle returns the first refusal that was doubted, or what became of it when
@@ -139,14 +144,14 @@ func (f *flight) settle() (int, pop3wire.Status, error) {
 	doubted := f.doubtful[0]
 	f.doubtful = f.doubtful[1:]
 	f.again = true
-	if f.c.believed {
+	if f.c.believed() {
 		f.began = true
 		return doubted.i, pop3wire.Status{}, doubted.err
 	}
 	f.send(doubted.i, doubted.i+1)
 	st, err := f.read(doubted.i)
 	if _, refused := err.(*Error); refused && !f.c.lockstep {
-		f.c.believed = true
+		f.c.meant++
 	}
 	f.c.lockstep = f.c.lockstep || err == nil
 	return doubted.i, st, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
@@ -179,10 +180,58 @@ func TestFlights(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, tenth(), log, "the second time")
 				if name == "works" {
-					require.Equal(t, 22, asked, "the server is believed")
+					require.Equal(t, 23, asked)
+					for range 6 {
+						_, err := flight(t.Context(), c)
+						require.NoError(t, err)
+					}
+					asked = 0
+					_, err := flight(t.Context(), c)
+					require.NoError(t, err)
+					require.Equal(t, 10, asked, "the server is believed, in the end")
 				}
 			})
 		}
+	}
+}
+
+// TestFlightsAtRandom has windows, sizes and refusals by chance, with servers that
+// can do pipelining and servers that cannot: what comes of each message is what
+// the server says to it alone.
+func TestFlightsAtRandom(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 150 {
+		count, broken := 1+random.IntN(40), random.IntN(2) == 0
+		refused := map[string]bool{}
+		for _, n := range upTo(count) {
+			refused[fmt.Sprint("RETR ", n)] = random.IntN(5) == 0
+		}
+		cfg := pop3.ClientConfig{Window: 1 + random.IntN(12), WindowBytes: int64(1 + random.IntN(600<<10))}
+		c := dialAnswers(t, cfg, func(line string, alone bool) string {
+			switch {
+			case refused[line] || broken && !alone:
+				return "-ERR no\r\n"
+			case strings.HasPrefix(line, "RETR "):
+				return "+OK\r\nmessage " + line[5:] + "\r\n.\r\n"
+			}
+			return "+OK\r\n"
+		})
+		leave := random.IntN(2 * count)
+		seen := map[int]bool{}
+		for m, err := range c.Fetch(t.Context(), upTo(count)) {
+			require.False(t, seen[m.Num], "message %d comes twice", m.Num)
+			seen[m.Num] = true
+			require.Equal(t, refused[fmt.Sprint("RETR ", m.Num)], err != nil, "message %d: %v", m.Num, err)
+			if err == nil && random.IntN(3) > 0 {
+				require.Equal(t, fmt.Sprint(m.Num, " <nil>"), told(m, nil))
+			}
+			if len(seen) > leave {
+				break
+			}
+		}
+		require.Len(t, seen, min(count, leave+1))
+		require.NoError(t, c.Noop(t.Context()))
 	}
 }
 
