@@ -55,6 +55,7 @@ func main() {
 	flag.DurationVar(&cfg.POPBeforeSMTP, "pop-before-smtp", 0, "open submission without AUTH for so long after a POP3 login from the same address")
 	flag.Int64Var(&cfg.MaxSize, "max-size", 10<<20, "largest message in `octets`")
 	flag.BoolVar(&cfg.AllowPlaintext, "allow-plaintext", false, "take passwords without TLS")
+	flag.BoolVar(&cfg.APOP, "apop", false, "offer APOP to POP3 clients that know nothing better")
 	verbose := flag.Bool("v", false, "log every session on standard error")
 	flag.Parse()
 	level := slog.LevelWarn

@@ -36,6 +36,7 @@ type Config struct {
 
 	TLS            *tls.Config
 	AllowPlaintext bool  // passwords without TLS
+	APOP           bool  // POP3 offers APOP
 	MaxSize        int64 // octets of a message
 
 	// POPBeforeSMTP opens submission without AUTH for this long to the address
@@ -74,6 +75,9 @@ func Start(cfg Config) (*Host, error) {
 	grants := &popbefore.Grants{Window: cfg.POPBeforeSMTP, InsecureAllowCleartext: cfg.AllowPlaintext, Allow: loopbackOnly(cfg.POP3, cfg.POP3S)}
 	users := &auth.Server{Passwords: auth.Passwords(cfg.Users), InsecureAllowCleartext: cfg.AllowPlaintext}
 	popUsers := &auth.Server{Passwords: users.Passwords, InsecureAllowCleartext: cfg.AllowPlaintext, Observe: grants.Observe}
+	if cfg.APOP {
+		popUsers.Secrets = auth.Passwords(cfg.Users)
+	}
 
 	mx := cfg.smtpServer(auth.SMTP, boxes)
 	submission := cfg.smtpServer(auth.Submission, boxes)
@@ -85,12 +89,14 @@ func Start(cfg Config) (*Host, error) {
 		submission.MayRelay = grants.MayRelay
 	}
 	pop := &pop3.Server{
-		Hostname:   cfg.Hostname,
-		TLSConfig:  cfg.TLS,
-		Auth:       popUsers,
-		Store:      &maildrop.Maildir{Root: cfg.Maildir},
-		Log:        cfg.Log,
-		Transcript: cfg.Transcript,
+		Hostname:     cfg.Hostname,
+		TLSConfig:    cfg.TLS,
+		Auth:         popUsers,
+		Store:        &maildrop.Maildir{Root: cfg.Maildir},
+		InsecureAPOP: cfg.APOP,
+		Policy:       pop3.Policy{Expire: pop3.ExpireNever},
+		Log:          cfg.Log,
+		Transcript:   cfg.Transcript,
 	}
 	h.servers = []server{mx, submission, pop}
 	for _, service := range []struct {
