@@ -142,6 +142,17 @@ var claims = []struct {
 	{name: "authzid of 256 octets", authzid: long("z") + "z", user: "tim", pass: "x", malformed: true},
 }
 
+// USER and PASS are prepared as SASL has it.
+func TestPasswordIsPrepared(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc6856-2.2-1")
+	id, err := (&Server{Passwords: table}).Password(t.Context(), secure, "I\u00adX", "pass\u00a0word")
+	require.NoError(t, err)
+	require.Equal(t, "IX", id.Name)
+	_, err = (&Server{Passwords: table}).Password(t.Context(), secure, "\ue000", "x")
+	require.ErrorIs(t, err, ErrCredentials)
+}
+
 func TestClaims(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(context.Context, *Server, string, string, string) (*Identity, error){

@@ -22,13 +22,15 @@ var fuzzPrologues = []string{
 	"USER mrose\r\nPASS tanstaaf\r\n",
 	"USER mrose\r\nPASS tanstaaf\r\nDELE 1\r\n",
 	"USER odd\r\nPASS odd\r\n",
+	"UTF8\r\n",
+	"LANG de\r\nUSER mrose\r\nPASS tanstaaf\r\n",
 }
 
 // FuzzSession says anything in any state. Whatever it is, the server comes to an
 // end, does not panic, answers the same however the octets arrive, and deletes
 // nothing but after QUIT and what DELE marked.
 func FuzzSession(f *testing.F) {
-	for _, file := range []string{"rfc1939", "commands", "framing", "sasl", "tls"} {
+	for _, file := range []string{"rfc1939", "rfc2449", "utf8", "commands", "framing", "sasl", "tls"} {
 		for _, d := range transcript.Load(f, "testdata/"+file+".txtar") {
 			f.Add(uint8(0), uint8(7), d.Octets('C'))
 		}
@@ -39,6 +41,9 @@ func FuzzSession(f *testing.F) {
 	}
 	var commits atomic.Int32
 	r := serverTest(f, func(s *pop3.Server, d *dropStore) {
+		s.Languages = testLanguages
+		s.Policy = pop3.Policy{Expire: pop3.ExpireNever}
+		d.unicode = map[string]bool{"a": true}
 		d.commit = func(context.Context, []pop3.Info) error { commits.Add(1); return nil }
 	})
 	f.Fuzz(func(t *testing.T, state, split uint8, input []byte) {

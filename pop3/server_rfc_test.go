@@ -117,6 +117,11 @@ func TestServerStatements(t *testing.T) {
 			[]string{"rfc1939-5-22", "rfc1939-7-1"},
 			loggedIn + "C: DELE 2\nS: +OK *\nC: STAT\nS: +OK 1 120\nC: RSET\nS: +OK *\nC: STAT\nS: +OK 2 320\n-- drop",
 		},
+		{
+			"passwords in cleartext, if that is allowed",
+			[]string{"rfc2595-2.2-2"},
+			greeted + "C: USER mrose\nS: +OK *\nC: PASS tanstaaf\nS: +OK *\n-- drop",
+		},
 		{"NOOP", []string{"rfc1939-5-25"}, loggedIn + "C: NOOP\nS: +OK\n-- drop"},
 		{
 			"TOP",
@@ -198,10 +203,10 @@ func TestServerStatementsOnTLS(t *testing.T) {
 		covers   []string
 		dialogue string
 	}{
-		{"CAPA", []string{"rfc2595-4-1", "rfc2449-5-5", "rfc3206-5-1"}, greeted + "C: CAPA\n" + before + "-- drop"},
+		{"CAPA", []string{"rfc2595-4-1", "rfc2449-5-5", "rfc3206-5-1", "rfc2595-9-4"}, greeted + "C: CAPA\n" + before + "-- drop"},
 		{
 			"no passwords in cleartext",
-			[]string{"rfc5034-4-22", "rfc5034-4-23", "rfc2595-2.2-1", "rfc2595-2.3-1"},
+			[]string{"rfc5034-4-22", "rfc5034-4-23", "rfc2595-2.2-1", "rfc2595-2.3-1", "rfc2595-6-1"},
 			greeted + "C: CAPA\n" + before + "C: USER mrose\nS: -ERR *\nC: AUTH PLAIN AG1yb3NlAHRhbnN0YWFm\nS: -ERR *\n-- drop",
 		},
 		{

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 // open opens a Maildir on the real disk.
@@ -219,6 +221,7 @@ func TestKeysAreUnique(t *testing.T) {
 // TestKeysOfTheDeadAreNotInherited: of names that differ in their fields alone, none is given the key that another had.
 func TestKeysOfTheDeadAreNotInherited(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc1939-7-15")
 	d, path := open(t)
 	for _, name := range []string{"1.a,S=7", "1.a,S=8", "1.a,S=9", "Hello, Ann.eml", "Hello, Bob.eml"} {
 		put(t, path, "cur", name+":2,", "x")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/message/maildir"
 	"github.com/posthouse/posthouse/pop3"
 	"github.com/posthouse/posthouse/pop3/maildrop"
@@ -69,6 +70,7 @@ func TestRemoval(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			rfc.Covers(t, "rfc1939-7-14")
 			root := t.TempDir()
 			fresh := func() *maildrop.Maildir {
 				return &maildrop.Maildir{Root: root, Removal: tt.removal, Trash: tt.trash}
