@@ -57,6 +57,10 @@ type Loop struct {
 	// means no limit.
 	MaxConnsPerAddr int
 
+	// Proxies are not limited by address: their sessions are counted by what they
+	// Announce.
+	Proxies []netip.Prefix
+
 	// Handle runs a session, in a goroutine of its own. The context ends when
 	// Handle returns, or with the cause ErrClosed by Close. The connection is
 	// closed when Handle returns. A panic is contained and logged.
@@ -170,7 +174,10 @@ func pause(d time.Duration, stop <-chan struct{}) bool {
 
 // admit starts a session for nc, or refuses it.
 func (l *Loop) admit(base context.Context, nc net.Conn) {
-	s := &Session{Conn: nc, loop: l, addr: addrOf(nc.RemoteAddr())}
+	s := &Session{Conn: nc, loop: l}
+	if !Within(nc.RemoteAddr(), l.Proxies) {
+		s.addr = addrOf(nc.RemoteAddr())
+	}
 	l.mu.Lock()
 	why := l.judge(s)
 	if l.draining.Load() || why != 0 && (l.Refuse == nil || l.refusing >= maxRefusing) {
@@ -185,9 +192,7 @@ func (l *Loop) admit(base context.Context, nc net.Conn) {
 		l.refusing++
 	} else {
 		l.serving++
-		if s.addr.IsValid() {
-			l.perAddr[s.addr]++
-		}
+		l.count(s)
 	}
 	l.mu.Unlock()
 	go s.run(ctx)
@@ -195,13 +200,33 @@ func (l *Loop) admit(base context.Context, nc net.Conn) {
 
 // judge says why s has to be refused; zero if it has not. The caller holds mu.
 func (l *Loop) judge(s *Session) Reason {
-	switch {
-	case l.MaxConns > 0 && l.serving >= l.MaxConns:
+	if l.MaxConns > 0 && l.serving >= l.MaxConns {
 		return TooManyConns
-	case l.MaxConnsPerAddr > 0 && s.addr.IsValid() && l.perAddr[s.addr] >= l.MaxConnsPerAddr:
+	}
+	return l.judgeAddr(s)
+}
+
+func (l *Loop) judgeAddr(s *Session) Reason {
+	if l.MaxConnsPerAddr > 0 && s.addr.IsValid() && l.perAddr[s.addr] >= l.MaxConnsPerAddr {
 		return TooManyFromAddr
 	}
 	return 0
+}
+
+// count and uncount add a session to its address, and take it away. The caller holds mu.
+func (l *Loop) count(s *Session) {
+	if s.addr.IsValid() {
+		l.perAddr[s.addr]++
+	}
+}
+
+func (l *Loop) uncount(s *Session) {
+	if !s.addr.IsValid() {
+		return
+	}
+	if l.perAddr[s.addr]--; l.perAddr[s.addr] == 0 {
+		delete(l.perAddr, s.addr)
+	}
 }
 
 // remove forgets a session that is over.
@@ -213,11 +238,7 @@ func (l *Loop) remove(s *Session) {
 		l.refusing--
 	} else {
 		l.serving--
-		if s.addr.IsValid() {
-			if l.perAddr[s.addr]--; l.perAddr[s.addr] == 0 {
-				delete(l.perAddr, s.addr)
-			}
-		}
+		l.uncount(s)
 	}
 	if l.draining.Load() && len(l.sessions) == 0 {
 		close(l.empty)
