@@ -55,7 +55,7 @@
 //	1870  SMTP SIZE                          smtp
 //	1939  POP3                               pop3
 //	1985  SMTP ETRN                          smtp
-//	2033  LMTP                               smtp/smtpwire
+//	2033  LMTP                               smtp
 //	2034  SMTP ENHANCEDSTATUSCODES           smtp
 //	2045  MIME: bodies                       message
 //	2046  MIME: media types                  message
@@ -69,7 +69,7 @@
 //	2781  UTF-16                             message
 //	2852  SMTP DELIVERBY                     smtp
 //	2920  SMTP PIPELINING                    smtp
-//	3030  SMTP CHUNKING, BINARYMIME          smtp/smtpwire
+//	3030  SMTP CHUNKING, BINARYMIME          smtp
 //	3206  POP3 AUTH-RESP-CODE                pop3
 //	3207  SMTP STARTTLS                      smtp
 //	3454  stringprep                         auth

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -44,7 +45,11 @@ type Server struct {
 	// have decided what is delivered: it belongs on a local socket or a loopback address.
 	Protocol auth.Protocol
 
-	// TLSConfig makes STARTTLS available, and the TLS variants of the Serve methods.
+	// TLSConfig makes STARTTLS available, and the TLS variants of the Serve methods. Servers
+	// that share it take each other's session tickets. A ticket carries no privilege: who
+	// resumes a session has not said hello and has not authenticated. Where client
+	// certificates decide, give each server a Config of its own: their tickets then tell them
+	// apart.
 	TLSConfig *tls.Config
 
 	// RequireTLS answers all but EHLO, NOOP, STARTTLS and QUIT with 530 until TLS has
@@ -86,6 +91,16 @@ type Server struct {
 	// such a message on to, must keep every octet: there are no lines, and what looks like
 	// an end of data to the next server is to be expected. Zero does not offer it.
 	BinaryMIME bool
+
+	// ProxyFrom are the addresses of proxies whose connections begin with a header of the
+	// PROXY protocol, version 1 or 2, before TLS; one without is cut. Everything that decides
+	// by address then sees the client's. Nil: there are none, and such a header is an
+	// unknown command.
+	ProxyFrom []netip.Prefix
+
+	// XclientFrom are the addresses of proxies that may tell by XCLIENT, once, for whom they
+	// speak: the client's address and even who it has authenticated as. Nil: nobody.
+	XclientFrom []netip.Prefix
 
 	// Handler takes the messages. It must not be nil.
 	Handler Handler
@@ -134,10 +149,14 @@ type Server struct {
 	// Nil: nothing is logged but panics, which slog.Default() is told.
 	Log *slog.Logger
 
+	// Trace, if not nil, is told what happens.
+	Trace *ServerTrace
+
 	// Transcript gives each connection a place for what was said, in the notation of
 	// the RFCs, with secrets and messages left out. Nil, or a nil Writer: nowhere.
 	Transcript func(cs auth.ConnectionState) io.Writer
 
+	counters   counters
 	once       sync.Once
 	loop       serve.Loop
 	bad        error  // why nothing can be served
@@ -261,6 +280,7 @@ func (s *Server) init() {
 		if n := limit(s.MaxHandshakes, defaultHandshakes); n > 0 {
 			s.handshakes = make(chan struct{}, n)
 		}
+		s.loop.Proxies = slices.Concat(s.ProxyFrom, s.XclientFrom)
 		s.loop.Handle = s.handle
 		s.loop.Refuse = s.refuse
 		s.loop.BaseContext = s.baseContext

@@ -69,6 +69,19 @@ func TestServerDialogues(t *testing.T) {
 		{"rfc6409", func(string) *smtp.Server {
 			return withTLS(t, &smtp.Server{Hostname: "smtp.example.com", Protocol: auth.Submission, Auth: &auth.Server{Passwords: passwords}})
 		}},
+		{"rfc3030", func(string) *smtp.Server {
+			return &smtp.Server{Hostname: "cnri.reston.va.us", BinaryMIME: true, Local: func(context.Context, smtp.Address) bool { return true }}
+		}},
+		{"rfc2033", func(string) *smtp.Server {
+			srv := &smtp.Server{Hostname: "foo.edu", Protocol: auth.LMTP, Local: local("foo.edu"), Handler: smtp.HandlerFunc(quota)}
+			srv.Hooks.Recipient = func(_ context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
+				if to.Address.Local() == "jones" {
+					return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "no such user here"}
+				}
+				return nil
+			}
+			return srv
+		}},
 	} {
 		for _, d := range transcript.Load(t, "testdata/server/"+tt.file+".txtar") {
 			t.Run(tt.file+" "+d.Name, func(t *testing.T) {
@@ -82,6 +95,18 @@ func TestServerDialogues(t *testing.T) {
 			})
 		}
 	}
+}
+
+// quota is a handler with no room for one of the recipients.
+func quota(_ context.Context, tx *smtp.Transaction) error {
+	for i, to := range tx.Envelope.To {
+		if to.Address.Local() == "green" {
+			tx.SetResult(i, &smtp.Error{
+				Code: 452, Enhanced: smtp.EnhancedCode{4, 2, 2}, Text: "<" + to.Address.String() + "> is temporarily over quota",
+			})
+		}
+	}
+	return nil
 }
 
 // coverComment claims what a dialogue's comment says that it covers.

@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
@@ -83,4 +84,69 @@ func ExampleHooks() {
 		}),
 	}
 	log.Fatal(srv.ListenAndServe())
+}
+
+// A handler that stores a copy for each recipient, for a server that speaks LMTP.
+func ExampleTransaction_SetResult() {
+	deliver := func(ctx context.Context, to smtp.Recipient, message []byte) error { return nil }
+	srv := &smtp.Server{
+		Addr:     "127.0.0.1:2424",
+		Hostname: "mx.example.org",
+		Protocol: auth.LMTP,
+		Local:    func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Handler: smtp.HandlerFunc(func(ctx context.Context, tx *smtp.Transaction) error {
+			message, err := io.ReadAll(tx.Body)
+			if err != nil {
+				return err
+			}
+			for i, to := range tx.Envelope.To {
+				tx.SetResult(i, deliver(ctx, to, message))
+			}
+			return nil
+		}),
+	}
+	if err := srv.ListenAndServe(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// Hooks that refuse and put off, and that hand on what they have learned.
+func ExampleHooks_value() {
+	listed := func(cs auth.ConnectionState) bool { return false }
+	srv := &smtp.Server{
+		Hooks: smtp.Hooks{
+			Connect: func(_ context.Context, cs auth.ConnectionState) error {
+				if listed(cs) {
+					return smtp.Reject("your address is listed")
+				}
+				return nil
+			},
+			Mail: func(_ context.Context, tx *smtp.Transaction) error {
+				tx.Value = time.Now() // for the hooks that follow, and the handler
+				return nil
+			},
+			Data: func(_ context.Context, tx *smtp.Transaction) error {
+				if len(tx.Envelope.To) > 50 {
+					return smtp.Defer("too many recipients for now")
+				}
+				return nil
+			},
+		},
+	}
+	_ = srv // with a Handler, ready to serve
+}
+
+// A server that counts slow commands; examples/prometheus has more.
+func ExampleServerTrace() {
+	var slow atomic.Int64
+	srv := &smtp.Server{
+		Trace: &smtp.ServerTrace{
+			Command: func(_ auth.ConnectionState, verb string, _ int, took time.Duration) {
+				if took > time.Second {
+					slow.Add(1)
+				}
+			},
+		},
+	}
+	_ = srv // with a Handler, ready to serve
 }

@@ -97,7 +97,7 @@ func TestServerMatrix(t *testing.T) {
 	rfc.Covers(t, "rfc5321-3.3-11")
 	commands := []string{
 		"HELO client.example.com", "EHLO client.example.com", "MAIL FROM:<alice@example.com>", "RCPT TO:<bob@example.org>", "DATA",
-		"BDAT 0", "BDAT 0 LAST", "BDAT x", "LHLO client.example.com",
+		"BDAT 0", "BDAT 0 LAST", "BDAT x", "LHLO client.example.com", "XCLIENT ADDR=192.0.2.9",
 		"RSET", "NOOP", "QUIT", "VRFY bob", "EXPN list", "HELP", "STARTTLS", "AUTH PLAIN", "BOGUS",
 	}
 	var b strings.Builder

@@ -53,10 +53,12 @@ type session struct {
 	log  *slog.Logger
 	wake func()
 
-	phase    phase
-	extended bool // EHLO, not HELO
-	state    auth.ConnectionState
-	then     func(*session) smtpwire.Reply // what goes on when the reply has left
+	phase     phase
+	peer      net.Addr // who has connected; state has whom it speaks for
+	announced bool     // it has said so by XCLIENT
+	extended  bool     // EHLO, not HELO
+	state     auth.ConnectionState
+	then      func(*session) smtpwire.Reply // what goes on when the reply has left
 
 	held     []byte // a command that was read and has yet to be obeyed; valid until the next read
 	patience patience
@@ -67,6 +69,8 @@ type session struct {
 	mailCmd  smtpwire.Mail
 	rcptCmd  smtpwire.Rcpt
 
+	tally        tally
+	began        time.Time
 	serial       int         // transactions so far
 	expired      atomic.Bool // the session has used up its time
 	shaking      bool        // it has a place among the handshakes
@@ -82,7 +86,7 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	if secure {
 		nc = nc.(implicitTLSConn).Conn
 	}
-	c := &session{srv: s, link: link, phase: phaseConnected, state: auth.ConnectionState{
+	c := &session{srv: s, link: link, began: time.Now(), peer: nc.RemoteAddr(), phase: phaseConnected, state: auth.ConnectionState{
 		ID: link.ID, Protocol: s.protocol(), LocalAddr: nc.LocalAddr(), RemoteAddr: nc.RemoteAddr(),
 	}}
 	if s.ConnContext != nil {
@@ -93,14 +97,9 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	defer cancel()
 	c.ctx = ctx
 	c.log = c.nobodysLog()
-	early, err := false, error(nil)
-	if s.GreetPause > 0 && !secure {
-		var waits bool
-		waits, err = awaitsGreeting(nc, s.GreetPause)
-		early = !waits
-	}
+	refusal, err := c.prepare(nc, secure)
 	if err != nil {
-		c.log.InfoContext(ctx, "connection lost", "err", err)
+		c.log.InfoContext(ctx, "connection lost before the session", "err", err)
 		return
 	}
 	cfg := conn.Config{Timeout: s.Timeout, MinRate: s.MinRate}
@@ -113,13 +112,43 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	defer c.conn.Bind(ctx)()
 	defer time.AfterFunc(life, c.expire).Stop()
 	defer c.leaveHandshake()
+	c.tally[countSessions]++
+	c.report()
+	defer func() {
+		c.tally[countEnded]++
+		c.report()
+	}()
 	c.log.InfoContext(ctx, "session begins")
-	c.run(secure, early)
+	if s.Trace != nil && s.Trace.Begin != nil {
+		s.Trace.Begin(c.connectionState())
+	}
+	c.run(secure, refusal)
+	if s.Trace != nil && s.Trace.End != nil {
+		s.Trace.End(c.connectionState(), time.Since(c.began))
+	}
 	c.log.InfoContext(ctx, "session ends", "phase", string(c.phase.name()), "messages", c.serial)
 }
 
+// prepare reads and waits for what comes before anything is said. The reply, if there is
+// one, is the only one that the peer gets.
+func (s *session) prepare(nc net.Conn, secure bool) (refusal smtpwire.Reply, err error) {
+	if serve.Within(s.peer, s.srv.ProxyFrom) {
+		if refusal, err = s.readProxy(nc); err != nil || refusal.Code != 0 {
+			return refusal, err
+		}
+	}
+	if s.srv.GreetPause > 0 && !secure {
+		waits, err := awaitsGreeting(nc, s.srv.GreetPause)
+		if !waits {
+			refusal = replyEarlyTalker
+		}
+		return refusal, err
+	}
+	return refusal, nil
+}
+
 // run speaks with the peer until one of both ends it. A panic of a hook ends here.
-func (s *session) run(secure, early bool) {
+func (s *session) run(secure bool, refusal smtpwire.Reply) {
 	defer func() {
 		if v := recover(); v != nil {
 			s.logPanic(v)
@@ -130,9 +159,9 @@ func (s *session) run(secure, early bool) {
 	switch {
 	case secure && !(s.takeHandshake(handshakeWait) && s.secure()):
 		return
-	case early:
+	case refusal.Code != 0:
 		s.phase = phaseClosing
-		s.send(replyEarlyTalker)
+		s.send(refusal)
 	default:
 		s.send(s.greeting())
 		s.loop()
@@ -194,6 +223,7 @@ func (s *session) readCommand() ([]byte, error) {
 	if s.conn.Reader().LineBuffered() {
 		return s.conn.ReadLine(most)
 	}
+	s.report()
 	if err := s.conn.Flush(); err != nil {
 		return nil, err
 	}
@@ -219,6 +249,7 @@ func (s *session) readFailed(err error) smtpwire.Reply {
 	case errors.Is(err, conn.ErrInterrupted):
 		return replyShutdown
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.tally[countTimeouts]++
 		return replyTimeout
 	case errors.Is(err, textwire.ErrLineTooLong):
 		return replyLineTooLong
@@ -236,7 +267,16 @@ func (s *session) dispatch(verb smtpwire.Verb, args, line []byte) smtpwire.Reply
 	if s.conn.Tracing() {
 		s.conn.Trace('C', smtpwire.AppendPublic(nil, line))
 	}
+	s.tally[countCommands]++
+	trace := s.srv.Trace
+	begin := time.Time{}
+	if trace != nil && trace.Command != nil {
+		begin = time.Now()
+	}
 	r := s.handleCommand(verb, args, line)
+	if !begin.IsZero() {
+		trace.Command(s.connectionState(), verb.String(), r.Code, time.Since(begin))
+	}
 	if commands[verb].flags&bare != 0 {
 		// RFC 2034 section 4: replies to HELO and EHLO have no enhanced code.
 		r.Enhanced = smtpwire.EnhancedCode{}
@@ -311,6 +351,12 @@ func (s *session) send(r smtpwire.Reply) {
 
 // reply is send for the replies that are no verdict on what the peer did.
 func (s *session) reply(r smtpwire.Reply) {
+	switch {
+	case r.Code >= 500:
+		s.tally[countPermanent]++
+	case r.Code >= 400:
+		s.tally[countTemporary]++
+	}
 	if r.Code == 421 || r.Code == 221 {
 		s.phase = phaseClosing
 	}
@@ -357,6 +403,7 @@ func (s *session) nobodysLog() *slog.Logger {
 // logPanic is called while v unwinds the stack. A panic is a mistake in the program,
 // which has to be told even if it asked for no log.
 func (s *session) logPanic(v any) {
+	s.tally[countPanics]++
 	log := s.log
 	if s.srv.Log == nil {
 		log = slog.Default()

@@ -53,6 +53,7 @@ func (s *session) authStep(response []byte) smtpwire.Reply {
 	}
 	s.state.Identity = s.exchange.Identity()
 	s.exchange = nil
+	s.tally[countLogins]++
 	s.log = s.log.With("user", s.state.Identity.User)
 	s.log.InfoContext(s.ctx, "authenticated", "mechanism", s.state.Identity.Mechanism)
 	return replyAuthOK
@@ -95,6 +96,7 @@ func (s *session) authFailed(err error) smtpwire.Reply {
 	case errors.As(err, &malformed):
 		return replyAuthSyntax
 	case errors.Is(err, auth.ErrCredentials):
+		s.tally[countLoginsBad]++
 		s.log.InfoContext(s.ctx, "credentials refused")
 		if s.authFailures++; s.authFailures > 1 {
 			s.delay(s.authFailures - 2)

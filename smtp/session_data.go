@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/textwire"
@@ -138,6 +139,7 @@ func (s *session) receive(src incoming) smtpwire.Reply {
 	tx := s.tx
 	tx.body = body{src: src, left: s.srv.maxMessage(), clock: &s.patience, span: s.srv.handlerTimeout(), most: limit(s.srv.MaxHops, defaultHops)}
 	tx.Body = &tx.body
+	tx.began = time.Now()
 	tx.results.open(s, tx)
 	err := s.callHandler(tx)
 	// A refusal need not wait for chunks that were not announced yet.
@@ -187,7 +189,9 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 		s.logVerdict(src, tx, r, 0)
 		return r
 	case bodyErr != nil && !framing && !errors.Is(bodyErr, ErrTooLarge) && !errors.Is(bodyErr, ErrTooManyHops) && !errors.Is(bodyErr, errInterrupted):
-		return s.readFailed(bodyErr)
+		r = s.readFailed(bodyErr)
+		s.logVerdict(src, tx, r, 0)
+		return r
 	case early:
 		r = s.refusal(err)
 	case bodyErr == nil:

@@ -13,6 +13,10 @@ import (
 
 // refuse sends a connection away before it becomes a session.
 func (s *Server) refuse(nc net.Conn, _ serve.Reason) {
+	s.counters[countRefused].Add(1)
+	if s.Trace != nil && s.Trace.Refused != nil {
+		s.Trace.Refused(nc.RemoteAddr())
+	}
 	if _, secure := nc.(implicitTLSConn); secure {
 		return // there is no saying why before a handshake, which is not worth its cost
 	}
@@ -93,6 +97,9 @@ func (s *session) keywords(lines []string) []string {
 		lines = append(lines, "AUTH "+strings.Join(mechanisms, " "))
 	}
 	lines = append(lines, "CHUNKING")
+	if s.mayAnnounce() {
+		lines = append(lines, xclientKeyword)
+	}
 	if s.srv.BinaryMIME {
 		lines = append(lines, "BINARYMIME")
 	}
@@ -126,10 +133,16 @@ func syntaxReply(err error) smtpwire.Reply {
 // secure makes the handshake of TLS, for which a place was taken.
 func (s *session) secure() bool {
 	defer s.leaveHandshake()
-	if err := s.handshake(s.ctx); err != nil {
+	err := s.handshake(s.ctx)
+	if trace := s.srv.Trace; trace != nil && trace.Handshake != nil {
+		trace.Handshake(s.connectionState(), err)
+	}
+	if err != nil {
+		s.tally[countTLSFailed]++
 		s.log.InfoContext(s.ctx, "TLS handshake failed", "err", err)
 		return false
 	}
+	s.tally[countHandshakes]++
 	return true
 }
 

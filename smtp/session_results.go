@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
@@ -150,13 +151,22 @@ func (s *session) toEach(r smtpwire.Reply) smtpwire.Reply {
 }
 
 func (s *session) logVerdict(src incoming, tx *Transaction, r smtpwire.Reply, accepted int) {
-	text := "message refused"
+	text := "message accepted"
 	switch {
 	case accepted > 0:
-		text = "message accepted"
-	case r.Code == 0:
+		s.tally[countAccepted]++
+		s.tally[countRecipients] += int64(accepted)
+		s.tally[countOctets] += src.size()
+	case r.Code > 0:
+		text = "message refused"
+		s.tally[countNotTaken]++
+	default:
 		text = "message given up"
+		s.tally[countNotTaken]++
 	}
 	s.log.LogAttrs(s.ctx, slog.LevelInfo, text, slog.String("id", tx.ID), slog.Int("code", r.Code),
 		slog.Int64("octets", src.size()), slog.Int("recipients", len(tx.Envelope.To)), slog.Int("accepted", accepted))
+	if trace := s.srv.Trace; trace != nil && trace.Message != nil {
+		trace.Message(tx, MessageEnd{r.Code, accepted, src.size(), time.Since(tx.began)})
+	}
 }

@@ -91,5 +91,6 @@ var commands = [smtpwire.NumVerbs]command{
 	smtpwire.HELP:     {inSession, idle, (*session).help},
 	smtpwire.QUIT:     {inAny, noArgs | preTLS | restarts, (*session).quit},
 	smtpwire.STARTTLS: {phaseGreeted, idle | noArgs | extension | preTLS, (*session).startTLS},
+	smtpwire.XCLIENT:  {phaseConnected | phaseGreeted, idle | preTLS, (*session).xclient},
 	smtpwire.AUTH:     {phaseGreeted, idle | extension, (*session).auth},
 }

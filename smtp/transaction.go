@@ -46,7 +46,8 @@ type Transaction struct {
 	accepted [1]string // the text of the reply that accepts the message
 	hostname string
 	extended bool // the session began with EHLO
-	refused  int  // RCPT commands refused so far
+	began    time.Time
+	refused  int // RCPT commands refused so far
 	body     body
 	results  results
 	to       [1]Recipient // backs Envelope.To: most messages have one recipient

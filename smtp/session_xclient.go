@@ -1,0 +1,114 @@
+package smtp
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/serve"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+)
+
+// xclientKeyword lists what is understood of what a proxy may tell.
+const xclientKeyword = "XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT"
+
+// mechXclient is the mechanism of an identity that a proxy has vouched for.
+const mechXclient = "XCLIENT"
+
+// mayAnnounce reports whether the peer may say, and has not said yet, whom it speaks for.
+func (s *session) mayAnnounce() bool {
+	return !s.announced && serve.Within(s.peer, s.srv.XclientFrom)
+}
+
+// xclient answers XCLIENT, by which a trusted proxy tells whom it speaks for. The session
+// begins anew, with the greeting: all that decides by address now decides by the
+// client's.
+func (s *session) xclient(args []byte) smtpwire.Reply {
+	if !s.mayAnnounce() {
+		return replyNotTrusted
+	}
+	var cmd smtpwire.Xclient
+	if err := cmd.Parse(string(args)); err != nil {
+		return syntaxReply(err)
+	}
+	remote, ok := announcedAddr(&cmd, "ADDR", "PORT", s.state.RemoteAddr)
+	local, okay := announcedAddr(&cmd, "DESTADDR", "DESTPORT", s.state.LocalAddr)
+	if !ok || !okay {
+		return replyBadXclient
+	}
+	s.announced = true
+	s.state.Identity = nil
+	if login, ok := cmd.Get("LOGIN"); ok && !unavailable(login) {
+		s.state.Identity = &auth.Identity{User: login, Name: login, Mechanism: mechXclient}
+	}
+	s.phase = phaseConnected
+	s.extended = false
+	s.state.Hello = ""
+	r := s.announce(remote, local)
+	if r.Code != 0 {
+		return r
+	}
+	return s.greeting()
+}
+
+// announce makes the ends of the connection those that a proxy told. It says why the
+// client is not welcome; zero if it is.
+func (s *session) announce(remote, local net.Addr) smtpwire.Reply {
+	s.state.RemoteAddr, s.state.LocalAddr = remote, local
+	s.log = s.nobodysLog()
+	if s.state.Identity != nil {
+		s.log = s.log.With("user", s.state.Identity.User)
+	}
+	if s.link.Announce(remote) != 0 {
+		return replyTooManyConns
+	}
+	return smtpwire.Reply{}
+}
+
+// unavailable reports whether a proxy says that it does not know.
+func unavailable(value string) bool {
+	return strings.EqualFold(value, smtpwire.XclientUnavailable) || strings.EqualFold(value, smtpwire.XclientTemporary)
+}
+
+// announcedAddr returns the address of one end: before, as far as nothing is told of it.
+// An address that a proxy does not know is that of nobody, and not the proxy's.
+func announcedAddr(cmd *smtpwire.Xclient, addr, port string, before net.Addr) (net.Addr, bool) {
+	host, ok := cmd.Get(addr)
+	if !ok {
+		return before, true
+	}
+	if unavailable(host) {
+		return nobody{}, true
+	}
+	if len(host) > len("IPV6:") && strings.EqualFold(host[:len("IPV6:")], "IPV6:") {
+		host = host[len("IPV6:"):]
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || ip.Zone() != "" {
+		return nil, false
+	}
+	n := uint64(0)
+	if text, ok := cmd.Get(port); ok && !unavailable(text) {
+		if n, err = strconv.ParseUint(text, 10, 16); err != nil {
+			return nil, false
+		}
+	}
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip.Unmap(), uint16(n))), true
+}
+
+// nobody is the address of a client that its proxy does not know.
+type nobody struct{}
+
+func (nobody) Network() string { return "tcp" }
+func (nobody) String() string  { return "unknown" }
+
+// readProxy reads the header that the connection of a trusted proxy begins with.
+func (s *session) readProxy(nc net.Conn) (smtpwire.Reply, error) {
+	p, err := serve.ReadProxy(nc)
+	if err != nil || !p.Source.IsValid() {
+		return smtpwire.Reply{}, err
+	}
+	return s.announce(net.TCPAddrFromAddrPort(p.Source), net.TCPAddrFromAddrPort(p.Destination)), nil
+}
