@@ -1,4 +1,4 @@
-// Command mailhost is a small real mail host for one domain: MX, submission, POP3.
+// Command mailhost is a small real mail host for one domain: MX, submission, LMTP, POP3.
 //
 //	mailhost -domain example.test -hostname mail.example.test -users users.txt -maildir mail \
 //		-mx 127.0.0.1:0 -submission 127.0.0.1:0 -pop3 127.0.0.1:0
@@ -45,6 +45,7 @@ func main() {
 	flag.StringVar(&cfg.MX, "mx", "", "`address` for mail from anybody (port 25)")
 	flag.StringVar(&cfg.Submission, "submission", "", "`address` for users' mail, with STARTTLS (port 587)")
 	flag.StringVar(&cfg.Submissions, "submissions", "", "`address` for users' mail, with implicit TLS (port 465)")
+	flag.StringVar(&cfg.LMTP, "lmtp", "", "`address` for mail from a queue on this machine, by LMTP")
 	flag.StringVar(&cfg.POP3, "pop3", "", "`address` for fetching, with STLS (port 110)")
 	flag.StringVar(&cfg.POP3S, "pop3s", "", "`address` for fetching, with implicit TLS (port 995)")
 	flag.StringVar(&cfg.Maildir, "maildir", "mail", "`folder` of the users' Maildirs")
@@ -84,7 +85,7 @@ func run(ctx context.Context, cfg host.Config, usersFile, certFile, keyFile stri
 	}
 	ready := h.Addrs()
 	if len(ready) == 0 {
-		return errors.New("none of -mx, -submission, -submissions, -pop3 and -pop3s is given")
+		return errors.New("none of -mx, -submission, -submissions, -lmtp, -pop3 and -pop3s is given")
 	}
 	if ca != nil {
 		remove, err := program.PublishCA(ca, ready)

@@ -18,7 +18,7 @@ import (
 	"github.com/posthouse/posthouse/smtp"
 )
 
-// Config says what a Host serves. Of the five addresses each may be empty: that
+// Config says what a Host serves. Of the six addresses each may be empty: that
 // service is then not offered. A port may be 0.
 type Config struct {
 	Domain   string // the one domain that is final here
@@ -27,6 +27,7 @@ type Config struct {
 	MX          string // port 25: mail for Domain from anybody
 	Submission  string // port 587: mail from users, with STARTTLS
 	Submissions string // port 465: mail from users, TLS from the start
+	LMTP        string // mail for Domain from a queue on this machine
 	POP3        string // port 110, with STLS
 	POP3S       string // port 995, TLS from the start
 
@@ -71,7 +72,7 @@ func Start(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{addrs: map[string]string{}, failed: make(chan error, 5), boxes: boxes}
+	h := &Host{addrs: map[string]string{}, failed: make(chan error, 6), boxes: boxes}
 	grants := &popbefore.Grants{Window: cfg.POPBeforeSMTP, InsecureAllowCleartext: cfg.AllowPlaintext, Allow: loopbackOnly(cfg.POP3, cfg.POP3S)}
 	users := &auth.Server{Passwords: auth.Passwords(cfg.Users), InsecureAllowCleartext: cfg.AllowPlaintext}
 	popUsers := &auth.Server{Passwords: users.Passwords, InsecureAllowCleartext: cfg.AllowPlaintext, Observe: grants.Observe}
@@ -81,6 +82,7 @@ func Start(cfg Config) (*Host, error) {
 
 	mx := cfg.smtpServer(auth.SMTP, boxes)
 	submission := cfg.smtpServer(auth.Submission, boxes)
+	lmtp := cfg.smtpServer(auth.LMTP, boxes)
 	submission.Auth = users
 	// Users' programs are of all ages, and some give the lines of a message the
 	// ends that their system has. The MX stays strict.
@@ -98,7 +100,7 @@ func Start(cfg Config) (*Host, error) {
 		Log:          cfg.Log,
 		Transcript:   cfg.Transcript,
 	}
-	h.servers = []server{mx, submission, pop}
+	h.servers = []server{mx, submission, lmtp, pop}
 	for _, service := range []struct {
 		name, addr string
 		serve      func(net.Listener) error
@@ -106,6 +108,7 @@ func Start(cfg Config) (*Host, error) {
 		{"mx", cfg.MX, mx.Serve},
 		{"submission", cfg.Submission, submission.Serve},
 		{"submissions", cfg.Submissions, submission.ServeTLS},
+		{"lmtp", cfg.LMTP, lmtp.Serve},
 		{"pop3", cfg.POP3, pop.Serve},
 		{"pop3s", cfg.POP3S, pop.ServeTLS},
 	} {
@@ -145,7 +148,7 @@ func (h *Host) listen(name, addr string, serve func(net.Listener) error) error {
 }
 
 // Addrs returns where the host listens, by service: mx, submission,
-// submissions, pop3, pop3s.
+// submissions, lmtp, pop3, pop3s.
 func (h *Host) Addrs() map[string]string { return h.addrs }
 
 // Failed gives the errors of servers that stopped, one for each address.

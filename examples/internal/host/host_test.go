@@ -165,3 +165,30 @@ func TestStartErrors(t *testing.T) {
 		require.False(t, errors.Is(err, context.Canceled))
 	}
 }
+
+// TestLMTP: a queue hears of each recipient what became of its copy.
+func TestLMTP(t *testing.T) {
+	t.Parallel()
+	h, dir := start(t, func(cfg *host.Config) { cfg.LMTP = "127.0.0.1:0" })
+	// What is no folder cannot be delivered into.
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "alice"), nil, 0o600))
+	from, err := smtp.ParseAddress("sender@elsewhere.test")
+	require.NoError(t, err)
+	env := smtp.Envelope{From: from}
+	for _, s := range []string{"alice@example.test", "nobody@example.test", "bob@example.test"} {
+		a, err := smtp.ParseAddress(s)
+		require.NoError(t, err)
+		env.To = append(env.To, smtp.Recipient{Address: a})
+	}
+	cfg := &smtp.ClientConfig{Protocol: auth.LMTP, TLS: smtp.InsecureNoTLS}
+	result, err := smtp.Send(t.Context(), h.Addrs()["lmtp"], cfg, env, strings.NewReader("Subject: x\r\n\r\nbody\r\n"))
+	require.Error(t, err)
+	var outcomes []smtp.Outcome
+	for _, r := range result.Recipients {
+		outcomes = append(outcomes, r.Outcome)
+	}
+	require.Equal(t, []smtp.Outcome{smtp.Refused, smtp.Refused, smtp.Accepted}, outcomes)
+	require.True(t, result.Recipients[0].Temporary)
+	require.False(t, result.Recipients[1].Temporary)
+	require.Len(t, mailOf(t, dir, "bob"), 1)
+}

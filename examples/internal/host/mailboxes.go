@@ -87,23 +87,26 @@ func (b *mailboxes) user(a smtp.Address) (string, bool) {
 }
 
 // deliver writes the message into the Maildir of each recipient and returns
-// when all of them are durable. When one fails after others were done, the
+// when all of them are durable. Where the peer takes a result for each
+// recipient, each has its own. Else, when one fails after others were done, the
 // sender tries again and those have it twice: never is it lost.
-func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) (err error) {
-	var deliveries []*maildir.Delivery
+func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
+	results := map[string]error{} // by user
+	deliveries := map[string]*maildir.Delivery{}
 	defer func() {
 		for _, d := range deliveries {
-			err = errors.Join(err, d.Abort())
+			_ = d.Abort() // does nothing to what was committed
 		}
 	}()
-	var writers []io.Writer
+	writers := []io.Writer{io.Discard}
 	users := b.recipients(tx)
 	for _, user := range users {
 		d, err := b.create(user)
 		if err != nil {
-			return err
+			results[user] = err
+			continue
 		}
-		deliveries = append(deliveries, d)
+		deliveries[user] = d
 		writers = append(writers, d)
 	}
 	all := io.MultiWriter(writers...)
@@ -113,11 +116,15 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) (err erro
 	if _, err := io.Copy(all, tx.Body); err != nil {
 		return err
 	}
-	for i, d := range deliveries {
+	for user, d := range deliveries {
 		if _, err := d.Commit(ctx); err != nil {
-			b.forget(users[i])
-			return err
+			b.forget(user)
+			results[user] = err
 		}
+	}
+	for i, to := range tx.Envelope.To {
+		user, _ := b.user(to.Address)
+		tx.SetResult(i, results[user])
 	}
 	return nil
 }
