@@ -145,10 +145,12 @@ func suffer(t *testing.T, name string, fault smtptest.Fault, large, plain bool) 
 		}
 		result, err := c.Send(t.Context(), post(t, "a", "b"), strings.NewReader(body))
 		finished("send", err)
+		synctest.Wait()
 		arrived := len(s.Messages())
-		// A server that answers amid a message that has left, and then does something
+		// A server that answers to a message that has left, and then does something
 		// else, cannot be found out.
-		lied := fault.At == smtptest.AtBody && !large && (err == nil || errors.As(err, new(*smtp.Error)))
+		ahead := !plain && !large || fault.At == smtptest.AtBody
+		lied := ahead && (err == nil || errors.As(err, new(*smtp.Error)))
 		switch {
 		case lied:
 		case result.Outcome == smtp.Accepted:

@@ -259,6 +259,7 @@ func TestClient_HalfClosedTLS(t *testing.T) {
 		for _, then := range []smtptest.Then{smtptest.HalfClose, smtptest.Reset} {
 			synctest.Test(t, func(t *testing.T) {
 				s, cfg := secure(t, smtp.ImplicitTLS, nil)
+				cfg.NoChunking = true // else all of it is under way before the first reply
 				s.Misbehave(smtptest.Fault{At: at, Cut: 5, Then: then})
 				result, err := smtp.Send(t.Context(), s.Addr, cfg, post(t, "a"), mail())
 				require.Error(t, err)

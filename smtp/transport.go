@@ -20,6 +20,7 @@ const (
 	defaultPoolConns   = 100
 	defaultPoolPerDest = 10
 	defaultPerConn     = 100
+	defaultInFlight    = 8
 	defaultIdleTimeout = 30 * time.Second
 )
 
@@ -61,6 +62,13 @@ type Transport struct {
 	// means 100, a negative number no limit. A server that allows fewer is
 	// obeyed (RFC 9422 section 4.1).
 	MaxMessages int
+
+	// MaxInFlight is how many messages may be under way on one connection before
+	// the server has answered to the first of them, when there are more messages
+	// for a destination than connections (RFC 2920, RFC 3030). They are those of
+	// at most 32 KiB. A connection that breaks leaves all of these unknown. Zero
+	// means 8; 1 has every message wait for the answer to the one before.
+	MaxInFlight int
 
 	// IdleTimeout is how long a connection is kept for which there is no work.
 	// Zero means 30 seconds; with a negative one none is kept.
@@ -256,6 +264,7 @@ type TransportStats struct {
 	// Since the beginning.
 	Dialed   int64 // connections that were to be set up
 	Reused   int64 // times that a connection was used again
+	Shared   int64 // messages that were sent before the one in front of them was answered to
 	Stale    int64 // kept connections that turned out to be gone
 	Expired  int64 // connections that were idle for too long
 	Retries  int64 // transactions that went over another connection after a stale one

@@ -3,6 +3,7 @@ package smtp
 import (
 	"container/list"
 	"context"
+	"math"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type lane struct {
 	dest    destination
 	conns   int           // slots in use, idle ones included
 	idle    []*pooled     // the last used last
+	aloft   []*pooled     // have messages in flight, and room for more
 	queue   list.List     // of *ticket, the first come in front
 	line    *list.List    // the transport's hungry or starving, if it wants a slot; else nil
 	turn    *list.Element // in that
@@ -35,13 +37,16 @@ type grant struct {
 	err error // then there is no slot
 }
 
-// pooled is a slot: a connection, or the right to make one. It belongs to the
-// one who acquired it, or is idle, or taking leave.
+// pooled is a slot: a connection, or the right to make one. It has an owner, who
+// acquired it; or nobody owns it and it is idle, has messages in flight, or is
+// taking leave.
 type pooled struct {
 	lane   *lane
 	reused bool // it has been idle, or another's, before
 
 	// Guarded by the transport's mu while others may look.
+	owned  bool
+	flying int                     // messages that were sent, and the answers to which are awaited
 	client *Client                 // nil until it is dialled
 	cancel context.CancelCauseFunc // ends the dialling; nil otherwise
 	since  time.Time               // idle since
@@ -80,7 +85,7 @@ func (t *Transport) acquire(ctx context.Context, dest destination) (*pooled, err
 	select {
 	case g := <-w.granted: // too late: somebody else may have it
 		if g.err == nil {
-			t.put(g.p)
+			t.disown(g.p)
 		}
 	default:
 		l.queue.Remove(w.place)
@@ -124,14 +129,22 @@ func (t *Transport) take(l *lane) *pooled {
 	if n := len(l.idle); n > 0 {
 		p := l.idle[n-1]
 		t.unidle(p)
-		p.reused = true
-		t.stats.Reused++
+		t.reuse(p)
 		return p
 	}
-	if l.queue.Len() > 0 || !t.mayGrow(l) || exceeds(len(t.conns)+1, t.maxConns()) {
+	if l.queue.Len() > 0 {
 		return nil
 	}
-	return t.grow(l)
+	if t.mayGrow(l) && !exceeds(len(t.conns)+1, t.maxConns()) {
+		return t.grow(l)
+	}
+	return t.board(l)
+}
+
+// reuse gives a connection another owner.
+func (t *Transport) reuse(p *pooled) {
+	p.owned, p.reused = true, true
+	t.stats.Reused++
 }
 
 // mayGrow reports whether l may have another slot if there is one.
@@ -139,7 +152,7 @@ func (t *Transport) mayGrow(l *lane) bool { return !exceeds(l.conns+1, t.maxConn
 
 // grow makes a slot.
 func (t *Transport) grow(l *lane) *pooled {
-	p := &pooled{lane: l}
+	p := &pooled{lane: l, owned: true}
 	l.conns++
 	t.conns[p] = struct{}{}
 	return p
@@ -217,7 +230,7 @@ func (l *lane) refuse(err error) {
 func (t *Transport) release(p *pooled) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.put(p)
+	t.disown(p)
 }
 
 // put decides what becomes of a slot that is not in use any more.
@@ -227,14 +240,14 @@ func (t *Transport) put(p *pooled) {
 	case t.state == transportClosed:
 		t.retire(p)
 	case p.client == nil && l.queue.Len() > 0:
+		p.owned = true
 		l.serve(p) // the right to dial
 	case p.client == nil || p.client.broken.get() != nil:
 		t.drop(p)
 	case t.worn(p), t.owed(p):
 		t.retire(p)
 	case l.queue.Len() > 0:
-		p.reused = true
-		t.stats.Reused++
+		t.reuse(p)
 		l.serve(p)
 	case t.state == transportDraining || t.IdleTimeout < 0 || t.next() != nil:
 		t.retire(p)
@@ -244,8 +257,14 @@ func (t *Transport) put(p *pooled) {
 	t.feed(l)
 }
 
+// exhausted is the number of transactions of a connection that can have no more.
+const exhausted = math.MaxInt / 2
+
 // worn reports whether a connection has carried as much as it may.
 func (t *Transport) worn(p *pooled) bool {
+	if p.mails >= exhausted {
+		return true
+	}
 	most := limit(t.MaxMessages, defaultPerConn)
 	if own := p.client.extensions.Limits().MailMax; own > 0 && (most < 0 || own < most) {
 		most = own

@@ -63,40 +63,67 @@ func (t *Transport) count(outcome Outcome) {
 	}
 }
 
+// maxTries is how many connections a transaction is tried over. The last of them is
+// a fresh one if that is possible.
+const maxTries = 3
+
 // transact gets a connection, and sends the message over it to as many of those
 // who are left as the server takes. It settles at least one of them.
 func (d *delivery) transact(ctx context.Context) {
-	p, err := d.t.acquire(ctx, d.dest)
-	if err != nil {
-		d.give(StepConnect, err)
-		return
-	}
-	defer d.t.release(p)
-	for {
-		if err := d.connect(ctx, p); err != nil {
+	for try := 1; ; try++ {
+		p, err := d.t.acquire(ctx, d.dest)
+		if err != nil {
 			d.give(StepConnect, err)
 			return
 		}
-		n := d.fit(p)
-		if n == 0 {
-			d.t.undial(p) // it takes nobody of these domains any more
-			continue
+		if d.attempt(ctx, p, try == maxTries) {
+			return
 		}
-		if d.tries > 0 {
-			if err := d.body.rewind(); err != nil {
-				d.give(StepCheck, err)
-				return
-			}
-		}
-		result, err := d.over(ctx, p, d.todo[:n])
-		if ctx.Err() == nil && d.stale(p, result, err) {
-			d.t.tell(func(s *TransportStats) { s.Stale++; s.Retries++ })
-			d.t.undial(p)
-			continue
-		}
-		d.settle(p, n, result, err)
-		return
 	}
+}
+
+// attempt makes one transaction over a slot, which it gives back. It reports
+// whether that settled something; if not it is to be tried over another one.
+func (d *delivery) attempt(ctx context.Context, p *pooled, last bool) (done bool) {
+	release := func() { d.t.release(p) }
+	defer func() { release() }()
+	if err := d.connect(ctx, p, last); err != nil {
+		d.give(StepConnect, err)
+		return true
+	}
+	n := d.fit(p)
+	if n == 0 { // it takes nobody of these domains any more
+		p.mails = exhausted
+		return false
+	}
+	if d.tries > 0 {
+		if err := d.body.rewind(); err != nil {
+			d.give(StepCheck, err)
+			return true
+		}
+	}
+	lane, client, reused := p.lane, p.client, p.reused
+	env := d.envelope(d.todo[:n])
+	if d.result != nil {
+		d.t.tell(func(s *TransportStats) { s.Splits++ })
+	}
+	d.tries++
+	p.mails++
+	p.served++
+	var result *Result
+	var err error
+	if body, ok := d.light(p); ok {
+		release = func() {} // the flight does
+		result, err = d.fly(ctx, p, env, body)
+	} else {
+		result, err = client.Send(ctx, env, d.body.r)
+	}
+	if !last && reused && ctx.Err() == nil && d.stale(client, result, err) {
+		d.t.tell(func(s *TransportStats) { s.Stale++; s.Retries++ })
+		return false
+	}
+	d.settle(lane, n, result, err)
+	return true
 }
 
 // tell changes the statistics.
@@ -106,9 +133,10 @@ func (t *Transport) tell(change func(*TransportStats)) {
 	change(&t.stats)
 }
 
-// connect sees to it that the slot has a connection that seems to work.
-func (d *delivery) connect(ctx context.Context, p *pooled) error {
-	if p.client != nil && p.reused && !p.client.undisturbed() {
+// connect sees to it that the slot has a connection that seems to work, and one
+// that has never been used before if fresh is set.
+func (d *delivery) connect(ctx context.Context, p *pooled, fresh bool) error {
+	if p.client != nil && p.reused && d.t.grounded(p) && (fresh || !p.client.undisturbed()) {
 		d.t.tell(func(s *TransportStats) { s.Stale++ })
 		d.t.undial(p)
 	}
@@ -148,26 +176,15 @@ func (d *delivery) fit(p *pooled) int {
 	return n
 }
 
-// over makes one transaction.
-func (d *delivery) over(ctx context.Context, p *pooled, recipients []int) (*Result, error) {
-	if d.result != nil {
-		d.t.tell(func(s *TransportStats) { s.Splits++ })
-	}
-	d.tries++
-	p.mails++
-	p.served++
-	return p.client.Send(ctx, d.envelope(recipients), d.body.r)
-}
-
 // stale reports whether a transaction failed because the server had given up a
 // kept connection before, so that nobody can have got anything of it, and the
 // message can still be sent.
-func (d *delivery) stale(p *pooled, result *Result, err error) bool {
+func (d *delivery) stale(client *Client, result *Result, err error) bool {
 	var failure *SendError
-	if !p.reused || !errors.As(err, &failure) || result.Outcome != Refused {
+	if !errors.As(err, &failure) || result.Outcome != Refused {
 		return false
 	}
-	if failure.Step != StepMail && failure.Step != StepConnect || p.client.broken.get() == nil || !d.body.again() {
+	if failure.Step != StepMail && failure.Step != StepConnect || client.broken.get() == nil || !d.body.again() {
 		return false
 	}
 	var reply *Error
@@ -183,7 +200,7 @@ func (d *delivery) stale(p *pooled, result *Result, err error) bool {
 
 // settle takes the result of a transaction for the first n of those who are
 // left. Those of whom there were too many have another chance.
-func (d *delivery) settle(p *pooled, n int, result *Result, err error) {
+func (d *delivery) settle(l *lane, n int, result *Result, err error) {
 	done, rest := d.todo[:n], d.todo[n:]
 	d.todo = nil
 	if result.Outcome == Accepted && d.body.again() {
@@ -197,7 +214,7 @@ func (d *delivery) settle(p *pooled, n int, result *Result, err error) {
 			}
 		}
 		if len(d.todo) > 0 {
-			d.t.learn(p.lane, accepted)
+			d.t.learn(l, accepted)
 		}
 	}
 	d.todo = append(d.todo, rest...)

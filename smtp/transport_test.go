@@ -404,7 +404,7 @@ func TestTransport_Close(t *testing.T) {
 		})
 		s.Start()
 		tr := pool(t, s)
-		tr.MaxConns = 2
+		tr.MaxConns, tr.MaxInFlight = 2, 1
 		var mu sync.Mutex
 		outcomes := map[smtp.Outcome]int{}
 		var all sync.WaitGroup
