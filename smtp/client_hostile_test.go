@@ -179,6 +179,7 @@ func TestClientAuth_EndlessChallenges(t *testing.T) {
 // of the handshake is not taken for replies, in any mode.
 func TestClient_GarbageForHandshake(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc3207-4-5")
 	for _, mode := range []TLSMode{StartTLS, InsecureOpportunisticTLS} {
 		synctest.Test(t, func(t *testing.T) {
 			near, far := pipe(t)
@@ -237,7 +238,7 @@ func TestClient_CertificateRefused(t *testing.T) {
 		} {
 			t.Run(mode.String()+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				rfc.Covers(t, "rfc4954-14-1", "rfc4954-14-2", "rfc4954-14-3")
+				rfc.Covers(t, "rfc4954-14-1", "rfc4954-14-2", "rfc4954-14-3", "rfc3207-4.1-1")
 				synctest.Test(t, func(t *testing.T) {
 					near, far := pipe(t)
 					done := make(chan struct{})
@@ -273,7 +274,7 @@ func TestClient_CertificateRefused(t *testing.T) {
 // The name is the one that the caller gave, not one that the server gave.
 func TestClient_CertificateAccepted(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc4954-14-4", "rfc4954-14-5")
+	rfc.Covers(t, "rfc4954-14-4", "rfc4954-14-5", "rfc4954-14-6")
 	right, trusting := testnet.Cert(t, "mx.example.org")
 	trusting.ServerName = ""
 	for _, greeting := range []string{"mx.example.org", "evil.example.net"} {
@@ -312,7 +313,7 @@ func TestClient_DefaultTimeouts(t *testing.T) {
 	} {
 		t.Run(tt.id, func(t *testing.T) {
 			t.Parallel()
-			rfc.Covers(t, tt.id)
+			rfc.Covers(t, tt.id, "rfc5321-4.5.3.2-4")
 			synctest.Test(t, func(t *testing.T) {
 				near, far := pipe(t)
 				if tt.says != nil {

@@ -159,7 +159,7 @@ func TestServerBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rfc.Covers(t, "rfc6152-3-2", "rfc6152-3-4")
+			rfc.Covers(t, "rfc6152-3-2", "rfc6152-3-3", "rfc6152-3-4")
 			var got []byte
 			var body2 io.Reader
 			srv := handler(func(_ context.Context, tx *smtp.Transaction) (err error) {
@@ -255,7 +255,10 @@ func TestServerPeerGone(t *testing.T) {
 		for _, sent := range []string{"", "text", "text\r\n", "text\r\n.", "text\r\n.\r"} {
 			t.Run(fmt.Sprintf("%s after %q", name, sent), func(t *testing.T) {
 				t.Parallel()
-				if name == "half" {
+				switch name {
+				case "closed":
+					rfc.Covers(t, "rfc5321-4.1.1.5-4")
+				case "half":
 					rfc.Covers(t, "rfc5321-4.1.1.10-4")
 				}
 				got := make(chan error, 1)

@@ -133,7 +133,7 @@ func TestServerMaxIdleCommands(t *testing.T) {
 
 func TestServerMaxAuthFailures(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc4954-9-2")
+	rfc.Covers(t, "rfc4954-6-1", "rfc4954-9-2")
 	for _, tt := range []struct{ set, want int }{{0, 5}, {2, 2}} {
 		p := newSite(t, &smtp.Server{MaxAuthFailures: tt.set, ErrorDelay: -1, Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}).greeted()
 		for range tt.want - 1 {
@@ -251,7 +251,7 @@ func TestServerLineLimits(t *testing.T) {
 			case "RFC 5321 section 4.5.3.1.4":
 				rfc.Covers(t, "rfc5321-4.5.3.1.4-1")
 			case "AUTH answer, too long":
-				rfc.Covers(t, "rfc4954-4-16")
+				rfc.Covers(t, "rfc4954-4-16", "rfc4954-6-8")
 			}
 			p := newSite(t, srv()).greeted()
 			_, _ = io.WriteString(p, tt.line)

@@ -94,7 +94,7 @@ var phases = []struct {
 // that testdata/server/matrix.golden says.
 func TestServerMatrix(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc5321-3.3-11")
+	rfc.Covers(t, "rfc5321-3.3-11", "rfc5321-4.3.1-3")
 	commands := []string{
 		"HELO client.example.com", "EHLO client.example.com", "MAIL FROM:<alice@example.com>", "RCPT TO:<bob@example.org>", "DATA",
 		"BDAT 0", "BDAT 0 LAST", "BDAT x", "LHLO client.example.com", "XCLIENT ADDR=192.0.2.9",

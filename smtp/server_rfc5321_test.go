@@ -111,7 +111,7 @@ func TestServerLocalPart(t *testing.T) {
 // BODY says, and no name that is a number.
 func TestServerAddressOctets(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc5321-4.1.2-6", "rfc5321-2.4-7", "rfc5321-4.1.1-2", "rfc5321-F.4-1")
+	rfc.Covers(t, "rfc5321-4.1.2-6", "rfc5321-2.4-7", "rfc5321-4.1.1-2", "rfc5321-2.4-5", "rfc5321-F.4-1")
 	p := newSite(t, &smtp.Server{MaxErrors: -1, MaxIdleCommands: -1}).greeted()
 	refused := func(path, params string) {
 		p.say("MAIL FROM:" + path + params + "\r\n")
@@ -346,6 +346,13 @@ func TestServerVerifyExpand(t *testing.T) {
 		t.Parallel()
 		rfc.Covers(t, "rfc5321-3.5.1-4")
 		require.Equal(t, "250-2.1.5 Fred Smith <Smith@example.org>\n250 2.1.5 <\"J. Q\"@example.org>", reply("EXPN list"))
+	})
+	t.Run("not implemented", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc5321-3.5.3-3")
+		p := newSite(t, &smtp.Server{}).greeted()
+		p.say("EXPN list\r\n")
+		p.expect("502 5.5.1 ")
 	})
 	t.Run("listed", func(t *testing.T) {
 		t.Parallel()

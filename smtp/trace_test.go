@@ -47,7 +47,7 @@ func TestAppendReceived(t *testing.T) {
 			case "two recipients":
 				rfc.Covers(t, "rfc5321-4.4-4", "rfc5321-4.4-6", "rfc5321-7.2-1")
 			case "TLS, authenticated":
-				rfc.Covers(t, "rfc4954-7-2")
+				rfc.Covers(t, "rfc4954-7-2", "rfc5321-4.4-24", "rfc5321-4.4-25", "rfc5321-4.4-26")
 			}
 			srv := withTLS(t, &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}})
 			s := newSite(t, srv)

@@ -94,8 +94,11 @@ func TestMail(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if tt.name == "AUTH" {
-				rfc.Covers(t, "rfc4954-5-4")
+			switch tt.name {
+			case "AUTH":
+				rfc.Covers(t, "rfc4954-5-4", "rfc5321-4.1.2-2")
+			case "source route":
+				rfc.Covers(t, "rfc5321-3.3-2", "rfc5321-C-1")
 			}
 			var m Mail
 			require.NoError(t, m.Parse(tt.args))
@@ -130,7 +133,7 @@ func TestRcpt(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if tt.name == "source route" {
-				rfc.Covers(t, "rfc5321-3.6.1-2")
+				rfc.Covers(t, "rfc5321-3.6.1-2", "rfc5321-3.3-3", "rfc5321-C-2", "rfc5321-F.2-4")
 			}
 			var r Rcpt
 			require.NoError(t, r.Parse(tt.args))
