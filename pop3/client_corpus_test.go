@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -182,6 +183,10 @@ func TestClientCorpus(t *testing.T) {
 			server.Wait()
 			for _, verb := range clear {
 				require.Contains(t, []string{"capa", "stls", "quit"}, verb, "in clear")
+			}
+			if err != nil {
+				require.True(t, errors.Is(err, pop3.ErrNoTLS) || errors.As(err, new(*pop3.Error)) ||
+					errors.As(err, new(*pop3.ProtocolError)) || errors.As(err, new(*tls.CertificateVerificationError)), "%v", err)
 			}
 			if stranger {
 				require.Error(t, err)

@@ -292,6 +292,7 @@ func (l lab) fill(t *testing.T, n int) (wire [][]byte) {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
+	run := token() // a server may remember the names of the messages that were removed
 	for i := range n {
 		b := fmt.Appendf(nil, "Subject: %d\nFrom: <alice@example.test>\n\n", i)
 		for range random.IntN(200) {
@@ -299,7 +300,7 @@ func (l lab) fill(t *testing.T, n int) (wire [][]byte) {
 			b = append(append(b, line...), '\n')
 		}
 		b = append(b, ".\n..\nend\n"...)
-		name := filepath.Join(box, "new", fmt.Sprintf("%d.M%06dP1.interop", 1_700_000_000+i, i))
+		name := filepath.Join(box, "new", fmt.Sprintf("%d.M%06dP%s.interop", 1_700_000_000+i, i, run))
 		if err := os.WriteFile(name, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
