@@ -70,3 +70,32 @@ func ExampleTransaction_AppendReturnPath() {
 	os.Stdout.Write(trace[:len("Return-Path: <alice@example.com>")])
 	// Output: Return-Path: <alice@example.com>
 }
+
+// What is asked for travels in the envelope, to a server that offers it.
+func ExampleEnvelope() {
+	from, _ := smtp.ParseAddress("alice@example.com")
+	to, _ := smtp.ParseAddress("bob+news@example.org")
+	env := smtp.Envelope{
+		From: from, ID: smtp.NewEnvelopeID("order 4711"), Return: smtp.ReturnHeaders,
+		DeliverBy: smtp.DeliverBy{Time: time.Now().Add(2 * time.Hour), Mode: smtp.ByNotify},
+		To: []smtp.Recipient{{
+			Address: to, Notify: smtp.NotifyFailure | smtp.NotifyDelay, Original: smtp.NewOriginalRecipient(to),
+		}},
+	}
+	fmt.Println(env.ID, env.To[0].Notify, env.To[0].Original)
+	// Output: order+204711 FAILURE,DELAY rfc822;bob+2Bnews@example.org
+}
+
+// VRFY and EXPN tell what the program wants to be known, and to whom.
+func ExampleMailbox() {
+	bob, _ := smtp.ParseAddress("bob@example.org")
+	srv := &smtp.Server{Hooks: smtp.Hooks{
+		Verify: func(_ context.Context, cs auth.ConnectionState, text string) ([]smtp.Mailbox, error) {
+			if cs.Identity == nil {
+				return nil, nil // strangers are not told
+			}
+			return []smtp.Mailbox{{Name: "Bob Baker", Address: bob}}, nil
+		},
+	}}
+	_ = srv
+}

@@ -98,7 +98,7 @@ func TestServerMatrix(t *testing.T) {
 	commands := []string{
 		"HELO client.example.com", "EHLO client.example.com", "MAIL FROM:<alice@example.com>", "RCPT TO:<bob@example.org>", "DATA",
 		"BDAT 0", "BDAT 0 LAST", "BDAT x", "LHLO client.example.com", "XCLIENT ADDR=192.0.2.9",
-		"RSET", "NOOP", "QUIT", "VRFY bob", "EXPN list", "HELP", "STARTTLS", "AUTH PLAIN", "BOGUS",
+		"RSET", "NOOP", "QUIT", "VRFY bob", "EXPN list", "ETRN a.example", "XOWN", "HELP", "STARTTLS", "AUTH PLAIN", "BOGUS",
 	}
 	var b strings.Builder
 	for _, phase := range phases {
@@ -111,6 +111,13 @@ func TestServerMatrix(t *testing.T) {
 				}
 				return nil
 			}
+			srv.Hooks.StartQueue = func(context.Context, auth.ConnectionState, smtp.QueueName) error { return nil }
+			srv.Extensions = []smtp.Extension{{Keyword: "XOWN", Commands: []smtp.Command{{
+				Verb: "XOWN", Phases: []auth.Phase{smtp.PhaseGreeted, smtp.PhaseRecipients},
+				Run: func(context.Context, auth.ConnectionState, *smtp.Transaction, string) (smtp.Reply, error) {
+					return smtp.Reply{Code: 250, Lines: []string{"own"}}, nil
+				},
+			}}}}
 			if phase.name == "refused" {
 				srv.Hooks.Connect = func(context.Context, auth.ConnectionState) error {
 					return &smtp.Error{Code: 554, Text: "not you"}

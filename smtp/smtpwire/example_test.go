@@ -33,3 +33,18 @@ func ExampleReply_Append() {
 	fmt.Printf("%q\n", reply.Append(nil))
 	// Output: "550-5.1.1 no such user\r\n550 5.1.1 ask postmaster\r\n"
 }
+
+func ExampleRcpt() {
+	var rcpt smtpwire.Rcpt
+	if err := rcpt.Parse("TO:<dana@example.net> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;Dana+2Bx@Ivory.EDU"); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(rcpt.To, rcpt.Notify, rcpt.Original.Address())
+	// Output: dana@example.net SUCCESS,FAILURE Dana+x@Ivory.EDU
+}
+
+func ExampleExtensions_Limits() {
+	extensions := smtpwire.ParseEHLO([]string{"LIMITS RCPTMAX=20 MAILMAX=5"})
+	fmt.Printf("%+v\n", extensions.Limits())
+	// Output: {MailMax:5 RcptMax:20 RcptDomainMax:0}
+}
