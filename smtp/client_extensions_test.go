@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestClientUTF8 plays the dialogues of a client with SMTPUTF8, and without what it needs.
-func TestClientUTF8(t *testing.T) {
+// TestClientExtensions plays the dialogues of a client with SMTPUTF8, and without what it needs.
+func TestClientExtensions(t *testing.T) {
 	t.Parallel()
 	cfg := ClientConfig{TLS: InsecureNoTLS}
 	to := func(t *testing.T, addresses ...string) (all []Recipient) {
@@ -17,7 +17,7 @@ func TestClientUTF8(t *testing.T) {
 		}
 		return all
 	}
-	play(t, "testdata/client_utf8.txtar", func(string) string { return "" }, map[string]scene{
+	play(t, "testdata/client_extensions.txtar", func(string) string { return "" }, map[string]scene{
 		"the keyword with a parameter": {cfg, func(t *testing.T, c *Client, err error) {
 			require.NoError(t, err)
 			_, err = c.Send(t.Context(), Envelope{From: address(t, "gr\u00fcn@example.org"), To: to(t, "a@b")}, strings.NewReader("\r\n"))
@@ -54,6 +54,12 @@ func TestClientUTF8(t *testing.T) {
 			require.ErrorAs(t, err, &missing)
 			_, err = c.Verify(t.Context(), "bob")
 			require.NoError(t, err)
+		}},
+		"REQUIRETLS is offered in cleartext": {cfg, func(t *testing.T, c *Client, err error) {
+			require.NoError(t, err)
+			_, err = c.Send(t.Context(), Envelope{To: to(t, "a@b"), RequireTLS: true}, strings.NewReader("\r\n"))
+			require.ErrorIs(t, err, ErrRequireTLS)
+			require.NoError(t, c.Quit(t.Context()))
 		}},
 		"DSN is not offered": {cfg, func(t *testing.T, c *Client, err error) {
 			require.NoError(t, err)
