@@ -27,6 +27,8 @@ const (
 	defaultTimeout         = 5 * time.Minute
 	defaultSessionTimeout  = 24 * time.Hour
 	defaultTakeOverAfter   = 30 * time.Second
+	defaultLoginCommands   = 100
+	defaultMaxHandshakes   = 100
 
 	// minIdleTimeout is the shortest autologout timer that RFC 1939 section 3
 	// allows.
@@ -103,6 +105,15 @@ type Server struct {
 	// 5.
 	MaxAuthFailures int
 
+	// MaxLoginCommands is how many commands, and lines of an AUTH exchange, a client
+	// may send until it has logged in. Zero means 100.
+	MaxLoginCommands int
+
+	// MaxHandshakes is how many TLS handshakes are under way at a time: one that is
+	// asked for by STLS beyond it reads -ERR [SYS/TEMP], and a connection that
+	// begins with TLS waits. Zero means 100; a negative number means no limit.
+	MaxHandshakes int
+
 	// FailureDelay is how long the answer to a failed login is held back, the
 	// first time; the delay doubles with each failure. Zero means half a second,
 	// a negative number no delay.
@@ -112,6 +123,10 @@ type Server struct {
 	// command. RFC 1939 section 3 forbids less than 10 minutes; zero and
 	// anything less mean 10 minutes.
 	IdleTimeout time.Duration
+
+	// LoginTimeout is how long a client may take to log in, whatever it says
+	// meanwhile. Zero means as long as IdleTimeout.
+	LoginTimeout time.Duration
 
 	// TakeOverAfter is how long a client may be silent until another session may
 	// take the maildrop from it, if that is a [Yielder]: so that a session whose
@@ -146,6 +161,8 @@ type Server struct {
 	once   sync.Once
 	loop   serve.Loop
 	logins logins
+
+	handshakes chan struct{} // a place for each handshake; nil for any number
 }
 
 // ListenAndServe listens on Addr and calls Serve.
@@ -218,6 +235,9 @@ func (s *Server) start() *serve.Loop {
 	s.once.Do(func() {
 		s.loop.MaxConns = max(0, cmp.Or(s.MaxConns, defaultMaxConns))
 		s.loop.MaxConnsPerAddr = max(0, cmp.Or(s.MaxConnsPerAddr, defaultMaxConnsPerAddr))
+		if n := max(0, cmp.Or(s.MaxHandshakes, defaultMaxHandshakes)); n > 0 {
+			s.handshakes = make(chan struct{}, n)
+		}
 		s.loop.Log = s.Log
 		s.loop.Handle = s.session
 		s.loop.Refuse = s.refuse
@@ -260,6 +280,14 @@ func (s *Server) sessionTimeout() time.Duration {
 }
 
 func (s *Server) idleTimeout() time.Duration { return max(s.IdleTimeout, minIdleTimeout) }
+
+func (s *Server) maxLoginCommands() int {
+	return cmp.Or(max(0, s.MaxLoginCommands), defaultLoginCommands)
+}
+
+func (s *Server) loginTimeout() time.Duration {
+	return cmp.Or(max(0, s.LoginTimeout), s.idleTimeout())
+}
 
 // takeOverAfter returns zero for never.
 func (s *Server) takeOverAfter() time.Duration {

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/pop3"
 )
 
@@ -80,7 +82,7 @@ func TestMaxErrors(t *testing.T) {
 // Old clients ask for what is not here; that is no abuse.
 func TestAbsentCommandsAreNotCounted(t *testing.T) {
 	t.Parallel()
-	p := serverTest(t, nil).probe(t)
+	p := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.MaxLoginCommands = 1000 }).probe(t)
 	for range 50 {
 		p.want(t, "APOP mrose x", "-ERR APOP is not offered")
 		p.want(t, "LANG *", "-ERR LANG is not offered")
@@ -89,6 +91,72 @@ func TestAbsentCommandsAreNotCounted(t *testing.T) {
 		}
 	}
 	p.want(t, "QUIT", "+OK POP3 server signing off")
+}
+
+// A client that does not log in is sent away, whatever it says.
+func TestMaxLoginCommands(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[int]int{0: 100, 3: 3} {
+		for _, command := range []string{"CAPA", "USER mrose", "UTF8", "LAST"} {
+			p := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.MaxLoginCommands = limit }).probe(t)
+			for range want - 1 {
+				if p.say(t, command); command == "CAPA" {
+					p.body(t)
+				}
+			}
+			p.want(t, command, "-ERR too many commands without a login")
+			require.Empty(t, p.rest(t))
+		}
+	}
+	p := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.MaxLoginCommands = 3 }).login(t)
+	for range 10 {
+		p.want(t, "NOOP", "+OK")
+	}
+	p = serverTest(t, func(s *pop3.Server, _ *dropStore) { s.MaxLoginCommands = 1 }).probe(t)
+	p.want(t, "QUIT", "+OK POP3 server signing off")
+}
+
+// Talking does not lengthen the time for the login, and the end of it is silent.
+func TestLoginTimeout(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[time.Duration]time.Duration{0: 10 * time.Minute, time.Minute: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			r := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.LoginTimeout = limit })
+			p, in := r.probe(t), r.login(t)
+			start := time.Now()
+			for range 3 {
+				time.Sleep(want / 4)
+				p.want(t, "USER mrose", "+OK send the password")
+			}
+			require.Empty(t, p.rest(t))
+			require.Equal(t, want, time.Since(start))
+			in.want(t, "NOOP", "+OK")
+		})
+	}
+}
+
+// Handshakes that hang do not let others wait for more than their own.
+func TestMaxHandshakes(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := testnet.Cert(t, "dewey")
+	synctest.Test(t, func(t *testing.T) {
+		r := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.TLSConfig, s.MaxHandshakes = serverTLS, 2 })
+		var hanging []*prober
+		for range 2 {
+			p := r.probe(t)
+			_, err := io.WriteString(p.conn, "STLS\r\n")
+			require.NoError(t, err)
+			require.Equal(t, "+OK begin TLS negotiation", p.line(t))
+			hanging = append(hanging, p)
+		}
+		p := r.probe(t)
+		p.tls = clientTLS
+		p.want(t, "STLS", "-ERR [SYS/TEMP] too many handshakes: try again later")
+		hanging[0].conn.Close()
+		synctest.Wait()
+		p.want(t, "STLS", "+OK begin TLS negotiation")
+		p.want(t, "USER mrose", "+OK send the password")
+	})
 }
 
 func TestMaxAuthFailures(t *testing.T) {

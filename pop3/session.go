@@ -17,6 +17,7 @@ import (
 
 var (
 	errDraining       = errors.New("pop3: server is shutting down")
+	errBusy           = errors.New("pop3: too many TLS handshakes")
 	errSessionTimeout = errors.New("pop3: session took too long")
 )
 
@@ -42,6 +43,9 @@ type session struct {
 	lease    lease          // on the maildrop
 	yielded  bool           // while the last command was waited for
 
+	loginBy  time.Time // the latest
+	commands int       // until the login
+
 	errors   int   // commands refused
 	failures int   // logins failed
 	fetched  int   // messages delivered whole
@@ -60,6 +64,7 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 		nc = implicit.Conn
 	}
 	s := &session{server: srv, track: track, phase: PhaseAuthorization, timeout: srv.timeout()}
+	s.loginBy = time.Now().Add(srv.loginTimeout())
 	s.conn = conn.New(nc, conn.Config{
 		Timeout:    s.timeout,
 		MinRate:    srv.MinRate,
@@ -75,7 +80,7 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 
 	var err error
 	if isImplicit {
-		err = s.conn.StartTLSServer(ctx, srv.TLSConfig)
+		err = s.handshake(ctx)
 	}
 	if err == nil {
 		err = s.run(ctx)
@@ -165,8 +170,17 @@ func (s *session) readLine() ([]byte, error) {
 			defer func() { s.yielded = s.lease.arrive() }()
 		}
 	}
-	s.setTimeout(s.server.idleTimeout())
+	s.setTimeout(s.patience())
 	return s.conn.ReadLine(limit)
+}
+
+// patience returns how long the server waits for the next line.
+func (s *session) patience() time.Duration {
+	idle := s.server.idleTimeout()
+	if s.identity != nil {
+		return idle
+	}
+	return max(min(idle, time.Until(s.loginBy)), time.Nanosecond)
 }
 
 // flush sends what was answered so far.
@@ -207,6 +221,12 @@ func (s *session) farewell(err error) error {
 // count counts a reply against the limits of its session, and turns it into the
 // last one when they are reached.
 func (s *session) count(r *reply) {
+	if s.identity == nil && r.next == goOn {
+		if s.commands++; s.commands >= s.server.maxLoginCommands() {
+			*r = reply{text: "too many commands without a login", next: hangUp}
+			return
+		}
+	}
 	if r.ok || r.challenge || r.excused {
 		return
 	}

@@ -2,6 +2,7 @@ package pop3
 
 import (
 	"context"
+	"time"
 
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
@@ -20,7 +21,45 @@ func (s *session) stls(_ context.Context, args []byte) reply {
 	case s.server.TLSConfig == nil:
 		return refuse("TLS is not offered")
 	}
+	if !s.server.takeHandshake() {
+		return reply{code: CodeSysTemp, text: "too many handshakes: try again later"}
+	}
 	return reply{ok: true, text: "begin TLS negotiation", next: upgrade}
+}
+
+// takeHandshake takes one of the places for handshakes, if there is one free now.
+func (srv *Server) takeHandshake() bool {
+	if srv.handshakes == nil {
+		return true
+	}
+	select {
+	case srv.handshakes <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (srv *Server) leaveHandshake() {
+	if srv.handshakes != nil {
+		<-srv.handshakes
+	}
+}
+
+// handshake makes the handshake of a connection that begins with TLS, when there is
+// a place for it.
+func (s *session) handshake(ctx context.Context) error {
+	if places := s.server.handshakes; places != nil {
+		select {
+		case places <- struct{}{}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Until(s.loginBy)):
+			return errBusy
+		}
+	}
+	defer s.server.leaveHandshake()
+	return s.conn.StartTLSServer(ctx, s.server.TLSConfig)
 }
 
 // startTLS negotiates TLS, now that the +OK is written.
@@ -31,6 +70,7 @@ func (s *session) stls(_ context.Context, args []byte) reply {
 // because an -ERR would look like a server without TLS, and invite a careless
 // client to try again in cleartext.
 func (s *session) startTLS(ctx context.Context) (more bool, err error) {
+	defer s.server.leaveHandshake()
 	if err := s.flush(); err != nil {
 		return false, err
 	}
