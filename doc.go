@@ -24,9 +24,9 @@
 //
 // # Rooms
 //
-//   - [github.com/posthouse/posthouse/smtp]: Server, Client, Handler, Transaction,
-//     Envelope; one file a command. smtp/smtpwire is its codec, smtp/smtptest a
-//     server for your tests.
+//   - [github.com/posthouse/posthouse/smtp]: Server, Client, Transport, Handler,
+//     Transaction, Envelope; one file a command. smtp/smtpwire is its codec,
+//     smtp/smtptest a server for your tests, and one that misbehaves by a table.
 //   - [github.com/posthouse/posthouse/pop3]: Server, Client, Store, Maildrop.
 //     pop3/pop3wire is its codec, pop3/pop3test a server for your tests and the
 //     suite that every Store must pass.

@@ -23,10 +23,10 @@ import (
 
 // wrongs is what a server may do wrong at any reply.
 var wrongs = map[string]smtptest.Fault{
-	"endless lines":      {Say: "250-hello\r\n", Endless: true},
+	"endless lines":      {Say: strings.Repeat("250-hello\r\n", 100), Endless: true},
 	"endless long lines": {Say: "250-" + strings.Repeat("x", 1000) + "\r\n", Endless: true},
 	"endless line":       {Say: strings.Repeat("250 x", 1000), Endless: true},
-	"endless replies":    {Say: "250 x\r\n", Endless: true},
+	"endless replies":    {Say: strings.Repeat("250 x\r\n", 100), Endless: true},
 	"endless NULs":       {Say: strings.Repeat("\x00", 1000), Endless: true},
 	"silence":            {Mute: true, Then: smtptest.Stall},
 	"drip":               {Say: "250 " + strings.Repeat("x", 100) + "\r\n", Drip: time.Second},
@@ -227,14 +227,17 @@ func TestClient_FaultsCostNoMemory(t *testing.T) {
 		})
 		return octets
 	}
-	honest := cost(smtptest.Fault{At: smtptest.AtIdle})
+	honest, most := cost(smtptest.Fault{At: smtptest.AtIdle}), int64(1<<20)
+	if race {
+		most *= 4 // pools throw away much of what they are given, to see what happens
+	}
 	for _, p := range append(places, place{at: smtptest.AtOther}) {
 		for _, name := range []string{"endless lines", "endless long lines", "endless line", "endless replies", "endless NULs", "dripping lines"} {
 			fault := wrongs[name]
 			fault.At = p.at
-			require.Less(t, cost(fault)-honest, int64(1<<20), "%s at %s", name, p.at)
+			require.Less(t, cost(fault)-honest, most, "%s at %s", name, p.at)
 		}
 	}
 	million := smtptest.Fault{At: smtptest.AtEHLO, Say: strings.Repeat("250-X-EXTENSION-OF-MINE WITH PARAMETERS\r\n", 1_000_000) + "250 x\r\n"}
-	require.Less(t, cost(million)-honest-int64(len(million.Say)), int64(1<<20), "a million extensions")
+	require.Less(t, cost(million)-honest-int64(len(million.Say)), most, "a million extensions")
 }

@@ -28,7 +28,8 @@
 //
 // [Send] sends one message; a [Client] from [Dial] or [NewClient] sends many. MAIL, all
 // RCPT and DATA leave in one flight where the server allows it. The zero [ClientConfig]
-// insists on TLS with a certificate that verifies.
+// insists on TLS with a certificate that verifies. A [Transport] keeps connections for
+// programs that send much, shares them, and splits what is too much for a server.
 //
 // It promises:
 //
