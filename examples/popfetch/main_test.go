@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/examples/internal/host"
 	"github.com/posthouse/posthouse/examples/internal/program"
 	"github.com/posthouse/posthouse/message/maildir"
@@ -76,7 +73,7 @@ func TestOneBadMessage(t *testing.T) {
 	t.Parallel()
 	s := pop3test.NewUnstartedServer(t)
 	s.SetMessages("bob", [][]byte{[]byte("one"), []byte("bad"), []byte("two")})
-	s.Config.Store = badStore{s.Store}
+	s.Break("bob", 2, &pop3.Error{Text: "bad message"})
 	s.Config.Auth.InsecureAllowCleartext = true
 	s.Start()
 	o := options{addr: s.Addr, mode: "off", user: "bob", password: pop3test.DefaultPassword, maildir: filepath.Join(t.TempDir(), "Mail"), remove: true}
@@ -110,29 +107,6 @@ func TestSecondSession(t *testing.T) {
 	_, nums, here := s.sort([]pop3.Entry{{Num: 1, UID: "a"}, {Num: 2, UID: "b"}, {Num: 3, UID: "b"}, {Num: 4}, {Num: 5, UID: "c"}})
 	require.Equal(t, []int{1}, here)
 	require.Equal(t, []int{2, 3, 4, 5}, nums)
-}
-
-// badStore cannot read a message that begins with "bad".
-type badStore struct{ pop3.Store }
-
-func (s badStore) Open(ctx context.Context, id *auth.Identity) (pop3.Maildrop, error) {
-	drop, err := s.Store.Open(ctx, id)
-	return badDrop{drop}, err
-}
-
-type badDrop struct{ pop3.Maildrop }
-
-func (d badDrop) Message(ctx context.Context, m pop3.Info) (io.ReadCloser, error) {
-	r, err := d.Maildrop.Message(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(r)
-	if err == nil && strings.HasPrefix(string(text), "bad") {
-		err = &pop3.Error{Text: "bad message"}
-	}
-	return io.NopCloser(bytes.NewReader(text)), err
 }
 
 func TestCheck(t *testing.T) {

@@ -50,6 +50,27 @@ func TestServer(t *testing.T) {
 	}
 }
 
+func TestBreak(t *testing.T) {
+	t.Parallel()
+	for _, q := range []*Quirks{nil, {}} {
+		s := NewUnstartedServer(t)
+		s.Memory, s.Quirks = true, q
+		s.Start()
+		s.SetMessages("user", [][]byte{[]byte("one"), []byte("two")})
+		s.Break("user", 1, errors.New("a bad sector"))
+		c := s.Client("user")
+		_, err := c.Retr(t.Context(), 1)
+		require.ErrorIs(t, err, &pop3.Error{Code: pop3.CodeSysTemp})
+		text, err := readAll(t, c, 2)
+		require.NoError(t, err)
+		require.Equal(t, "two\r\n", text)
+		require.NoError(t, c.Quit(t.Context()))
+		s.Break("user", 1, nil)
+		_, err = readAll(t, s.Client("user"), 1)
+		require.NoError(t, err)
+	}
+}
+
 func TestServerPasswords(t *testing.T) {
 	t.Parallel()
 	s := NewServer(t)

@@ -31,6 +31,7 @@ type mailbox struct {
 type message struct {
 	uid  string
 	text []byte
+	err  error // what reading it comes to
 }
 
 // SetMessages replaces what is in user's maildrop. Each message is copied,
@@ -51,6 +52,17 @@ func (s *Store) Deliver(user string, text []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.add(s.box(user), text)
+}
+
+// Break has the nth message of user's maildrop, from 1, listed and not read: who
+// asks for it is given err, which reaches a client as pop3.Store says. Nil mends it.
+// Sessions that are open keep what they have.
+func (s *Store) Break(user string, n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	box := s.box(user)
+	box.messages = slices.Clone(box.messages)
+	box.messages[n-1].err = err
 }
 
 // Messages returns what is in user's maildrop. The caller must not change it.
@@ -80,7 +92,7 @@ func (s *Store) add(box *mailbox, text []byte) {
 		text = append(text, "\r\n"...)
 	}
 	s.uids++
-	box.messages = append(slices.Clip(box.messages), message{fmt.Sprintf("uid-%d", s.uids), text})
+	box.messages = append(slices.Clip(box.messages), message{uid: fmt.Sprintf("uid-%d", s.uids), text: text})
 }
 
 // Open opens the maildrop of id.Name, or returns [pop3.ErrInUse].
@@ -114,12 +126,14 @@ func (s *session) List(context.Context) ([]pop3.Info, error) {
 }
 
 func (s *session) Message(_ context.Context, info pop3.Info) (io.ReadCloser, error) {
-	for _, m := range s.messages {
-		if m.uid == info.UID {
-			return reader{bytes.NewReader(m.text)}, nil
-		}
+	i := slices.IndexFunc(s.messages, func(m message) bool { return m.uid == info.UID })
+	if i < 0 {
+		return nil, fmt.Errorf("pop3test: no message %q", info.UID)
 	}
-	return nil, fmt.Errorf("pop3test: no message %q", info.UID)
+	if err := s.messages[i].err; err != nil {
+		return nil, err
+	}
+	return reader{bytes.NewReader(s.messages[i].text)}, nil
 }
 
 func (s *session) Commit(_ context.Context, deleted []pop3.Info) error {
