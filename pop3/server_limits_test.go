@@ -127,6 +127,7 @@ func TestLoginTimeout(t *testing.T) {
 			for range 3 {
 				time.Sleep(want / 4)
 				p.want(t, "USER mrose", "+OK send the password")
+				in.want(t, "NOOP", "+OK")
 			}
 			require.Empty(t, p.rest(t))
 			require.Equal(t, want, time.Since(start))
