@@ -27,8 +27,8 @@
 // # Memory
 //
 // A TCP or Unix connection in cleartext holds no buffer while it waits for a
-// command or the rest of one: one is taken when octets are there. Other connections, and those with TLS, wait
-// with a few octets (see textwire.Reader).
+// command or the rest of one: one is taken when octets are there. Other
+// connections, and those with TLS, wait with a few octets (see textwire.Reader).
 //
 // # Concurrency
 //

@@ -12,9 +12,10 @@
 // after a bare CR and also after an error: [DotReader.Drain] goes on to it.
 //
 // A [Reader] that waits for a command, or for the rest of one, holds no buffer but
-// what has come of it, and a [Writer] holds one only while octets are pending: both share a pool of blocks of
-// [BufferSize] octets. No line is longer than that. Nothing here grows with
-// what the peer sends, and nothing allocates per line, per Read or per Write.
+// what has come of it, and a [Writer] holds one only while octets are pending: both
+// share a pool of blocks of 64 KiB. No line is longer than [BufferSize]. Nothing
+// here grows with what the peer sends, and nothing allocates per line, per Read or
+// per Write.
 //
 // Bodies are searched by block, not by octet and not by line of source: a
 // body without leading dots is handed on in runs as long as they arrived.

@@ -13,7 +13,7 @@ import "io"
 type LFReader struct {
 	dot *DotReader
 
-	buf  []byte // nil, or BufferSize octets of the pool
+	buf  []byte // nil, or a block of the pool
 	r, w int    // buf[r:w] is read and not delivered
 
 	ready int  // octets at the front to be delivered

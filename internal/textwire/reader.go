@@ -37,10 +37,10 @@ type Reader struct {
 	src    io.Reader
 	filler Filler // src, if it is one
 
-	buf  []byte // nil, or BufferSize octets of the pool
+	buf  []byte // nil, or a block of the pool
 	r, w int    // buf[r:w] is received and not consumed
 	err  error  // sticky; the source's is reported once all is consumed
-	hold [holdSize]byte
+	hold []byte // holdSize octets to wait with; nil while r has waited on a Filler alone
 	more bool // hold was filled, so that the source is likely to have more
 }
 
@@ -215,10 +215,13 @@ func (r *Reader) await() (n int, err error) {
 	case r.filler != nil && len(begun) == 0:
 		buf, n, err = r.filler.Fill(getBuffer, putBuffer)
 	case r.filler != nil:
-		get := func() []byte { return getBuffer()[:BufferSize-len(begun)] }
+		get := func() []byte { return getBuffer()[:blockSize-len(begun)] }
 		buf, n, err = r.filler.Fill(get, putBuffer)
 	default:
-		if n, err = r.src.Read(r.hold[:]); n > 0 {
+		if r.hold == nil {
+			r.hold = make([]byte, holdSize)
+		}
+		if n, err = r.src.Read(r.hold); n > 0 {
 			buf = getBuffer()
 			copy(buf, r.hold[:n])
 			r.more = n == holdSize
@@ -227,7 +230,7 @@ func (r *Reader) await() (n int, err error) {
 	if buf == nil {
 		buf = getBuffer() // for what had begun
 	}
-	r.buf = buf[:BufferSize]
+	r.buf = buf[:blockSize]
 	copy(r.buf[len(begun):], buf[:n])
 	r.w = copy(r.buf, begun)
 	return n, err

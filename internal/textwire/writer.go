@@ -7,7 +7,7 @@ import "io"
 // pending. An error of dst is sticky.
 type Writer struct {
 	dst io.Writer
-	buf []byte // nil, or BufferSize octets of the pool
+	buf []byte // nil, or BufferSize octets of a block
 	n   int    // buf[:n] is pending
 	err error
 
@@ -35,9 +35,9 @@ func (w *Writer) Unsent() bool { return w.unsent || w.n > 0 }
 // nothing. It is valid until the next call of any method.
 func (w *Writer) AvailableBuffer() []byte {
 	if w.buf == nil {
-		w.buf = getBuffer()
+		w.buf = getBuffer()[:BufferSize]
 	}
-	return w.buf[w.n:w.n]
+	return w.buf[w.n:w.n:len(w.buf)]
 }
 
 // Write appends p to what is pending and writes to dst when the buffer is full.
@@ -90,7 +90,7 @@ func (w *Writer) room(least int) []byte {
 	if cap(free) < least {
 		w.send(w.buf[:w.n])
 		w.n = 0
-		free = w.buf[:0]
+		free = w.AvailableBuffer()
 	}
 	return free[:cap(free)]
 }
