@@ -73,9 +73,9 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 	s.wake = s.conn.Interrupt
 	defer s.conn.Close()
 
-	ctx, cancel := context.WithTimeoutCause(ctx, srv.sessionTimeout(), errSessionTimeout)
-	defer cancel()
-	defer s.conn.Bind(ctx)()
+	track.Bind(ctx, s.conn.Abort)
+	timer := time.AfterFunc(srv.sessionTimeout(), func() { track.End(errSessionTimeout) })
+	defer timer.Stop()
 	defer s.release() // also when a Store panics
 
 	var err error

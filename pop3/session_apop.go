@@ -16,13 +16,13 @@ func (s *session) apop(ctx context.Context, args []byte) reply {
 	if err := c.Parse(args); err != nil {
 		return invalid(err)
 	}
-	verify, cancel := s.within(ctx)
+	limited, cancel := s.within(ctx)
 	defer cancel()
-	id, err := s.server.Auth.Apop(verify, s.ConnectionState(), s.timestamp, c.Name, c.Digest)
+	id, err := s.server.Auth.Apop(limited, s.ConnectionState(), s.timestamp, c.Name, c.Digest)
 	if err != nil {
 		return s.refuseLogin(err)
 	}
-	return s.login(ctx, id)
+	return s.login(limited, id)
 }
 
 func (srv *Server) offersAPOP() bool { return srv.InsecureAPOP && srv.Auth.Secrets != nil }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/serve"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -33,13 +34,13 @@ func (s *session) pass(ctx context.Context, args []byte) reply {
 	if err := c.Parse(args); err != nil {
 		return invalid(err)
 	}
-	verify, cancel := s.within(ctx)
+	limited, cancel := s.within(ctx)
 	defer cancel()
-	id, err := s.server.Auth.Password(verify, cs, name, c.Password)
+	id, err := s.server.Auth.Password(limited, cs, name, c.Password)
 	if err != nil {
 		return s.refuseLogin(err)
 	}
-	return s.login(ctx, id)
+	return s.login(limited, id)
 }
 
 // auth answers AUTH (RFC 5034 section 4).
@@ -79,9 +80,9 @@ func (s *session) respond(ctx context.Context, line []byte) reply {
 // step carries the exchange on by one response.
 func (s *session) step(ctx context.Context, response []byte) reply {
 	x := s.exchange
-	verify, cancel := s.within(ctx)
+	limited, cancel := s.within(ctx)
 	defer cancel()
-	challenge, done, err := x.Next(verify, response)
+	challenge, done, err := x.Next(limited, response)
 	if err == nil && !done {
 		return reply{challenge: true, made: challenge}
 	}
@@ -89,7 +90,7 @@ func (s *session) step(ctx context.Context, response []byte) reply {
 	if err != nil {
 		return s.refuseLogin(err)
 	}
-	return s.login(ctx, x.Identity())
+	return s.login(limited, x.Identity())
 }
 
 func (s *session) endExchange() { s.phase, s.exchange = PhaseAuthorization, nil }
@@ -126,21 +127,31 @@ func (s *session) wouldWithTLS() bool {
 
 // login opens the maildrop of a client that has shown who it is. What fails
 // leaves the session in AUTHORIZATION, as if nobody had logged in (RFC 1939
-// section 4).
+// section 4). The time that ctx gives is for finding that out, and for this.
 func (s *session) login(ctx context.Context, id *auth.Identity) reply {
 	policy := s.server.policy(id)
 	if policy.LoginDelay > 0 && s.server.logins.early(id.Name, time.Now()) {
 		// RFC 2449 section 8.1.1: for credentials that are right, and for no others.
 		return reply{code: CodeLoginDelay, text: "logged in a moment ago: wait"}
 	}
-	limited, cancel := s.within(ctx)
-	defer cancel()
-	drop, err := s.server.Store.Open(limited, id)
+	var r reply
+	serve.Apart(func() { r = s.enter(ctx, id) })
+	if r.ok {
+		s.phase, s.identity, s.policy = PhaseTransaction, id, policy
+		s.server.logins.note(id.Name, time.Now(), policy.LoginDelay)
+		s.log(slog.LevelInfo, "logged in", "mechanism", id.Mechanism, "messages", s.drop.left, "octets", s.drop.octets)
+	}
+	return r
+}
+
+// enter opens and lists a maildrop.
+func (s *session) enter(ctx context.Context, id *auth.Identity) reply {
+	drop, err := s.server.Store.Open(ctx, id)
 	if err != nil {
 		return storeFailed(err, "maildrop cannot be opened now")
 	}
 	s.drop.maildrop = drop
-	list, err := drop.List(limited)
+	list, err := drop.List(ctx)
 	if err != nil {
 		s.release() // before the client can try again
 		return storeFailed(err, "maildrop cannot be read now")
@@ -149,9 +160,6 @@ func (s *session) login(ctx context.Context, id *auth.Identity) reply {
 		s.release()
 		return reply{code: CodeSysPerm, text: "maildrop is damaged", err: err}
 	}
-	s.phase, s.identity, s.policy = PhaseTransaction, id, policy
-	s.server.logins.note(id.Name, time.Now(), policy.LoginDelay)
-	s.log(slog.LevelInfo, "logged in", "mechanism", id.Mechanism, "messages", s.drop.left, "octets", s.drop.octets)
 	return s.totals("maildrop has ")
 }
 

@@ -93,8 +93,7 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 		ctx = s.ConnContext(ctx, c.connectionState())
 	}
 	life := orDefault(s.SessionTimeout, defaultSessionTimeout)
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*life, errSessionTooLong)
-	defer cancel()
+	defer time.AfterFunc(2*life, func() { link.End(errSessionTooLong) }).Stop()
 	c.ctx = ctx
 	c.log = c.nobodysLog()
 	refusal, err := c.prepare(nc, secure)
@@ -109,7 +108,10 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	c.conn = conn.New(nc, cfg)
 	c.wake = c.conn.Interrupt
 	defer c.conn.Close()
-	defer c.conn.Bind(ctx)()
+	link.Bind(ctx, c.conn.Abort)
+	if s.ConnContext != nil {
+		defer c.conn.Bind(ctx)() // it may end sooner than the session's
+	}
 	defer time.AfterFunc(life, c.expire).Stop()
 	defer c.leaveHandshake()
 	c.tally[countSessions]++
@@ -397,6 +399,9 @@ func (s *session) refusal(err error) smtpwire.Reply {
 
 // nobodysLog returns the session's log as it is before anybody has authenticated.
 func (s *session) nobodysLog() *slog.Logger {
+	if s.srv.Log == nil {
+		return s.srv.log()
+	}
 	return s.srv.log().With("conn", s.state.ID, "proto", string(s.state.Protocol), "peer", peerName(s.state.RemoteAddr))
 }
 

@@ -25,6 +25,11 @@ func (c *Conn) Bind(ctx context.Context) (release func()) {
 	return func() { stop() }
 }
 
+// Abort makes all that reads or writes, now or later, return err at once, or what
+// an earlier Abort has given as the reason. The connection is of no more use
+// except to be closed.
+func (c *Conn) Abort(err error) { _ = c.link.abort(err) }
+
 // Interrupt makes a read that waits for the peer return ErrInterrupted, and so
 // all later ones that would have to wait; lines that are buffered are still
 // read. A body is not interrupted, nor a handshake; what follows it is.

@@ -65,7 +65,6 @@ func New(nc net.Conn, cfg Config) *Conn {
 	if t, ok := nc.(*tls.Conn); ok {
 		c.link.early, c.tls = t, t
 	}
-	c.link.peek = newPeek(c.socket())
 	c.reader.Reset(newSource(&c.link))
 	c.writer.Reset(&c.link)
 	return c
@@ -135,7 +134,17 @@ func (c *Conn) Socket() bool { return c.link.peek != nil }
 // read has seen yet. It does not wait, and must not be called while anything
 // reads. Where that cannot be told it reports what is buffered.
 func (c *Conn) Waiting() bool {
-	return c.reader.Buffered() > 0 || c.link.peek != nil && c.link.peek()
+	look := c.look()
+	return c.reader.Buffered() > 0 || look != nil && look()
+}
+
+// look returns how to ask the socket whether it has something to read, made when
+// it is first needed; nil if the connection is no socket.
+func (c *Conn) look() func() bool {
+	if c.link.peek == nil {
+		c.link.peek = newPeek(c.socket())
+	}
+	return c.link.peek
 }
 
 // LocalAddr returns the address of this end.

@@ -38,7 +38,7 @@ type link struct {
 	early *tls.Conn
 	shake sync.Once
 
-	peek func() bool // whether something has come in that nobody has read; nil if that cannot be told
+	peek func() bool // see Conn.look
 
 	mu               sync.Mutex // for all below, and for the order of nc's deadlines
 	handshakeTimeout time.Duration

@@ -19,8 +19,8 @@ func (c *Conn) Quiet() bool {
 	if c.reader.Buffered() > 0 || c.Err() != nil {
 		return false
 	}
-	if l.peek != nil {
-		return !l.peek()
+	if look := c.look(); look != nil {
+		return !look()
 	}
 	l.mu.Lock()
 	l.in.armed = time.Time{}

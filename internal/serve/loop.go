@@ -186,7 +186,7 @@ func (l *Loop) admit(base context.Context, nc net.Conn) {
 		return
 	}
 	ctx, cancel := context.WithCancelCause(base)
-	s.cancel, s.why, s.ID = cancel, why, l.ids.next()
+	s.cancel, s.why, s.ID, s.heir = cancel, why, l.ids.next(), base.Done() != nil
 	l.sessions[s] = struct{}{}
 	if why != 0 {
 		l.refusing++

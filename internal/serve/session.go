@@ -19,8 +19,35 @@ type Session struct {
 	why    Reason                  // not zero if it is refused
 	cancel context.CancelCauseFunc // of its context
 
-	mu   sync.Mutex
-	wake func() // not nil while idle
+	heir bool // its context may end by what it was made from
+
+	mu    sync.Mutex
+	wake  func()      // not nil while idle
+	abort func(error) // what Bind was given
+}
+
+// End cancels the session's context with a cause.
+func (s *Session) End(cause error) {
+	s.cancel(cause)
+	s.mu.Lock()
+	abort := s.abort
+	s.mu.Unlock()
+	if abort != nil {
+		abort(cause)
+	}
+}
+
+// Bind has abort called with the cause when ctx ends, which is the session's
+// context; at once if it has ended. It must not block, and may be called more than
+// once. A context.AfterFunc for each of many idle sessions would take several
+// hundred octets more.
+func (s *Session) Bind(ctx context.Context, abort func(cause error)) {
+	s.mu.Lock()
+	s.abort = abort
+	s.mu.Unlock()
+	if ctx.Err() != nil {
+		abort(context.Cause(ctx))
+	}
 }
 
 // Idle says that the session waits for its peer with nothing under way. If it
@@ -64,6 +91,9 @@ func (s *Session) sendAway() {
 func (s *Session) run(ctx context.Context) {
 	defer s.loop.remove(s)
 	defer s.cancel(nil)
+	if s.heir {
+		defer context.AfterFunc(ctx, func() { s.End(context.Cause(ctx)) })()
+	}
 	defer s.Busy()                        // whatever it was: there is nobody to wake
 	defer func() { _ = s.Conn.Close() }() // most often it is closed already
 	defer func() {

@@ -41,7 +41,7 @@ type Reader struct {
 	r, w int    // buf[r:w] is received and not consumed
 	err  error  // sticky; the source's is reported once all is consumed
 	hold []byte // holdSize octets to wait with; nil while r has waited on a Filler alone
-	more bool // hold was filled, so that the source is likely to have more
+	more bool   // hold was filled, so that the source is likely to have more
 }
 
 // NewReader returns a Reader of src. A src that is a Filler is waited on by

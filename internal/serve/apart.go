@@ -1,0 +1,28 @@
+package serve
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// Apart runs f on a stack of its own, and returns when f has. A stack grows and
+// hardly ever shrinks, and a session's lasts as long as its connection: what goes
+// deep, and is done once, is better done apart. A panic of f goes on in the
+// caller.
+func Apart(f func()) {
+	var panicked any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if v := recover(); v != nil {
+				panicked = fmt.Sprintf("%v\n%s", v, debug.Stack())
+			}
+		}()
+		f()
+	}()
+	<-done
+	if panicked != nil {
+		panic(panicked)
+	}
+}
