@@ -56,6 +56,7 @@ type session struct {
 	phase     phase
 	peer      net.Addr // who has connected; state has whom it speaks for
 	announced bool     // it has said so by XCLIENT
+	peerName  string   // the domain of whom it speaks for, if it said that
 	extended  bool     // EHLO, not HELO
 	state     auth.ConnectionState
 	then      func(*session) smtpwire.Reply // what goes on when the reply has left

@@ -52,6 +52,7 @@ func (s *session) begin(cmd *smtpwire.Mail, now time.Time) *Transaction {
 	tx := &Transaction{
 		Conn:     s.connectionState(),
 		Envelope: envelopeOf(cmd, now),
+		PeerName: s.peerName,
 		hostname: s.srv.host,
 		extended: s.extended,
 

@@ -43,6 +43,10 @@ func (s *session) xclient(args []byte) smtpwire.Reply {
 	if login, ok := cmd.Get("LOGIN"); ok && !unavailable(login) {
 		s.state.Identity = &auth.Identity{User: login, Name: login, Mechanism: mechXclient}
 	}
+	s.peerName = ""
+	if name, ok := cmd.Get("NAME"); ok && !unavailable(name) {
+		s.peerName = name
+	}
 	s.phase = phaseConnected
 	s.extended = false
 	s.state.Hello = ""

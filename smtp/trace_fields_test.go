@@ -136,3 +136,27 @@ var readers = map[string]func(got *error) smtp.Handler{
 		return smtp.HandlerFunc(func(context.Context, *smtp.Transaction) error { return nil })
 	},
 }
+
+// TestReceivedFromProxy: what a trusted proxy tells of its client stands in the field, as
+// far as it is a domain.
+func TestReceivedFromProxy(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"mail.example.com":        "(mail.example.com [198.51.100.7])",
+		"[UNAVAILABLE]":           "([198.51.100.7])",
+		"a+29+20X":                "([198.51.100.7])",
+		"mail.example.com PROTO=": "",
+	} {
+		s := newSite(t, &smtp.Server{XclientFrom: fromProxy})
+		p := s.greeted()
+		p.say("XCLIENT ADDR=198.51.100.7 NAME=" + name + "\r\n")
+		if want == "" {
+			p.expect("501 ")
+			continue
+		}
+		p.expect("220 ")
+		p.say("EHLO client.example.com\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n.\r\n")
+		p.expect("250-", "250 ", "250 ", "354 ", "250 ")
+		require.Contains(t, string(s.letters()[0].tx.AppendReceived(nil, time.Time{})), "from client.example.com "+want+"\r\n")
+	}
+}

@@ -20,7 +20,8 @@ type Transaction struct {
 	Conn auth.ConnectionState
 
 	// PeerName is the domain that the peer's address belongs to, for the Received field,
-	// if a hook or the handler has looked it up. The server does not.
+	// if a trusted proxy told it, or a hook or the handler has looked it up. The server
+	// looks nothing up.
 	PeerName string
 
 	// Envelope has what the server has accepted so far.
