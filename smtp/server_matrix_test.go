@@ -88,6 +88,29 @@ var phases = []struct {
 		p.expect("250 2.0.0 ")
 		return p
 	}},
+	{"TLS required", (*site).greeted},
+	{"submission", (*site).greeted},
+	{"LMTP", func(s *site) *peer {
+		p := s.dial()
+		p.expect("220 ")
+		return p
+	}},
+	{"LMTP, greeted", func(s *site) *peer { return s.inLMTP("") }},
+	{"LMTP, mail", func(s *site) *peer { return s.inLMTP("MAIL FROM:<>\r\n") }},
+	{"LMTP, recipients", func(s *site) *peer { return s.inLMTP("MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\n") }},
+	{"LMTP, chunks", func(s *site) *peer { return s.inLMTP("MAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nBDAT 2\r\n\r\n") }},
+}
+
+// inLMTP connects, says LHLO and what is given, of which all is accepted.
+func (s *site) inLMTP(say string) *peer {
+	s.t.Helper()
+	p := s.dial()
+	p.say("LHLO client.example.com\r\n" + say)
+	p.expect("220 ", "250-")
+	for range strings.Count(strings.ReplaceAll(say, "\n\r\n", "\n"), "\r\n") {
+		p.expect("250 ")
+	}
+	return p
 }
 
 // TestServerMatrix: each command in each phase gets the reply, and leads to the phase,
@@ -118,15 +141,22 @@ func TestServerMatrix(t *testing.T) {
 					return smtp.Reply{Code: 250, Lines: []string{"own"}}, nil
 				},
 			}}}}
-			if phase.name == "refused" {
+			switch kind, _, _ := strings.Cut(phase.name, ","); kind {
+			case "TLS required":
+				srv.RequireTLS = true
+			case "submission":
+				srv.Protocol = auth.Submission
+			case "LMTP":
+				srv.Protocol = auth.LMTP
+				srv.Local = func(context.Context, smtp.Address) bool { return true }
+			case "refused":
 				srv.Hooks.Connect = func(context.Context, auth.ConnectionState) error {
 					return &smtp.Error{Code: 554, Text: "not you"}
 				}
 			}
 			s := startSite(t, srv, false)
 			p := phase.reach(s)
-			p.say(command + "\r\n")
-			got := p.hear()
+			got := ask(p, command)
 			verb, _, _ := strings.Cut(command, " ")
 			fmt.Fprintf(&b, "\t%-8s %-45s %s\n", verb, stable(got), whereIs(p, got))
 			s.close()
@@ -139,6 +169,22 @@ func TestServerMatrix(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	require.Equal(t, string(want), b.String())
+}
+
+// ask says a command and returns the reply. A last chunk may have none: RFC 2033
+// section 4.3.
+func ask(p *peer, command string) string {
+	if command != "BDAT 0 LAST" {
+		p.say(command + "\r\n")
+		return p.hear()
+	}
+	p.say(command + "\r\nNOOP\r\n")
+	reply := p.hear()
+	if reply == "250 2.0.0 ok" {
+		return "(none)"
+	}
+	p.hear() // that to NOOP
+	return reply
 }
 
 // whereIs finds out in what phase a session is behind a reply, by what it says to
@@ -164,15 +210,19 @@ func whereIs(p *peer, reply string) string {
 		return "-> connected"
 	case strings.HasPrefix(r, "550 5.1.1"):
 		p.say("DATA\r\n")
-		if strings.HasPrefix(p.hear(), "554 5.5.1 no valid") {
-			return "-> mail"
+		if !strings.HasPrefix(p.hear(), "354") {
+			return "-> mail" // 554, and 503 in LMTP
 		}
 		return "-> recipients"
+	case strings.HasPrefix(r, "503 5.5.1 send LHLO"):
+		return "-> connected"
+	case strings.HasPrefix(r, "530 "):
+		return "-> TLS required"
 	case r == "":
 		return "-> closed"
 	}
 	p.say("MAIL FROM:<>\r\n")
-	if strings.HasPrefix(p.hear(), "250 2.1.0") {
+	if r := p.hear(); strings.HasPrefix(r, "250 2.1.0") || strings.HasPrefix(r, "530 ") {
 		return "-> greeted"
 	}
 	p.say("BDAT 0\r\nNOOP\r\n")
