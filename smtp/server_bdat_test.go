@@ -33,8 +33,8 @@ func TestServerBdat(t *testing.T) {
 	ok, bad := "250 2.0.0 chunk ok", "503 5.5.1 bad sequence of commands"
 	done := "250 2.0.0 accepted as "
 	for _, tt := range []bdatRow{
-		{"one chunk", []string{"rfc3030-2-4"}, "BDAT 6 LAST\r\ntext\r\n", []string{done}, []string{"text\r\n"}, false},
-		{"chunks", nil, "BDAT 4\r\ntextBDAT 0\r\nBDAT 2\r\n\r\nBDAT 0 LAST\r\n", []string{ok, ok, ok, done}, []string{"text\r\n"}, false},
+		{"one chunk", nil, "BDAT 6 LAST\r\ntext\r\n", []string{done}, []string{"text\r\n"}, false},
+		{"chunks", []string{"rfc3030-2-4"}, "BDAT 4\r\ntextBDAT 0\r\nBDAT 2\r\n\r\nBDAT 0 LAST\r\n", []string{ok, ok, ok, done}, []string{"text\r\n"}, false},
 		{"CRLF cut in two", nil, "BDAT 5\r\ntext\rBDAT 1 LAST\r\n\n", []string{ok, done}, []string{"text\r\n"}, false},
 		{"empty", nil, "BDAT 0 LAST\r\n", []string{done}, []string{""}, false},
 		{"no CRLF at the end", nil, "BDAT 4 LAST\r\ntext", []string{done}, []string{"text"}, false},
@@ -56,11 +56,13 @@ func TestServerBdat(t *testing.T) {
 
 		// RFC 3030 section 2: what is refused is read all the same.
 		{"after LAST", []string{"rfc3030-2-2"}, "BDAT 4 LAST\r\ntextBDAT 35\r\n" + trap + "BDAT 35 LAST\r\n" + trap, []string{done, bad, bad}, []string{"text"}, false},
-		{"DATA behind BDAT", []string{"rfc3030-2-9"}, "BDAT 4\r\ntextDATA\r\nBDAT 35 LAST\r\n" + trap + "RSET\r\n", []string{ok, bad, bad, "250 "}, nil, false},
+		{"DATA behind BDAT", []string{"rfc3030-2-9", "rfc3030-2-10"}, "BDAT 4\r\ntextDATA\r\nBDAT 35 LAST\r\n" + trap + "RSET\r\n", []string{ok, bad, bad, "250 "}, nil, false},
 		{"RSET between chunks", nil, "BDAT 4\r\ntextRSET\r\nBDAT 35 LAST\r\n" + trap, []string{ok, "250 2.0.0 ok", bad}, nil, false},
 		{"EHLO between chunks", nil, "BDAT 4\r\ntextEHLO a\r\nBDAT 35 LAST\r\n" + trap, []string{ok, "250-mx", bad}, nil, false},
 		{"QUIT between chunks", nil, "BDAT 4\r\ntextQUIT\r\n", []string{ok, "221 "}, nil, true},
 		{"STARTTLS between chunks", nil, "BDAT 4\r\ntextSTARTTLS\r\nBDAT 0 LAST\r\n", []string{ok, bad, done}, []string{"text"}, false},
+
+		{"more octets than were counted", []string{"rfc3030-2-12"}, "BDAT 4\r\ntext\xff\xfe\x01 \x7f\r\nBDAT 2 LAST\r\n\r\n", []string{ok, "500 5.5.2 command not recognized", done}, []string{"text\r\n"}, false},
 
 		// A text is lines.
 		{"bare LF", nil, "BDAT 7 LAST\r\nte\nxt\r\nBDAT 35 LAST\r\n" + trap, []string{"550 5.6.11 ", bad}, nil, false},
@@ -71,7 +73,7 @@ func TestServerBdat(t *testing.T) {
 		{"smuggled end of data", nil, "BDAT 41 LAST\r\n\n.\r\n" + trap + "\n\r", []string{"550 5.6.11 "}, nil, false},
 		{
 			"failed, and more in the pipeline",
-			[]string{"rfc3030-2-5", "rfc3030-2-7"},
+			[]string{"rfc3030-2-7"},
 			"BDAT 2\r\n\n\nBDAT 35\r\n" + trap + "BDAT 35 LAST\r\n" + trap + "RSET\r\n",
 			[]string{"550 5.6.11 ", bad, bad, "250 2.0.0 ok"},
 			nil, false,
@@ -162,7 +164,7 @@ func TestServerBdatOutOfPlace(t *testing.T) {
 // TestServerBdatBinary: with BINARYMIME any octets come through, and DATA does not do.
 func TestServerBdatBinary(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc3030-3-1", "rfc3030-3-2")
+	rfc.Covers(t, "rfc3030-3-1", "rfc3030-3-2", "rfc3030-3-7")
 	s := newSite(t, &smtp.Server{BinaryMIME: true})
 	p := s.greeted()
 	p.say("MAIL FROM:<> BODY=BINARYMIME\r\nRCPT TO:<bob@example.org>\r\nDATA\r\nBDAT 8\r\n\n.\n\r\x00\xff\r.BDAT 1 LAST\r\n\r")
@@ -270,6 +272,7 @@ func TestServerBdatMany(t *testing.T) {
 // TestServerBdatEarly: a handler may refuse, and accept, before it has read all.
 func TestServerBdatEarly(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc3030-2-5")
 	refuse := func(read int) *smtp.Server {
 		return &smtp.Server{Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
 			_, err := io.ReadFull(tx.Body, make([]byte, read))
@@ -306,4 +309,15 @@ func TestServerBdatEarly(t *testing.T) {
 	p.say("BDAT 4\r\ntextBDAT 6 LAST\r\nRSET\r\nNOOP\r\n")
 	p.expect("250 2.0.0 chunk ok", "421 4.3.0 ")
 	p.expectEnd()
+}
+
+// TestServerBinaryUndeclared: what the header says of a message is not held against what
+// MAIL said.
+func TestServerBinaryUndeclared(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc3030-3-12")
+	s := newSite(t, &smtp.Server{})
+	p := s.inData()
+	p.say("Content-Transfer-Encoding: binary\r\n\r\n\xff\r\n.\r\n")
+	p.expect("250 2.0.0 accepted")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -149,26 +150,34 @@ func TestServerResults(t *testing.T) {
 func TestServerResultsAtOnce(t *testing.T) {
 	t.Parallel()
 	rfc.Covers(t, "rfc2033-5-6")
-	next := make(chan struct{})
-	h := func(_ context.Context, tx *smtp.Transaction) error {
-		if _, err := io.Copy(io.Discard, tx.Body); err != nil {
-			return err
+	synctest.Test(t, func(t *testing.T) {
+		next := make(chan struct{})
+		wait := func(ctx context.Context) {
+			select {
+			case <-next:
+			case <-ctx.Done():
+			}
 		}
-		tx.SetResult(1, smtp.Reject("b"))
-		tx.SetResult(0, nil)
-		<-next
-		tx.SetResult(0, smtp.Reject("too late"))
-		tx.SetResult(2, smtp.Reject("c"))
-		<-next
-		return nil
-	}
-	p := newSite(t, lmtpServer(h)).toThree("LHLO", "")
-	p.say("DATA\r\n.\r\nNOOP\r\n")
-	p.expect("354 ", "250 ", "550 5.7.1 b")
-	next <- struct{}{}
-	p.expect("550 5.7.1 c")
-	next <- struct{}{}
-	p.expect("250 2.0.0 ok")
+		h := func(ctx context.Context, tx *smtp.Transaction) error {
+			if _, err := io.Copy(io.Discard, tx.Body); err != nil {
+				return err
+			}
+			tx.SetResult(1, smtp.Reject("b"))
+			tx.SetResult(0, nil)
+			wait(ctx)
+			tx.SetResult(0, smtp.Reject("too late"))
+			tx.SetResult(2, smtp.Reject("c"))
+			wait(ctx)
+			return nil
+		}
+		p := newSite(t, lmtpServer(h)).toThree("LHLO", "")
+		p.say("DATA\r\n.\r\nNOOP\r\n")
+		p.expect("354 ", "250 ", "550 5.7.1 b")
+		next <- struct{}{}
+		p.expect("550 5.7.1 c")
+		next <- struct{}{}
+		p.expect("250 2.0.0 ok")
+	})
 }
 
 // TestServerResultsPanic: what was told stays, and the rest is not accepted.
@@ -252,6 +261,7 @@ func TestServerLMTPPort(t *testing.T) {
 	h := smtp.HandlerFunc(func(context.Context, *smtp.Transaction) error { return nil })
 	srv := &smtp.Server{Protocol: auth.LMTP, Hostname: "mx.example.org", Handler: h}
 	require.EqualError(t, srv.ListenAndServe(), "smtp: LMTP server without an Addr")
+	require.NoError(t, srv.Close())
 	require.EqualError(t, srv.Serve(testnet.NewListener()), "smtp: LMTP on port 25")
 }
 
