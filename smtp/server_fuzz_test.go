@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -26,6 +27,10 @@ func FuzzSession(f *testing.F) {
 		"EHLO a\r\nMAIL FROM:<a@b>\r\n",
 		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\n",
 		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nDATA\r\n",
+		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 4\r\ntext",
+		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 40\r\n",
+		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 2\r\n\n\n",
+		"EHLO a\r\nMAIL FROM:<a@b> BODY=BINARYMIME PRDR\r\nRCPT TO:<c@example.org>\r\nRCPT TO:<d@example.org>\r\n",
 		"EHLO a\r\nAUTH LOGIN\r\n",
 		"EHLO a\r\nAUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
 	}
@@ -50,8 +55,10 @@ func FuzzSession(f *testing.F) {
 			Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
 			Auth:  &auth.Server{Passwords: passwords, InsecureAllowCleartext: true},
 			Log:   slog.New(slog.DiscardHandler),
-			Offer: everything,
+			Offer: everything, BinaryMIME: true, XclientFrom: fromProxy,
 		}
+		// Behind XCLIENT there is another greeting, and by BDAT a message has no dots.
+		byChunks := strings.Contains(strings.ToUpper(all), "BDAT")
 		srv.Handler = smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
 			b, err := io.ReadAll(tx.Body)
 			if err == nil {
@@ -87,14 +94,15 @@ func FuzzSession(f *testing.F) {
 		<-served
 		checkReplies(t, string(replies))
 		for _, body := range accepted {
-			if !strings.Contains(unstuffed(all), body+".\r\n") {
+			if !byChunks && !strings.Contains(unstuffed(all), body+".\r\n") {
 				t.Errorf("a message that was not sent: %q", body)
 			}
-			if strings.ContainsAny(strings.ReplaceAll(body, "\r\n", ""), "\r\n\x00") {
+			if !strings.Contains(strings.ToUpper(all), "BINARYMIME") && strings.ContainsAny(strings.ReplaceAll(body, "\r\n", ""), "\r\n\x00") {
 				t.Errorf("a message with bad octets: %q", body)
 			}
 		}
-		if n := strings.Count(string(replies), "250 2.0.0 accepted as "); n > len(accepted) {
+		prdr := strings.Contains(strings.ToUpper(all), "PRDR")
+		if n := strings.Count(string(replies), "250 2.0.0 accepted as "); n > len(accepted) && !prdr {
 			t.Errorf("%d messages accepted, %d handled", n, len(accepted))
 		}
 	})
@@ -127,4 +135,68 @@ func unstuffed(octets string) string {
 		}
 	}
 	return strings.Join(lines, "\r\n")
+}
+
+// FuzzBdat sends a message in chunks, cut anywhere, over a network that cuts anywhere. It
+// is accepted as it is if it is good, and refused if it is not, and what follows it is a
+// command either way.
+func FuzzBdat(f *testing.F) {
+	f.Add([]byte("text\r\n"), uint16(1), uint16(5), uint8(1), false, false)
+	f.Add([]byte("te\nxt\r\n.\r\n"), uint16(2), uint16(3), uint8(2), false, true)
+	f.Add([]byte("\r\r\x00"), uint16(2), uint16(3), uint8(2), true, false)
+	f.Fuzz(func(t *testing.T, body []byte, cut1, cut2 uint16, split uint8, binary, early bool) {
+		var got []string
+		srv := &smtp.Server{
+			Hostname: "mx.example.org", MaxErrors: -1, ErrorDelay: -1, BinaryMIME: true, Log: slog.New(slog.DiscardHandler),
+			Local: func(context.Context, smtp.Address) bool { return true },
+			Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
+				if early {
+					_, _ = tx.Body.Read(make([]byte, 3))
+					return smtp.Reject("early")
+				}
+				b, err := io.ReadAll(tx.Body)
+				if err == nil {
+					got = append(got, string(b))
+				}
+				return err
+			}),
+		}
+		i, j := int(cut1)%(len(body)+1), int(cut2)%(len(body)+1)
+		i, j = min(i, j), max(i, j)
+		params := ""
+		if binary {
+			params = " BODY=BINARYMIME"
+		}
+		all := fmt.Sprintf("EHLO a\r\nMAIL FROM:<>%s\r\nRCPT TO:<a@b>\r\nBDAT %d\r\n%sBDAT %d\r\n%sBDAT %d LAST\r\n%sHELP\r\nQUIT\r\n",
+			params, i, body[:i], j-i, body[i:j], len(body)-j, body[j:])
+		ln := testnet.NewListener()
+		served := make(chan error)
+		go func() { served <- srv.Serve(ln) }()
+		nc, err := ln.Dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc.(*testnet.Conn).SplitWrites(int(split))
+		go func() { _, _ = io.WriteString(nc, all) }()
+		_ = nc.SetReadDeadline(time.Now().Add(time.Minute))
+		replies, err := io.ReadAll(nc)
+		if err != nil {
+			t.Fatalf("the server does not end: %v", err)
+		}
+		_ = nc.Close()
+		_ = srv.Close()
+		_ = srv.Shutdown(context.Background())
+		<-served
+		checkReplies(t, string(replies))
+		text := strings.ReplaceAll(string(body), "\r\n", "")
+		good := binary || !strings.ContainsAny(text, "\r\n\x00")
+		switch {
+		case early && good && strings.Count(string(replies), "550 5.7.1 early") != 1:
+			t.Errorf("the refusal is lost: %q", replies)
+		case !early && good != (len(got) == 1 && got[0] == string(body)):
+			t.Errorf("got %q of %q", got, body)
+		case strings.Count(string(replies), "\n214 ") != 1 || !strings.Contains(string(replies), "\n221 "):
+			t.Errorf("out of step: %q", replies)
+		}
+	})
 }
