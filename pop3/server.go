@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -90,6 +91,11 @@ type Server struct {
 	// -ERR [SYS/TEMP] and are closed. Zero means 1,000 and 50; a negative
 	// number means no limit.
 	MaxConns, MaxConnsPerAddr int
+
+	// ProxyFrom are the addresses of proxies whose connections begin with a header of
+	// the PROXY protocol, version 1 or 2, before TLS; one without is cut. The session
+	// then has the addresses of the proxy's client. Nil: there are none.
+	ProxyFrom []netip.Prefix
 
 	// MaxMessages is how many messages of a maildrop a session sees: the first
 	// ones. The others show when these are deleted, so that nobody is locked
@@ -238,6 +244,7 @@ func (s *Server) start() *serve.Loop {
 		if n := max(0, cmp.Or(s.MaxHandshakes, defaultMaxHandshakes)); n > 0 {
 			s.handshakes = make(chan struct{}, n)
 		}
+		s.loop.Proxies = s.ProxyFrom
 		s.loop.Log = s.Log
 		s.loop.Handle = s.session
 		s.loop.Refuse = s.refuse

@@ -63,6 +63,13 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 	if isImplicit {
 		nc = implicit.Conn
 	}
+	nc, err := track.Introduce(nc)
+	if err != nil {
+		if srv.Log != nil {
+			srv.Log.InfoContext(ctx, "connection of a proxy refused", "conn", track.ID, "proto", string(auth.POP3), "err", err)
+		}
+		return
+	}
 	s := &session{server: srv, track: track, phase: PhaseAuthorization, timeout: srv.timeout()}
 	s.loginBy = time.Now().Add(srv.loginTimeout())
 	s.conn = conn.New(nc, conn.Config{
@@ -78,7 +85,6 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 	defer timer.Stop()
 	defer s.release() // also when a Store panics
 
-	var err error
 	if isImplicit {
 		err = s.handshake(ctx)
 	}

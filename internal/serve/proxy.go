@@ -170,3 +170,33 @@ func (s *Session) Announce(a net.Addr) Reason {
 	l.count(s)
 	return 0
 }
+
+// errCrowded is why a client of a proxy is not served.
+var errCrowded = errors.New("serve: too many connections from the address that a proxy announced")
+
+// Introduce returns nc with the addresses that its PROXY header tells, if it is the
+// connection of one of the Proxies; else nc. The session is counted by them. An error
+// means that the connection has to be closed.
+func (s *Session) Introduce(nc net.Conn) (net.Conn, error) {
+	if !Within(nc.RemoteAddr(), s.loop.Proxies) {
+		return nc, nil
+	}
+	p, err := ReadProxy(nc)
+	if err != nil || !p.Source.IsValid() {
+		return nc, err
+	}
+	nc = introduced{nc, net.TCPAddrFromAddrPort(p.Destination), net.TCPAddrFromAddrPort(p.Source)}
+	if s.Announce(nc.RemoteAddr()) != 0 {
+		return nc, errCrowded
+	}
+	return nc, nil
+}
+
+// introduced is the connection of a proxy under the addresses of its client's.
+type introduced struct {
+	net.Conn
+	local, remote net.Addr
+}
+
+func (c introduced) LocalAddr() net.Addr  { return c.local }
+func (c introduced) RemoteAddr() net.Addr { return c.remote }
