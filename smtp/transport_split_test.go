@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp"
 	"github.com/posthouse/posthouse/smtp/smtptest"
 )
@@ -161,6 +162,29 @@ func TestTransport_TooManyRecipients(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A message to more recipients than a server has to take goes in transactions of as
+// many as it takes.
+func TestTransport_ManyRecipients(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc5321-4.5.3.1.8-4")
+	synctest.Test(t, func(t *testing.T) {
+		s := crowded(t, 100, smtp.Error{Code: 452, Enhanced: smtp.EnhancedCode{4, 5, 3}, Text: "too many recipients"})
+		tr := pool(t, s)
+		var to []string
+		for i := range 250 {
+			to = append(to, fmt.Sprintf("r%d", i))
+		}
+		_, err := tr.Send(t.Context(), s.Addr, post(t, to...), mail())
+		require.NoError(t, err)
+		messages := s.Messages()
+		require.Len(t, messages, 3)
+		for i, most := range []int{100, 100, 50} {
+			require.Len(t, messages[i].Envelope.To, most)
+			require.Equal(t, to[i*100], messages[i].Envelope.To[0].Address.Local())
+		}
+	})
 }
 
 // A server that has no room for anybody is not asked again and again.

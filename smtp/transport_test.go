@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -473,4 +474,49 @@ func TestTransport_Unsendable(t *testing.T) {
 		})
 	}
 	require.Zero(t, tr.Stats().Dialed)
+}
+
+// Connections without work have no goroutine and wait for nothing.
+func TestTransport_IdleIsIdle(t *testing.T) {
+	s := smtptest.NewServer(t)
+	tr := pool(t, s)
+	tr.MaxInFlight = 1
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := tr.Send(t.Context(), s.Addr, post(t, "a"), mail()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	require.Positive(t, tr.Stats().Idle)
+	var stacks strings.Builder
+	require.NoError(t, pprof.Lookup("goroutine").WriteTo(&stacks, 2))
+	for _, owner := range []string{"smtp.(*Client)", "smtp.(*sending)", "smtp.(*delivery)"} {
+		require.NotContains(t, stacks.String(), owner)
+	}
+}
+
+// On real sockets a server may say goodbye at any moment: also then every message
+// arrives once.
+func TestTransport_GoodbyesOnLoopback(t *testing.T) {
+	t.Parallel()
+	for _, implicit := range []bool{false, true} {
+		s := smtptest.NewUnstartedServer(t)
+		s.ImplicitTLS = implicit
+		s.Start()
+		s.Misbehave(smtptest.Fault{At: smtptest.AtIdle, Delay: time.Millisecond, Say: "421 4.4.2 idle\r\n", Then: smtptest.Close})
+		tr := pool(t, s)
+		for i := range 30 {
+			if !implicit {
+				tr.Config.TLS = smtp.InsecureNoTLS
+			}
+			sent(t, tr, s.Addr)
+			if i%3 == 0 {
+				require.Eventually(t, func() bool { return len(s.Messages()) > i }, time.Minute, 2*time.Millisecond)
+			}
+		}
+		require.Len(t, s.Messages(), 30)
+	}
 }
