@@ -28,6 +28,10 @@ func TestServerRepliesBeforeCutLine(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := startSite(t, &smtp.Server{}, false)
 			p := s.greeted()
+			defer func() { // also if it fails
+				_ = p.Close()
+				_ = s.srv.Close()
+			}()
 			begin := time.Now()
 			p.say("MAIL FROM:<>\r\nRCPT TO:<bob@" + strings.Repeat("x.", n) + "example.org>\r\nRSET\r\nMAIL FR")
 			p.expect("250 2.1.0 ", "", "250 2.0.0 ")
