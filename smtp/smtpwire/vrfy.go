@@ -34,15 +34,16 @@ func parseQuery(args string) (text string, utf8 bool, err error) {
 }
 
 func appendQuery(dst []byte, v Verb, text string, utf8 bool) ([]byte, error) {
+	args := text
+	if utf8 {
+		args += utf8Suffix
+	}
 	// What would be read as another argument than it is, is refused.
-	if got, more, err := parseQuery(text); err != nil || more || got != text {
+	if got, flag, err := parseQuery(args); err != nil || flag != utf8 || got != text {
 		return dst, &UnsafeError{v, "argument"}
 	}
 	dst = append(dst, v.String()...)
 	dst = append(dst, ' ')
-	dst = append(dst, text...)
-	if utf8 {
-		dst = append(dst, utf8Suffix...)
-	}
+	dst = append(dst, args...)
 	return append(dst, '\r', '\n'), nil
 }
