@@ -17,7 +17,7 @@
 //	---------------------------------------------------- 1  wire codecs: no net, no clock, no goroutine
 //	smtp/smtpwire       pop3/pop3wire       internal/textwire
 //	---------------------------------------------------- beside the stack, for tests only
-//	internal/{testnet,rfc,layers}     internal/{bench,interop}: modules of their own
+//	internal/{testnet,rfc,layers,storm}     internal/{bench,interop}: modules of their own
 //
 // Imports point to a lower floor only; smtp, pop3 and message never import each
 // other. The test in internal/layers holds the house to this drawing.

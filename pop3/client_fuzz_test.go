@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/pop3"
 )
@@ -19,7 +20,8 @@ import (
 // FuzzClient says anything to a client, in segments of a length, while it goes
 // through a session. It must come to an end, without a panic, and must not
 // work on after it has given the connection up.
-func FuzzClient(f *testing.F) {
+func FuzzClient(tf *testing.F) {
+	f := storm.New(tf)
 	for _, d := range transcript.Load(f, "testdata/client.txtar") {
 		f.Add(d.Octets('S'), uint8(7))
 		f.Add(d.Octets('S'), uint8(255))
@@ -78,7 +80,8 @@ var phases = []struct {
 
 // FuzzClientPhases says anything to a client in each phase of a session, in segments
 // of a length.
-func FuzzClientPhases(f *testing.F) {
+func FuzzClientPhases(tf *testing.F) {
+	f := storm.New(tf)
 	for _, file := range []string{"client", "client_rfc"} {
 		for i, d := range transcript.Load(f, "testdata/"+file+".txtar") {
 			f.Add(uint8(i), uint8(40), d.Octets('S')) // each in a phase, and each phase has some
@@ -169,7 +172,8 @@ func fetchHalf(ctx context.Context, c *pop3.Client) error {
 
 // FuzzListings has LIST and UIDL say anything. What is returned has no number
 // twice, none beyond the limit, and no unique-id with a blank.
-func FuzzListings(f *testing.F) {
+func FuzzListings(tf *testing.F) {
+	f := storm.New(tf)
 	for _, seed := range []string{
 		"1 120\r\n2 200\r\n", "2   a\r\n1 b\r\n", "1 1\r\n1 1\r\n", "0 1\r\n", "..\r\n", "100 1\r\n101 1\r\n",
 		"9223372036854775808 1\r\n", "1 9223372036854775807\r\n", "1 -1\r\n", "\t1 1\r\n", "1 a b\r\n",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/pop3"
 )
@@ -29,7 +30,8 @@ var fuzzPrologues = []string{
 // FuzzSession says anything in any state. Whatever it is, the server comes to an
 // end, does not panic, answers the same however the octets arrive, and deletes
 // nothing but after QUIT and what DELE marked.
-func FuzzSession(f *testing.F) {
+func FuzzSession(tf *testing.F) {
+	f := storm.New(tf)
 	for _, file := range []string{"rfc1939", "rfc2449", "utf8", "commands", "framing", "sasl", "tls"} {
 		for _, d := range transcript.Load(f, "testdata/"+file+".txtar") {
 			f.Add(uint8(0), uint8(7), d.Octets('C'))

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
@@ -24,7 +25,8 @@ import (
 
 // Whatever a server writes, the client comes to an end in time, and claims no
 // more than it knows: what is accepted had its end sent and a reply read.
-func FuzzClient(f *testing.F) {
+func FuzzClient(tf *testing.F) {
+	f := storm.New(tf)
 	for file, offers := range map[string]string{
 		"testdata/client_setup.txtar": "", "testdata/client_auth.txtar": "",
 		"testdata/client_send.txtar":   "220 hi\r\n250-hi\r\n250-SIZE 99999\r\n250 PIPELINING\r\n",
@@ -135,7 +137,8 @@ func checkHonest(t *testing.T, result *Result, err error) int {
 
 // Whatever strings a caller passes, no line and no parameter is on the wire that
 // he did not ask for: what was sent, read again, is what was to be sent.
-func FuzzClientInjection(f *testing.F) {
+func FuzzClientInjection(tf *testing.F) {
+	f := storm.New(tf)
 	for _, evil := range []string{
 		"", "a", "a@example.org", "a@example.org> SIZE=1", "a\r\nDATA", "a\nRSET", "a\rb", "a\x00b", "a b", "<a>", "\"a b\"@example.org",
 		"\"> ORCPT=x\"@b.example", "ü@example.org", "a@ü.example", "[1.2.3.4]", "X=Y", "X Y=Z", "a=b c=d", "\xff", "a\u2028b", "*", "FULL ENVID=x",
@@ -260,7 +263,8 @@ func (e *echo) lines() []string {
 }
 
 // Whatever a server says, its reply is read within the limits, or is an error.
-func FuzzReply(f *testing.F) {
+func FuzzReply(tf *testing.F) {
+	f := storm.New(tf)
 	for _, s := range []string{"250 ok\r\n", "250-a\r\n250 b\r\n", "250\r\n", "250-2.1.0 a\r\n250 2.1.5 b\r\n", "550-a\r\n250 b\r\n", "2500 x\r\n", "25", "250 \xff\x1b[2J\r\n", "334 \r\n", "220-x\n220 y\r\n"} {
 		f.Add([]byte(s))
 	}

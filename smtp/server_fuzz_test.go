@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/smtp"
@@ -19,7 +20,8 @@ import (
 // FuzzSession sends octets to a server in each phase and looks at what must hold
 // whatever they are: the replies are well-formed, no handler is left behind, and a
 // message that was accepted had its genuine end, as a plain reading finds it.
-func FuzzSession(f *testing.F) {
+func FuzzSession(tf *testing.F) {
+	f := storm.New(tf)
 	beginnings := []string{
 		"",
 		"HELO a\r\n",

@@ -50,6 +50,7 @@ var floors = map[string]int{
 	"internal/testnet": tests,
 	"internal/rfc/...": tests,
 	"internal/rfc":     tests,
+	"internal/storm":   tests,
 	"internal/layers":  tests,
 }
 

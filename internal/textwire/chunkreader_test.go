@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/internal/textwire"
 )
 
@@ -126,7 +127,8 @@ func TestChunkReader_Cut(t *testing.T) {
 
 // FuzzChunkReader: how a body is cut into chunks and segments does not change what is
 // delivered, and a plain reading finds the same flaw.
-func FuzzChunkReader(f *testing.F) {
+func FuzzChunkReader(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("a\r\nb\r\n"), uint16(2), uint8(1), false)
 	f.Add([]byte("a\rb\n\x00"), uint16(1), uint8(3), true)
 	f.Fuzz(func(t *testing.T, text []byte, cut uint16, segment uint8, byWriteTo bool) {

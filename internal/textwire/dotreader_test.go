@@ -9,6 +9,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestDotReader(t *testing.T) {
@@ -229,7 +231,8 @@ func TestDotReader_DrainOfACutBody(t *testing.T) {
 	require.False(t, d.Ended())
 }
 
-func FuzzDotReader(f *testing.F) {
+func FuzzDotReader(tf *testing.F) {
+	f := storm.New(tf)
 	for _, s := range []string{
 		"a\r\n..b\r\n.\r\nQUIT\r\n", "hello\r\r\n.\r\n", "\n.\n", "\r\n.\r\r\n.\r\n", ".\r\n", "a\x00\r\n.\r\n",
 		".\r", "..\r\n", ".\n.\r\n\r\n.\r\n", strings.Repeat("..x\r\n", 40) + ".\r\n",

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // withCRLF is what WriteLF saves: the text with CRLF, made the slow way.
@@ -91,7 +93,8 @@ func TestWriteLFKeepsErrors(t *testing.T) {
 	require.ErrorIs(t, d.Close(), errFailing)
 }
 
-func FuzzWriteLF(f *testing.F) {
+func FuzzWriteLF(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("a\n.b\r\n\r\r\n.\r.\n"), uint16(2))
 	f.Add([]byte(".\n..\n\r"), uint16(1))
 	f.Fuzz(func(t *testing.T, text []byte, piece uint16) {

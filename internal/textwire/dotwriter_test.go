@@ -9,6 +9,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestDotWriter(t *testing.T) {
@@ -118,7 +120,8 @@ func TestDotWriter_CleanTextIsNotCopied(t *testing.T) {
 	require.Same(t, &body[0], at[0])
 }
 
-func FuzzDotRoundTrip(f *testing.F) {
+func FuzzDotRoundTrip(tf *testing.F) {
+	f := storm.New(tf)
 	for _, s := range []string{"", ".", "a\r\n.b\r\n", "a\n.b\r.c\r\r\n", "a\x00", "\r", ".\r\n.\r", strings.Repeat("a\n.b\r\n", 30)} {
 		f.Add([]byte(s), []byte{0})
 		f.Add([]byte(s), []byte{1, 2})

@@ -9,6 +9,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // readLF reads one body, with the wire cut into pieces of n octets, and returns
@@ -97,7 +99,8 @@ func oracleLF(body []byte) (out []byte, bad bool) {
 	return out, false
 }
 
-func FuzzLFReader(f *testing.F) {
+func FuzzLFReader(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("a\n..b\r\n.c\n\r\n.\r\nrest"), uint8(3))
 	f.Add([]byte("\n\n.\n.\r\n\r\n.\r\n"), uint8(1))
 	f.Add([]byte("\r\r\n.\r\n"), uint8(0))

@@ -8,6 +8,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestReadLine(t *testing.T) {
@@ -233,7 +235,8 @@ func TestFramingError_SaysWhatAndWhere(t *testing.T) {
 	}
 }
 
-func FuzzReadLine(f *testing.F) {
+func FuzzReadLine(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("EHLO a\r\nQUIT\r\n"), []byte{3}, uint16(20))
 	f.Add([]byte("a\rb\r\n"), []byte{1}, uint16(20))
 	f.Add([]byte("a\r\r\nb\n\x00"), []byte{0}, uint16(4))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -102,7 +103,8 @@ func TestTypedCapabilities(t *testing.T) {
 	}
 }
 
-func FuzzCapability(f *testing.F) {
+func FuzzCapability(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("SASL PLAIN LOGIN"))
 	f.Add([]byte("IMPLEMENTATION a.b"))
 	f.Add([]byte(".x"))

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/internal/rfc"
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -280,7 +281,8 @@ func TestParseAllocatesNothing(t *testing.T) {
 	}))
 }
 
-func FuzzCommand(f *testing.F) {
+func FuzzCommand(tf *testing.F) {
+	f := storm.New(tf)
 	for _, line := range []string{
 		"STAT", "USER bob", "PASS a b ", "LIST", "LIST 7", "UIDL 7", "RETR 1", "DELE 007", "TOP 1 10",
 		"AUTH PLAIN", "AUTH PLAIN =", "AUTH X-Y dGVzdA==", "STAT ", "TOP 1", "PASS \x80",

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -106,7 +107,8 @@ func TestValidUID(t *testing.T) {
 	}
 }
 
-func FuzzListings(f *testing.F) {
+func FuzzListings(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("1 120"))
 	f.Add([]byte("2  QhdPYR:00WBw1Ph7x7"))
 	f.Add([]byte("2 -5"))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/internal/rfc"
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -127,7 +128,8 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
-func FuzzStatus(f *testing.F) {
+func FuzzStatus(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("+OK"))
 	f.Add([]byte("-ERR [SYS/TEMP] x"))
 	f.Add([]byte("-ERR [x y] z"))

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/internal/rfc"
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestParseAddress(t *testing.T) {
@@ -167,7 +168,8 @@ func TestParseAddressIsEmail(t *testing.T) {
 	}
 }
 
-func FuzzParseAddress(f *testing.F) {
+func FuzzParseAddress(tf *testing.F) {
+	f := storm.New(tf)
 	for _, s := range []string{"a@b", `"a b\""@[IPv6:::1]`, "ü@é.org", `"\a"@b`, `""@b`, "a@b> X=<c"} {
 		f.Add(s)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/internal/rfc"
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // command is what all typed commands have in common.
@@ -386,7 +387,8 @@ var replyOK = []string{"ok"}
 
 // FuzzCommand: what parses can be written, and reads the same again; what can be
 // written is one line.
-func FuzzCommand(f *testing.F) {
+func FuzzCommand(tf *testing.F) {
+	f := storm.New(tf)
 	for _, s := range []string{
 		"MAIL FROM:<@a,@b:\"x y\"@[IPv6:::1]> SIZE=1 BODY=7BIT AUTH=a+2Bb@c X=y",
 		"RCPT TO:<postmaster> NOTIFY=NEVER", "EHLO my_host", "HELO [192.0.2.1]",
@@ -442,7 +444,8 @@ func checkOneLine(t *testing.T, line []byte, mayBeUTF8 bool) {
 
 // FuzzParams: whatever a caller puts into the fields, what is written is one line, and
 // reads as what was meant.
-func FuzzParams(f *testing.F) {
+func FuzzParams(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add("ENV", "rfc822;a@b", "2026-11-25T00:00:00Z", "X", "y", int64(5), uint8(0))
 	f.Add("a+20b", "utf-8;ü\\x{20}", "2014-04-03T23:01:00-08:00", "SIZE", "1 X=<", int64(-5), uint8(255))
 	f.Add("a\r\nRSET", "rfc822;+0A", "z", "A B", "\r\n", int64(1<<62), uint8(0x55))

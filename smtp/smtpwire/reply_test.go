@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/internal/rfc"
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestReplyAppend(t *testing.T) {
@@ -153,7 +154,8 @@ func TestParseEHLO(t *testing.T) {
 	require.False(t, ok)
 }
 
-func FuzzReply(f *testing.F) {
+func FuzzReply(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add(250, uint16(2), uint16(1), uint16(0), "ok\nthen")
 	f.Add(550, uint16(0), uint16(0), uint16(0), strings.Repeat("x ", 600))
 	f.Fuzz(func(t *testing.T, code int, a, b, c uint16, text string) {
@@ -175,7 +177,8 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-func FuzzParseReplyLine(f *testing.F) {
+func FuzzParseReplyLine(tf *testing.F) {
+	f := storm.New(tf)
 	for _, s := range []string{"250-2.1.0 ok", "354 go", "220", "5"} {
 		f.Add([]byte(s))
 	}

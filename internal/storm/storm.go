@@ -1,0 +1,76 @@
+package storm
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+)
+
+var (
+	count  = flag.Int("storm", 0, "execute each fuzz target so many `times` on mutants of its corpus")
+	folder = flag.String("storm.corpus", "", "`folder` with a folder for each target, of files as the fuzzer keeps them")
+	seed   = flag.Uint64("storm.seed", 1, "`number` that the mutants depend on")
+)
+
+// F is a fuzz target. It is used as a [testing.F] is.
+type F struct {
+	*testing.F
+	corpus [][]any
+	check  func(t *testing.T, args []any)
+	once   sync.Once
+}
+
+// New makes f a target that can be executed in a storm.
+func New(f *testing.F) *F { return &F{F: f} }
+
+// Add adds a seed to the corpus.
+func (f *F) Add(args ...any) {
+	f.F.Add(args...)
+	f.corpus = append(f.corpus, args)
+}
+
+// Fuzz runs check on the corpus, or as the flags of the tests say. The types of its
+// arguments are those of the seeds.
+func (f *F) Fuzz(check any) {
+	f.Helper()
+	call, stand, ok := adapt(check, f.storm)
+	if !ok {
+		f.Fatalf("storm: no adapter for %T", check)
+	}
+	if *count == 0 {
+		f.F.Fuzz(check)
+		return
+	}
+	for _, args := range load(f, *folder) {
+		if len(args) == len(f.corpus[0]) {
+			f.corpus = append(f.corpus, args)
+		}
+	}
+	f.check = call
+	f.F.Fuzz(stand)
+}
+
+// storm executes the check. It is called for each seed, and does it for the first.
+func (f *F) storm(t *testing.T) {
+	f.once.Do(func() {
+		m := mutator{rand: rand.New(rand.NewPCG(*seed, 0)), corpus: f.corpus}
+		var args []any
+		begin := time.Now()
+		defer func() {
+			if t.Failed() {
+				t.Logf("input: %#v", args)
+			}
+		}()
+		for range *count {
+			args = m.next()
+			f.check(t, args)
+			if t.Failed() {
+				return
+			}
+		}
+		fmt.Printf("storm: %s: %d executions in %s\n", f.Name(), *count, time.Since(begin).Round(time.Second))
+	})
+}
