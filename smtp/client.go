@@ -53,7 +53,8 @@ type ClientConfig struct {
 
 	// Timeout limits the wait for the connection, for the TLS handshake, for each
 	// whole reply, however many lines it has and however slowly they drip, and
-	// for each 32 KiB that the server has to take. Zero means 5 minutes, which is
+	// for each 32 KiB that the server has to take. All the replies to one envelope
+	// together, and all of the set-up, may take ten times as long. Zero means 5 minutes, which is
 	// what RFC 5321 section 4.5.3.2 asks for.
 	Timeout time.Duration
 
@@ -156,7 +157,9 @@ type Client struct {
 	extensions smtpwire.Extensions
 	identity   *auth.Identity
 
-	reply reply // the last one read; it belongs to whoever is the one to read
+	// What follows belongs to whoever is the one to read.
+	reply reply     // the last one read
+	until time.Time // when all the replies of a phase have to be there; zero: whenever
 
 	// What follows belongs to the operation that writes.
 	dot     textwire.DotWriter // the body's
@@ -188,7 +191,8 @@ func (b *breakage) get() error {
 //
 // The address is host:port. Without a port it is 465 for ImplicitTLS, 587 for
 // StartTLS, which are those of message submission (RFC 8314 section 3), and 25
-// for the other modes. When ctx ends before Dial returns, Dial fails; later it
+// for the other modes; for LMTP it is 24. An address that begins with a slash is
+// the path of a Unix socket, whose server is "localhost" to TLS. When ctx ends before Dial returns, Dial fails; later it
 // has no influence.
 //
 // A reply that refuses is an [*Error] in the error's chain; see also
@@ -197,40 +201,48 @@ func Dial(ctx context.Context, addr string, cfg *ClientConfig) (*Client, error) 
 	if cfg == nil {
 		cfg = &ClientConfig{}
 	}
-	host, port, err := splitAddr(addr, cfg.TLS)
+	host, port, err := splitAddr(addr, cfg)
 	if err != nil {
 		return nil, &opError{"connect", err}
 	}
-	nc, err := cfg.dial(ctx, net.JoinHostPort(host, port))
+	network, target := "tcp", net.JoinHostPort(host, port)
+	if port == "" {
+		network, target, host = "unix", host, "localhost"
+	}
+	nc, err := cfg.dial(ctx, network, target)
 	if err != nil {
 		return nil, &opError{"connect", err}
 	}
 	return NewClient(ctx, nc, host, cfg)
 }
 
-func (cfg *ClientConfig) dial(ctx context.Context, addr string) (net.Conn, error) {
+func (cfg *ClientConfig) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	dialer := cfg.Dialer
 	if dialer == nil {
 		dialer = &net.Dialer{}
 	}
 	limited, cancel := context.WithTimeout(ctx, cfg.timeout())
 	defer cancel()
-	nc, err := dialer.DialContext(limited, "tcp", addr)
+	nc, err := dialer.DialContext(limited, network, addr)
 	if err != nil && ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
 	return nc, err
 }
 
-// splitAddr takes an address apart and completes it with the mode's port.
-func splitAddr(addr string, mode TLSMode) (host, port string, err error) {
+// splitAddr takes an address apart and completes it with the usual port. The path
+// of a socket is a host without one.
+func splitAddr(addr string, cfg *ClientConfig) (host, port string, err error) {
+	if strings.HasPrefix(addr, "/") {
+		return addr, "", nil
+	}
 	if _, err := netip.ParseAddr(addr); err == nil {
-		return addr, defaultPort(mode), nil
+		return addr, cfg.port(), nil
 	}
 	host, port, err = net.SplitHostPort(addr)
 	var bad *net.AddrError
 	if errors.As(err, &bad) && bad.Err == "missing port in address" {
-		host, port, err = strings.Trim(addr, "[]"), defaultPort(mode), nil
+		host, port, err = strings.Trim(addr, "[]"), cfg.port(), nil
 	}
 	if err == nil && host == "" {
 		err = &net.AddrError{Err: "missing host in address", Addr: addr}
@@ -238,11 +250,13 @@ func splitAddr(addr string, mode TLSMode) (host, port string, err error) {
 	return host, port, err
 }
 
-func defaultPort(mode TLSMode) string {
-	switch mode {
-	case ImplicitTLS:
+func (cfg *ClientConfig) port() string {
+	switch {
+	case cfg.Protocol == auth.LMTP:
+		return "24" // RFC 2033 section 5: never 25
+	case cfg.TLS == ImplicitTLS:
 		return "465"
-	case StartTLS:
+	case cfg.TLS == StartTLS:
 		return "587"
 	}
 	return "25"
@@ -283,6 +297,7 @@ func NewClient(ctx context.Context, nc net.Conn, serverName string, cfg *ClientC
 
 // setUp brings the connection to where mail can be sent.
 func (c *Client) setUp(ctx context.Context) error {
+	defer c.limit(c.cfg.timeout())()
 	if c.cfg.TLS == ImplicitTLS && !c.secured {
 		if err := c.handshake(ctx); err != nil {
 			return err

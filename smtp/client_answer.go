@@ -65,6 +65,7 @@ func (s *sending) answeredOnce() {
 // they are all to come.
 func (s *sending) answeredEach(more bool) {
 	c := s.c
+	defer c.limit(c.cfg.dataTimeout())()
 	var lost error
 	for i := range s.result.Recipients {
 		r := &s.result.Recipients[i]

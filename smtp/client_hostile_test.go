@@ -152,6 +152,41 @@ func TestClient_SlowServer(t *testing.T) {
 	}
 }
 
+// A server that takes its time for each of many replies does not hold anybody for
+// ever.
+func TestClientSend_SlowReplies(t *testing.T) {
+	t.Parallel()
+	for _, offer := range []string{"PIPELINING", "X-NONE"} {
+		t.Run(offer, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := pipe(t)
+				go func() {
+					script(far, "220 hi\r\n", "250-hi\r\n250 "+offer+"\r\n")
+					for {
+						time.Sleep(50 * time.Second)
+						if _, err := io.WriteString(far, "250 ok\r\n"); err != nil {
+							return
+						}
+					}
+				}()
+				c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Timeout: time.Minute})
+				require.NoError(t, err)
+				env := envelope(t)
+				for range 100 {
+					env.To = append(env.To, Recipient{Address: address(t, "b@example.org")})
+				}
+				start := time.Now()
+				_, err = c.Send(t.Context(), env, strings.NewReader("x\r\n"))
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				require.True(t, SafeToRetry(err))
+				require.Equal(t, manyTimes*time.Minute, time.Since(start))
+				time.Sleep(time.Hour) // until the server has noticed
+			})
+		})
+	}
+}
+
 // patsy answers whatever it is asked.
 type patsy struct{ initial []byte }
 

@@ -74,6 +74,7 @@ func (s *sending) openEnvelope(group []byte, withData bool) (Step, error) {
 // readEnvelope reads the replies to the commands before the data, which are told
 // apart by counting and nothing else (RFC 2920 section 3.1).
 func (s *sending) readEnvelope() (Step, error) {
+	defer s.c.limit(s.c.cfg.timeout())()
 	for i := s.first(); i < len(s.env.To); i++ {
 		if err := s.c.readReply(s.c.cfg.timeout()); err != nil {
 			return s.lost(i, err)
@@ -111,6 +112,7 @@ func (s *sending) writeGroup(group []byte) (wait func() error, err error) {
 // openStepwise sends one command at a time to a server that does not know
 // PIPELINING, and stops at what makes the rest useless.
 func (s *sending) openStepwise(group []byte) (Step, error) {
+	defer s.c.limit(s.c.cfg.timeout())()
 	i := s.first()
 	for line := range bytes.SplitAfterSeq(group, crlf) {
 		if i == len(s.env.To) || s.refused != nil {

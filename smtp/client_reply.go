@@ -124,6 +124,9 @@ func (c *Client) readReplyLines(timeout time.Duration, maxLine int, secret bool)
 	}
 	_, r.enhanced = c.extensions["ENHANCEDSTATUSCODES"]
 	start := time.Now()
+	if !c.until.IsZero() {
+		timeout = min(timeout, c.until.Sub(start))
+	}
 	for more := true; more; {
 		left := timeout
 		if r.lines > 0 {
@@ -145,6 +148,18 @@ func (c *Client) readReplyLines(timeout time.Duration, maxLine int, secret bool)
 		c.trace('S', line)
 	}
 	return nil
+}
+
+// manyTimes is how many times the timeout of one reply all the replies of one phase
+// may take together: of the set-up, of an envelope, or of what answers to the data.
+// So nobody is held for ever by a server that answers late to each of many commands.
+const manyTimes = 10
+
+// limit gives all replies that are read until release is called the time for
+// some that may take so long each.
+func (c *Client) limit(timeout time.Duration) (release func()) {
+	c.until = time.Now().Add(min(timeout, forever/manyTimes) * manyTimes)
+	return func() { c.until = time.Time{} }
 }
 
 // readLine reads one line of a reply, which is valid until the next.

@@ -428,7 +428,7 @@ func TestSplitAddr(t *testing.T) {
 		{":25", StartTLS, "", ""},
 		{"a:b:c", StartTLS, "", ""},
 	} {
-		host, port, err := splitAddr(tt.addr, tt.mode)
+		host, port, err := splitAddr(tt.addr, &ClientConfig{TLS: tt.mode})
 		if tt.host == "" {
 			require.Error(t, err, tt.addr)
 			continue

@@ -26,15 +26,21 @@
 //
 // # The client
 //
-// [Send] sends one message; a [Client] from [Dial] or [NewClient] sends many. MAIL, all
-// RCPT and DATA leave in one flight where the server allows it. The zero [ClientConfig]
-// insists on TLS with a certificate that verifies. A [Transport] keeps connections for
-// programs that send much, shares them, and splits what is too much for a server.
+// [Send] sends one message; a [Client] from [Dial] or [NewClient] sends many, one by
+// one by [Client.Send], or without waiting for answers by [Client.SendAll]. A
+// [Transport] keeps connections for programs that send much, shares them, and splits
+// what is too much for a server. With PIPELINING and CHUNKING a small message is one
+// write, envelope and all; with PIPELINING alone MAIL, all RCPT and DATA are, and
+// the next envelope follows right behind the final dot. With auth.LMTP the same
+// speaks LMTP. The zero [ClientConfig] insists on TLS with a certificate that
+// verifies.
 //
 // It promises:
 //
 //   - A body that fails, a context that is cancelled or a panic never sends the final
-//     dot: the connection is closed, and nobody gets a truncated message.
+//     dot, or the last chunk: nobody gets a truncated message.
+//   - What a message or an envelope needs of the server is asked for, and nothing
+//     else; what the server does not offer is an error before anything is sent.
 //   - A [Result] tells for each recipient what became of the message, and Unknown where
 //     nobody can know: when the end of the data left and no reply came, RFC 1047.
 //     [SafeToRetry] answers the question that follows.

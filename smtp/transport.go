@@ -137,11 +137,14 @@ func (t *Transport) SendWith(ctx context.Context, addr string, cfg *ClientConfig
 		cfg = zeroConfig
 	}
 	d := &delivery{t: t, env: env, body: newPoolBody(body)}
-	host, port, err := splitAddr(addr, cfg.TLS)
+	host, port, err := splitAddr(addr, cfg)
 	if err != nil {
 		return d.unsent(&opError{"connect", err})
 	}
-	d.dest = destination{net.JoinHostPort(lowerASCII(host), port), cfg}
+	d.dest = destination{host, cfg} // the path of a socket
+	if port != "" {
+		d.dest.addr = net.JoinHostPort(lowerASCII(host), port)
+	}
 	if err := t.begin(); err != nil {
 		return d.unsent(err)
 	}

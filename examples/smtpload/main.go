@@ -14,6 +14,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
 	"sync"
@@ -75,18 +76,17 @@ func (l *load) run(ctx context.Context) error {
 	start := time.Now()
 	for range l.sessions {
 		wg.Go(func() {
-			failures <- session(ctx, l.addr, cfg, func(c *smtp.Client) (more bool, err error) {
-				if left.Add(-1) < 0 {
-					return false, nil
+			messages := func(yield func(smtp.Message) bool) {
+				for left.Add(-1) >= 0 && yield(smtp.Message{Envelope: env, Body: bytes.NewReader(body)}) {
 				}
-				result, err := c.Send(ctx, env, bytes.NewReader(body))
+			}
+			failures <- session(ctx, l.addr, cfg, messages, func(result *smtp.Result, err error) {
 				switch {
 				case err == nil:
 					sent.Add(1)
-				case result != nil && result.Outcome == smtp.Unknown:
+				case result.Outcome == smtp.Unknown:
 					unknown.Add(1)
 				}
-				return true, err
 			})
 		})
 	}
@@ -113,21 +113,21 @@ func (l *load) run(ctx context.Context) error {
 	return nil
 }
 
-// session calls next with a connection until there is no more to do. A message
-// that is refused is not the end, a broken connection is.
-func session(ctx context.Context, addr string, cfg *smtp.ClientConfig, next func(*smtp.Client) (more bool, err error)) error {
+// session sends messages over one connection, one close behind the other, and
+// reports each. A message that is refused is not the end, a broken connection is.
+func session(ctx context.Context, addr string, cfg *smtp.ClientConfig, messages iter.Seq[smtp.Message], report func(*smtp.Result, error)) error {
 	c, err := smtp.Dial(ctx, addr, cfg)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
 	var first error
-	for {
-		more, err := next(c)
+	for result, err := range c.SendAll(ctx, messages) {
+		report(result, err)
 		if err != nil && first == nil {
 			first = err
 		}
-		if !more || errors.Is(err, smtp.ErrBroken) || ctx.Err() != nil {
+		if errors.Is(err, smtp.ErrBroken) || ctx.Err() != nil {
 			break
 		}
 	}
