@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 )
 
@@ -59,6 +60,7 @@ func (a *asked) DialContext(_ context.Context, network, address string) (net.Con
 
 func TestDial_Defaults(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc2033-1-1", "rfc2033-5-1")
 	for _, tt := range []struct {
 		addr, network, address string
 		cfg                    ClientConfig

@@ -112,10 +112,15 @@ func sendPosthouse(job Job, message []byte) error {
 		return err
 	}
 	defer c.Close()
-	body := bytes.NewReader(message)
-	for range job.Messages {
-		body.Reset(message)
-		if _, err := c.Send(ctx, env, body); err != nil {
+	messages := func(yield func(smtp.Message) bool) {
+		for range job.Messages {
+			if !yield(smtp.Message{Envelope: env, Body: bytes.NewReader(message)}) {
+				return
+			}
+		}
+	}
+	for _, err := range c.SendAll(ctx, messages) {
+		if err != nil {
 			return err
 		}
 	}
