@@ -31,7 +31,7 @@ func (p *prober) apop(user, secret string) string {
 
 func TestAPOP(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc1939-7-23", "rfc1939-7-26", "rfc1939-7-29", "rfc2449-3-1")
+	rfc.Covers(t, "rfc1939-7-23", "rfc1939-7-29", "rfc2449-3-1")
 	r := serverTest(t, withAPOP)
 	p := r.probe(t)
 	require.True(t, pop3wire.ValidTimestamp(strings.TrimPrefix(p.stamp, " ")), "%q", p.stamp)
@@ -49,7 +49,7 @@ func TestAPOP(t *testing.T) {
 // nothing again. Without APOP there is none: clients would take it for an offer.
 func TestAPOPTimestamp(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc1939-7-27")
+	rfc.Covers(t, "rfc1939-7-26", "rfc1939-7-27")
 	r := serverTest(t, withAPOP)
 	seen := map[string]bool{}
 	for range 20 {

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
-	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/pop3"
 )
@@ -48,7 +47,6 @@ func TestSTLSForgets(t *testing.T) {
 // A handshake that fails ends the connection: there is no going on in cleartext.
 func TestSTLSFails(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc2595-2.5-1")
 	serverTLS, _ := testnet.Cert(t, "dewey")
 	r := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.TLSConfig = serverTLS })
 	p := r.probe(t)
