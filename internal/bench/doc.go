@@ -13,6 +13,7 @@
 // that what -benchmem counts is the server's.
 //
 //	cmd/compare  the races: which contestants, which work, which target
+//	cmd/soak     idle, dripping and honest clients at the same time, for a while
 //	race         rounds, medians, ratios, the table
 //	peers        the contestants
 //	load         prepared octets of SMTP and POP3

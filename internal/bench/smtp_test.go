@@ -31,6 +31,11 @@ func BenchmarkData(b *testing.B) {
 	}
 }
 
+// BenchmarkChunks is one message of 10 MB by BDAT, its transaction in one write.
+func BenchmarkChunks(b *testing.B) {
+	perServer(b, load.Chunked(load.Message(10<<20, false)))
+}
+
 // perServer has each server take groups over and over, behind those that come
 // first.
 func perServer(b *testing.B, groups []load.Group, first ...load.Group) {
@@ -89,6 +94,8 @@ func TestContestantsTakeTheLoads(t *testing.T) {
 				send(t, s, load.Data(message)...)
 				send(t, s, load.Group{Octets: []byte(load.Envelope), Replies: 3})
 				send(t, s, load.Deep(message)...)
+				send(t, s, load.Group{Octets: load.Stuffed(message), Replies: 1})
+				send(t, s, load.Chunked(message)...)
 			})
 		}
 	}
