@@ -102,6 +102,9 @@ func timestamp(t time.Time) smtpwire.Timestamp {
 
 // timeOf returns the time of a timestamp that parsed; "" gives the zero time.
 func timeOf(ts smtpwire.Timestamp) time.Time {
+	if ts == "" {
+		return time.Time{} // nearly always
+	}
 	text := strings.ToUpper(string(ts))
 	// Package time knows no leap seconds.
 	const seconds = len("2006-01-02T15:04:")
