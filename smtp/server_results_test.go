@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -99,7 +100,7 @@ func TestServerResults(t *testing.T) {
 			"misused", func(_ context.Context, tx *smtp.Transaction) error {
 				tx.SetResult(-1, none)
 				tx.SetResult(3, none)
-				tx.SetResult(1<<40, none)
+				tx.SetResult(math.MaxInt, none)
 				return nil
 			},
 			[]string{ok, ok, ok},
