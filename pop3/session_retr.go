@@ -47,7 +47,8 @@ func (s *session) top(ctx context.Context, args []byte) reply {
 }
 
 // open opens message n for the body of the reply, or returns nil and the reply
-// that refuses it.
+// that refuses it. That a message cannot be given is not the client's fault: it
+// may ask for any number of such, or it would never come to those behind them.
 func (s *session) open(ctx context.Context, n int) (*Info, reply) {
 	m, r := s.message(n)
 	if m == nil {
@@ -55,11 +56,13 @@ func (s *session) open(ctx context.Context, n int) (*Info, reply) {
 	}
 	if m.UTF8 && !s.unicode {
 		// RFC 6856 section 5.
-		return nil, reply{code: CodeUTF8, text: "message needs the command UTF8 first"}
+		return nil, reply{code: CodeUTF8, text: "message needs the command UTF8 first", excused: true}
 	}
 	source, err := s.drop.maildrop.Message(ctx, *m)
 	if err != nil {
-		return nil, storeFailed(err, "message cannot be read now")
+		r = storeFailed(err, "message cannot be read now")
+		r.excused = true
+		return nil, r
 	}
 	s.pending = delivery{source: source, size: m.Size}
 	return m, reply{}
