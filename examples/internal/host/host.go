@@ -87,6 +87,7 @@ func Start(cfg Config) (*Host, error) {
 	// Users' programs are of all ages, and some give the lines of a message the
 	// ends that their system has. The MX stays strict.
 	submission.AcceptBareLF = true
+	submission.Offer.DSN = true // what arrives here is delivered or refused at once
 	if cfg.POPBeforeSMTP > 0 {
 		submission.MayRelay = grants.MayRelay
 	}

@@ -152,6 +152,46 @@ func TestBareLF(t *testing.T) {
 	}
 }
 
+// TestReportOfSuccess goes to a user of this host, and is not promised to others.
+func TestReportOfSuccess(t *testing.T) {
+	t.Parallel()
+	h, dir := start(t, nil)
+	address := func(s string) smtp.Address {
+		a, err := smtp.ParseAddress(s)
+		require.NoError(t, err)
+		return a
+	}
+	cfg := &smtp.ClientConfig{TLS: smtp.InsecureNoTLS, Auth: auth.InsecurePassword("alice", "a")}
+	env := smtp.Envelope{From: address("alice@example.test"), ID: smtp.NewEnvelopeID("QQ 314"), To: []smtp.Recipient{
+		{Address: address("sales@example.test"), Notify: smtp.NotifySuccess | smtp.NotifyFailure, Original: smtp.NewOriginalRecipient(address("shop@example.test"))},
+		{Address: address("alice@example.test"), Notify: smtp.NotifyFailure},
+	}}
+	_, err := smtp.Send(t.Context(), h.Addrs()["submission"], cfg, env, strings.NewReader("Subject: x\r\nTo: shop\r\n\r\nsecret\r\n"))
+	require.NoError(t, err)
+	require.Len(t, mailOf(t, dir, "bob"), 1)
+	mail := mailOf(t, dir, "alice")
+	require.Len(t, mail, 2)
+	report := mail[0]
+	if !strings.Contains(report, "multipart/report") {
+		report = mail[1]
+	}
+	require.True(t, strings.HasPrefix(report, "Return-Path: <>\n"))
+	for _, want := range []string{
+		"\nOriginal-Envelope-Id: QQ 314\n", "\nOriginal-Recipient: rfc822; shop@example.test\nFinal-Recipient: rfc822; sales@example.test\nAction: delivered\nStatus: 2.0.0\n",
+		"\nContent-Type: text/rfc822-headers\n\nSubject: x\nTo: shop\n\n--report-",
+	} {
+		require.Contains(t, report, want)
+	}
+	require.NotContains(t, report, "secret")
+	require.Equal(t, 1, strings.Count(report, "Final-Recipient"))
+
+	env.From = address("alice@elsewhere.test")
+	result, err := smtp.Send(t.Context(), h.Addrs()["submission"], cfg, env, strings.NewReader("\r\n"))
+	require.Error(t, err)
+	require.Equal(t, smtp.Refused, result.Recipients[0].Outcome)
+	require.Equal(t, smtp.Accepted, result.Recipients[1].Outcome)
+}
+
 func TestStartErrors(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]host.Config{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -16,9 +17,11 @@ import (
 
 // mailboxes are the users' Maildirs and the addresses that lead to them.
 type mailboxes struct {
-	domain string
-	users  map[string]string // user by local part in lower case
-	root   *os.Root
+	domain   string
+	hostname string
+	log      *slog.Logger
+	users    map[string]string // user by local part in lower case
+	root     *os.Root
 
 	mu   sync.Mutex
 	open map[string]*maildir.Dir // by user
@@ -35,7 +38,7 @@ func openMailboxes(cfg *Config) (*mailboxes, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &mailboxes{domain: strings.ToLower(cfg.Domain), users: map[string]string{}, root: root, open: map[string]*maildir.Dir{}}
+	b := &mailboxes{domain: strings.ToLower(cfg.Domain), hostname: cfg.Hostname, log: cfg.Log, users: map[string]string{}, root: root, open: map[string]*maildir.Dir{}}
 	for user := range cfg.Users {
 		b.users[strings.ToLower(user)] = user
 	}
@@ -55,13 +58,17 @@ func (b *mailboxes) local(_ context.Context, a smtp.Address) bool {
 	return a.Domain() == "" || strings.ToLower(a.Domain()) == b.domain
 }
 
-// recipient refuses recipients that this host does not know.
-func (b *mailboxes) recipient(ctx context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
+// recipient refuses recipients that this host does not know, and to promise a
+// report that it could not deliver.
+func (b *mailboxes) recipient(ctx context.Context, tx *smtp.Transaction, to smtp.Recipient) error {
 	if !b.local(ctx, to.Address) {
 		return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 7, 1}, Text: "this host does not forward mail"}
 	}
 	if _, ok := b.user(to.Address); !ok {
 		return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "no such user here"}
+	}
+	if to.Notify&smtp.NotifySuccess != 0 && !b.canReport(ctx, tx, to) {
+		return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 7, 0}, Text: "this host reports success to its own users only"}
 	}
 	return nil
 }
@@ -98,6 +105,7 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
 			_ = d.Abort() // does nothing to what was committed
 		}
 	}()
+	var header headerOf
 	writers := []io.Writer{io.Discard}
 	users := b.recipients(tx)
 	for _, user := range users {
@@ -113,7 +121,7 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
 	if _, err := all.Write(trace(tx)); err != nil {
 		return err
 	}
-	if _, err := io.Copy(all, tx.Body); err != nil {
+	if _, err := io.Copy(io.MultiWriter(all, &header), tx.Body); err != nil {
 		return err
 	}
 	for user, d := range deliveries {
@@ -122,9 +130,17 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
 			results[user] = err
 		}
 	}
+	var reached []smtp.Recipient // who asked to be told so
 	for i, to := range tx.Envelope.To {
 		user, _ := b.user(to.Address)
 		tx.SetResult(i, results[user])
+		if results[user] == nil && to.Notify&smtp.NotifySuccess != 0 {
+			reached = append(reached, to)
+		}
+	}
+	if err := b.report(ctx, tx, reached, header.header()); err != nil {
+		// The message is delivered all the same.
+		b.log.ErrorContext(ctx, "report of success not delivered", "err", err)
 	}
 	return nil
 }
