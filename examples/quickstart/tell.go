@@ -195,7 +195,7 @@ func (t *teller) findsNothing(ctx context.Context) error {
 
 // send opens a connection to the submission server and sends one message.
 func (t *teller) send(ctx context.Context, who auth.Credentials, from, to string, body []byte) error {
-	cfg := &smtp.ClientConfig{TLSConfig: t.tls, Hello: "client.example.test", Auth: who, Transcript: t}
+	cfg := &smtp.ClientConfig{TLSConfig: t.tls, Hello: "client.example.test", Auth: who, Transcript: t, AllowLongLines: true}
 	sender, err1 := smtp.ParseAddress(from + "@example.test")
 	recipient, err2 := smtp.ParseAddress(to + "@example.test")
 	if err := errors.Join(err1, err2); err != nil {

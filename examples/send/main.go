@@ -72,7 +72,9 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	defer letter.body.Close()
-	cfg := &smtp.ClientConfig{TLS: mode, TLSConfig: tlsConfig, Auth: program.Credentials(mode, o.user, o.password), NormalizeLineEnds: o.fromInput}
+	cfg := &smtp.ClientConfig{TLS: mode, TLSConfig: tlsConfig, Auth: program.Credentials(mode, o.user, o.password)}
+	// A message that others have finished is sent as they made it.
+	cfg.NormalizeLineEnds, cfg.AllowLongLines = o.fromInput, o.fromInput
 	if o.verbose {
 		cfg.Transcript = os.Stderr
 	}
