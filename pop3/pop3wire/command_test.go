@@ -308,8 +308,8 @@ func FuzzCommand(tf *testing.F) {
 		again, err := parse([]byte(body))
 		require.NoError(t, err)
 		require.Equal(t, c, again)
-		if p, ok := c.(*pop3wire.Pass); ok && len(p.Password) > 4 {
-			require.NotContains(t, string(pop3wire.AppendPublic(nil, line)), p.Password)
+		if _, ok := c.(*pop3wire.Pass); ok {
+			require.Equal(t, "PASS ****", string(pop3wire.AppendPublic(nil, line)))
 		}
 	})
 }
