@@ -50,6 +50,8 @@ type bodySource struct {
 	rest  io.Reader // what comes behind head; nil if that is all
 	facts bodyFacts
 
+	copied bodyCounter // what copyTo has handed on
+
 	// check looks at the rest once more when it is sent, as it may not be what it
 	// was or was not looked through at all. It is nil for what is in memory.
 	check *bodyScanner
@@ -186,20 +188,31 @@ func (s *bodySource) next() error {
 // copyTo hands the whole body to w, and complains of its end if that is not where
 // it was when the body was looked through.
 func (s *bodySource) copyTo(w io.Writer) error {
-	total := int64(len(s.head))
-	if _, err := w.Write(s.head); err != nil {
+	s.copied = bodyCounter{w: w}
+	if _, err := s.copied.Write(s.head); err != nil {
 		return err
 	}
 	if s.rest != nil {
-		n, err := io.Copy(chunkWriter{w}, s.rest)
-		if total += n; err != nil {
+		if _, err := io.Copy(chunkWriter{&s.copied}, s.rest); err != nil {
 			return fmt.Errorf("reading the body: %w", err)
 		}
 	}
-	if s.facts.known && total != s.facts.raw {
+	if s.facts.known && s.copied.octets != s.facts.raw {
 		return ErrBodyChanged
 	}
 	return nil
+}
+
+// bodyCounter counts what is written to w. A body that is an io.WriterTo is not believed.
+type bodyCounter struct {
+	w      io.Writer
+	octets int64
+}
+
+func (c *bodyCounter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.octets += int64(n)
+	return n, err
 }
 
 // maxEmptyReads is how many times running a reader may return nothing and no

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -234,4 +235,51 @@ func FuzzInspect(f *testing.F) {
 		}
 		require.EqualValues(t, want, scan.eightBit)
 	})
+}
+
+// miscounter is a body that tells of more than it writes.
+type miscounter struct{ *strings.Reader }
+
+func (m miscounter) WriteTo(w io.Writer) (int64, error) {
+	n := int64(m.Len())
+	if _, err := io.CopyN(w, m.Reader, n/2); err != nil {
+		return 0, err
+	}
+	_, err := m.Seek(0, io.SeekEnd)
+	return n, err
+}
+
+// Nobody gets half of a body that writes itself and miscounts.
+func TestClientSend_Miscounted(t *testing.T) {
+	t.Parallel()
+	for _, offer := range []string{"CHUNKING", "X-NONE"} {
+		synctest.Test(t, func(t *testing.T) {
+			near, far := pipe(t)
+			s := (&sink{conn: far, offers: []string{"PIPELINING", offer}}).start()
+			c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})
+			require.NoError(t, err)
+			body := &onceMiscounter{Reader: strings.NewReader(lines(200_000))}
+			result, err := c.Send(t.Context(), envelope(t, "b"), body)
+			checkHonest(t, result, err)
+			require.ErrorIs(t, err, ErrBodyChanged)
+			require.Equal(t, Refused, result.Outcome)
+			c.Close()
+			<-s.done
+			require.Empty(t, s.messages)
+		})
+	}
+}
+
+// onceMiscounter is honest when it is looked through.
+type onceMiscounter struct {
+	*strings.Reader
+	seen bool
+}
+
+func (m *onceMiscounter) WriteTo(w io.Writer) (int64, error) {
+	if m.seen {
+		return miscounter{m.Reader}.WriteTo(w)
+	}
+	m.seen = true
+	return m.Reader.WriteTo(w)
 }
