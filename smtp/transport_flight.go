@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 )
 
 // lightBody is the size in octets up to which a message may fly with others: it is
@@ -17,9 +18,11 @@ func (d *delivery) light(p *pooled) ([]byte, bool) {
 	if _, pipelining := p.client.extensions["PIPELINING"]; !pipelining || !d.t.crowded(p) {
 		return nil, false
 	}
-	body, err := io.ReadAll(io.LimitReader(d.body.r, lightBody+1))
-	if err == nil && len(body) <= lightBody {
-		return body, true
+	chunk := chunks.Get().(*headChunk)
+	defer chunks.Put(chunk)
+	n, err := readFull(d.body.r, chunk[:lightBody+1])
+	if err == io.EOF && n <= lightBody {
+		return bytes.Clone(chunk[:n]), true
 	}
 	if err := d.body.rewind(); err != nil {
 		d.body.r = failedBody{err}
@@ -42,6 +45,7 @@ func (d *delivery) fly(ctx context.Context, p *pooled, env Envelope, body []byte
 	}
 	landed := make(chan *Sent, 1)
 	client := p.client
+	env = ownEnvelope(env) // who gives up waiting may change his
 	d.t.launch(p, func() {
 		sent := client.Start(context.WithoutCancel(ctx), env, bytes.NewReader(body))
 		d.t.release(p)
@@ -54,6 +58,15 @@ func (d *delivery) fly(ctx context.Context, p *pooled, env Envelope, body []byte
 	case <-ctx.Done():
 		return newSending(nil, env).failed(StepEnd, Unknown, context.Cause(ctx))
 	}
+}
+
+// ownEnvelope returns a copy of env that shares no memory with it.
+func ownEnvelope(env Envelope) Envelope {
+	env.To, env.Params = slices.Clone(env.To), slices.Clone(env.Params)
+	for i := range env.To {
+		env.To[i].Params = slices.Clone(env.To[i].Params)
+	}
+	return env
 }
 
 // crowded reports whether p has company: there are messages in flight on it, or

@@ -76,7 +76,7 @@ func (d *delivery) transact(ctx context.Context) {
 			d.give(StepConnect, err)
 			return
 		}
-		if d.attempt(ctx, p, try == maxTries) {
+		if d.attempt(ctx, p, try >= maxTries) {
 			return
 		}
 	}
@@ -209,7 +209,7 @@ func (d *delivery) settle(l *lane, n int, result *Result, err error) {
 			switch r := &result.Recipients[i]; {
 			case r.Err == nil:
 				accepted++
-			case accepted > 0 && tooManyNow(r.Err):
+			case accepted > 0 && r.Step == StepRcpt && tooManyNow(r.Err):
 				d.todo = append(d.todo, recipient)
 			}
 		}
