@@ -97,6 +97,23 @@ func TestClient_HostileReplies(t *testing.T) {
 	}
 }
 
+// 221 is the answer to QUIT: elsewhere it is no welcome and no success.
+func TestClient_GoodbyeIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		_, _, err := against(t, "221 closed\r\n", false)
+		outOfStep(t, nil, err)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		near, far := pipe(t)
+		go script(far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n354 go\r\n", "221 bye\r\n")
+		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})
+		require.NoError(t, err)
+		sends(t, c, Unknown, StepEnd, "b", 0)
+		require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
+	})
+}
+
 // Just what is allowed is read.
 func TestClient_LongestReplies(t *testing.T) {
 	t.Parallel()

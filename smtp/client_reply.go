@@ -211,11 +211,11 @@ func (r *reply) add(line []byte) (more bool, err error) {
 // judge tells what c.reply, the answer to what, means where a reply of the given
 // class (2 for 2yz) means success: nothing, a refusal that leaves the connection
 // usable, or an error that has broken it. It looks at the first digit alone (RFC
-// 5321 section 4.2), but for 421, after which the server is gone (RFC 5321
-// section 3.8).
+// 5321 section 4.2), but for the codes of a server that goes away: 421 (RFC 5321
+// section 3.8), and 221, which is no success of anything but QUIT.
 func (c *Client) judge(what string, class int) (refusal *Error, fatal error) {
 	switch code := c.reply.code; {
-	case code/100 == class:
+	case code/100 == class && (code != 221 || what == smtpwire.QUIT.String()):
 		return nil, nil
 	case code == 421:
 		return nil, c.fail(c.reply.refusal())
