@@ -146,7 +146,7 @@ type Client struct {
 
 	last     <-chan struct{} // closed when every message that was begun by Start has its answer; nil if none was
 	underWay chan struct{}   // filled by what is under way
-	serial   int64           // of the last transaction begun
+	serial   atomic.Int64    // of the last transaction begun
 	open     atomic.Int64    // the serial of a transaction that the server may still hold; 0 if there is none
 
 	tracing sync.Mutex // for writes to the transcript: a body is sent while its answer is awaited

@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/posthouse/posthouse/auth"
 )
@@ -28,6 +29,37 @@ func (s *sending) answered() {
 	default:
 		s.answeredOnce()
 	}
+}
+
+// checkSurplus breaks the connection if the server has said more than it was asked
+// for, and has done so before anything else was sent. Then nobody knows which reply
+// was the answer to the message, if the end of that was sent. A 421 is no surplus:
+// it may come at any time (RFC 5321 section 3.8).
+func (s *sending) checkSurplus() {
+	c := s.c
+	if c.conn.Reader().Buffered() == 0 || c.serial.Load() != s.serial || c.broken.get() != nil {
+		return
+	}
+	if c.readReply(grace) != nil {
+		return
+	}
+	if c.reply.code == 421 {
+		c.fail(c.reply.refusal())
+		return
+	}
+	err := c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d behind the answer to a message", c.reply.code)})
+	unended := s.chunks != nil && !s.chunks.ending.Load()
+	if unended || s.result.Outcome == Refused && c.reply.code >= 400 { // whichever it was, it refuses
+		return
+	}
+	s.result.Reply = Reply{}
+	for i := range s.result.Recipients {
+		// The 354 to DATA has shown that the replies before it were as many as the commands.
+		if r := &s.result.Recipients[i]; s.chunks != nil || r.Step == StepEnd {
+			r.Step, r.Reply, r.Err = "", Reply{}, nil // for failed to settle
+		}
+	}
+	s.failed(StepEnd, Unknown, err)
 }
 
 // answeredOnce takes the one answer that there is to a message by SMTP.

@@ -229,19 +229,22 @@ func (s *sending) settleChunks() {
 
 // unheard tells about a message whose replies could not all be read.
 func (s *sending) unheard(ended bool) {
-	b := s.chunks
+	c, b := s.c, s.chunks
 	cause := b.err
 	if b.sendErr != nil && b.sendErr != errStopped && (!b.lost || errors.Is(b.err, errStalled)) {
 		cause = b.sendErr // it is what broke the connection
 	}
+	// A server that goes away has nothing. One that goes on behind its 421, or does not
+	// forget on RSET, may have taken what was sent.
 	closing := (*Error)(nil)
+	gone := errors.As(b.err, &closing) && closing.Code == 421 && c.conn.Reader().Buffered() == 0
 	switch {
 	case b.opened && s.envelopeRefused(false):
 	case s.refused != nil:
 		s.failed(StepMail, Refused, s.refused)
 	case b.refusal != nil:
 		s.failed(StepBody, Refused, b.refusal)
-	case errors.As(b.err, &closing):
+	case gone:
 		s.failed(b.step, Refused, b.err)
 	case ended:
 		s.failed(StepEnd, Unknown, cause)

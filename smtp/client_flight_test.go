@@ -197,7 +197,9 @@ func TestClientStart_Lost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := pipe(t)
 		go func() {
-			script(far, "220 hi\r\n", "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n250 queued\r\n250 ok\r\n")
+			script(far, "220 hi\r\n", "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n250 queued\r\n")
+			synctest.Wait()
+			io.WriteString(far, "250 ok\r\n")
 			synctest.Wait()
 			far.Close()
 		}()

@@ -124,8 +124,7 @@ func (s *sending) transmit(ctx context.Context, body io.Reader) (pending bool) {
 			return false
 		}
 	}
-	s.c.serial++
-	s.serial = s.c.serial
+	s.serial = s.c.serial.Add(1)
 	s.c.open.Store(s.serial)
 	if s.isSmall() {
 		s.unbind = s.c.conn.Bind(ctx)
@@ -166,6 +165,7 @@ func (s *sending) settle() {
 	default:
 		s.settleData()
 	}
+	s.checkSurplus()
 }
 
 // await waits until the replies to what was sent before have been read.

@@ -1,0 +1,107 @@
+package smtp
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A server that says more than it was asked for has every answer in doubt, and the
+// connection is of no use any more; but an honest one may go away at any time.
+func TestClientSend_SurplusReplies(t *testing.T) {
+	t.Parallel()
+	const chunking = "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n"
+	const data = "250-hi\r\n250 PIPELINING\r\n"
+	for name, tt := range map[string]struct {
+		offers  string
+		replies []string // to what is sent in one write each
+		want    Outcome
+	}{
+		"one too many, then refused":   {chunking, []string{"250 ok\r\n250 ok\r\n250 ok\r\n250 why not\r\n550 spam\r\n"}, Unknown},
+		"refusal too many, then taken": {chunking, []string{"250 ok\r\n250 ok\r\n250 ok\r\n450 slow\r\n250 queued\r\n"}, Unknown},
+		"both refuse":                  {chunking, []string{"250 ok\r\n250 ok\r\n250 ok\r\n450 slow\r\n550 spam\r\n"}, Refused},
+		"refused recipient shifts":     {chunking, []string{"250 ok\r\n250 what\r\n550 b\r\n550 c\r\n250 queued\r\n"}, Unknown},
+		"goes away":                    {chunking, []string{"250 ok\r\n250 ok\r\n250 ok\r\n250 queued\r\n421 bye\r\n"}, Accepted},
+		"garbage":                      {chunking, []string{"250 ok\r\n250 ok\r\n250 ok\r\n250 queued\r\n\r\n"}, Accepted},
+		"nothing":                      {chunking, []string{"250 ok\r\n250 ok\r\n250 ok\r\n250 queued\r\n"}, Accepted},
+		"behind data":                  {data, []string{"250 ok\r\n250 ok\r\n550 c\r\n354 go\r\n", "250 yes\r\n550 no\r\n"}, Unknown},
+		"goes away behind data":        {data, []string{"250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n", "250 yes\r\n421 bye\r\n"}, Accepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, start := range []bool{false, true} {
+				synctest.Test(t, func(t *testing.T) {
+					near, far := pipe(t)
+					go script(far, append([]string{"220 hi\r\n", tt.offers}, tt.replies...)...)
+					c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})
+					require.NoError(t, err)
+					env, body := envelope(t, "b", "c"), strings.NewReader("plain\r\n")
+					var result *Result
+					if start {
+						result, err = c.Start(t.Context(), env, body).Wait()
+					} else {
+						result, err = c.Send(t.Context(), env, body)
+					}
+					checkHonest(t, result, err)
+					require.Equal(t, tt.want, result.Outcome, "%v", err)
+					if tt.want == Unknown {
+						var protocol *ProtocolError
+						require.ErrorAs(t, err, &protocol)
+						require.Zero(t, result.Reply)
+						require.False(t, SafeToRetry(err))
+						require.Equal(t, Unknown, result.Recipients[0].Outcome)
+					}
+					if name == "behind data" { // the 354 has shown that nothing had been shifted
+						require.Equal(t, StepRcpt, result.Recipients[1].Step)
+						require.Equal(t, Refused, result.Recipients[1].Outcome)
+					}
+					if name != "nothing" {
+						require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
+					}
+					c.Close()
+				})
+			}
+		})
+	}
+}
+
+// What left as a whole is not called refused while the server goes on to answer
+// to it, be it behind a 421 that did not end the connection or an RSET that it does
+// not know.
+func TestClientSend_FlightGoesOn(t *testing.T) {
+	t.Parallel()
+	const chunking = "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n"
+	for name, tt := range map[string]struct {
+		replies string
+		want    Outcome
+	}{
+		"RSET refused for now":  {"450 not now\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 queued\r\n", Unknown},
+		"RSET unknown":          {"502 what\r\n250 ok\r\n250 ok\r\n250 ok\r\n250 queued\r\n", Unknown},
+		"421 for one recipient": {"250 ok\r\n250 ok\r\n421 later\r\n250 ok\r\n250 queued\r\n", Unknown},
+		"421 and gone":          {"250 ok\r\n250 ok\r\n421 later\r\n", Refused},
+		"421 at once":           {"421 later\r\n", Refused},
+		"RSET answered by 221":  {"221 bye\r\n", Unknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := pipe(t)
+				go func() {
+					script(far, "220 hi\r\n", chunking, "250 ok\r\n250 ok\r\n250 ok\r\n550 no\r\n", tt.replies)
+					io.Copy(io.Discard, far)
+				}()
+				c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})
+				require.NoError(t, err)
+				sends(t, c, Refused, StepEnd, "b c", 550, 550)
+				result, err := c.Send(t.Context(), envelope(t, "b", "c"), strings.NewReader("plain\r\n"))
+				checkHonest(t, result, err)
+				require.Equal(t, tt.want, result.Outcome, "%v", err)
+				require.Equal(t, tt.want == Refused, SafeToRetry(err))
+				require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
+			})
+		})
+	}
+}
