@@ -74,7 +74,9 @@ func (s *sending) transmitChunks(ctx context.Context, group []byte) (pending boo
 		if !pending {
 			s.c.fail(errAbandoned) // the body has panicked
 		}
-		close(b.begun)
+		if close(b.begun); !pending {
+			<-b.heard // what is behind reads too
+		}
 	}()
 	b.sendErr = s.sendChunks(ctx, group)
 	return true

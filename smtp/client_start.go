@@ -48,7 +48,7 @@ func (c *Client) Start(ctx context.Context, env Envelope, body io.Reader) *Sent 
 	pending := false
 	defer func() {
 		c.yield()
-		if s.before == nil && !pending {
+		if !pending && s.before == nil { // if pending it is the listener's
 			sent.finish()
 			return
 		}
