@@ -26,7 +26,7 @@ type fsys interface {
 	create(name string) (diskFile, error) // fails when the name exists
 	open(name string) (diskReader, error)
 	openLock(name string) (*os.File, error)
-	readFile(name string) ([]byte, error)
+	readFile(name string, limit int64) ([]byte, error) // fails with ErrTooLarge beyond limit octets
 	rename(oldName, newName string) error
 	remove(name string) error
 	// list calls yield with the name and the size of each file of the folder, until yield fails.
@@ -125,7 +125,29 @@ func (f *rootFS) openLock(name string) (*os.File, error) {
 	return f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 }
 
-func (f *rootFS) readFile(name string) ([]byte, error) { return f.root.ReadFile(name) }
+// readFile reads a file, and nothing else: whoever owns the Maildir may have put a pipe there, or a file without end.
+func (f *rootFS) readFile(name string, limit int64) ([]byte, error) {
+	file, err := f.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	case info.Size() > limit:
+		return nil, &fs.PathError{Op: "read", Path: name, Err: ErrTooLarge}
+	}
+	data := make([]byte, info.Size())
+	n, err := io.ReadFull(file, data)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil // it has become shorter
+	}
+	return data[:n], err
+}
 
 func (f *rootFS) rename(oldName, newName string) error { return f.root.Rename(oldName, newName) }
 

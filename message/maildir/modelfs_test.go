@@ -142,7 +142,7 @@ type modelReader struct{ *bytes.Reader }
 
 func (modelReader) Close() error { return nil }
 
-func (m *modelFS) readFile(name string) ([]byte, error) {
+func (m *modelFS) readFile(name string, _ int64) ([]byte, error) {
 	f, err := m.lookup(name)
 	if err != nil {
 		return nil, err

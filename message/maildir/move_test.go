@@ -156,7 +156,7 @@ func TestCrashDuringSave(t *testing.T) {
 	disk.after = func(op string) {
 		disk.crashes(func(after *modelFS) {
 			states++
-			got, err := after.readFile("note")
+			got, err := after.readFile("note", 100)
 			require.NoError(t, err, op)
 			require.Contains(t, allowed, string(got), op)
 		})
@@ -179,7 +179,7 @@ func TestFaultDuringSave(t *testing.T) {
 		disk.calls, disk.failAt, disk.errno = 0, at, os.ErrPermission
 		saved := d.Save(t.Context(), "note", []byte("after"))
 		disk.crashes(func(after *modelFS) {
-			got, err := after.readFile("note")
+			got, err := after.readFile("note", 100)
 			require.NoError(t, err)
 			if string(got) != "after" {
 				require.Equal(t, "before", string(got))

@@ -4,7 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 )
+
+// ErrTooLarge is the error of Dir.Save and Dir.Load for a file of more than 128 octets for each message that there may
+// be: DefaultMaxEntries, or Dir.MaxEntries if that is more.
+var ErrTooLarge = errors.New("maildir: file is too large")
+
+// saveLimit is the octets that a file of Save's may have.
+func (d *Dir) saveLimit() int64 {
+	return 128 * min(int64(max(d.MaxEntries, DefaultMaxEntries)), math.MaxInt32)
+}
 
 // Save writes a file beside tmp, new and cur, for what a program has to remember of a Maildir, and returns when that
 // is durable. The states:
@@ -20,6 +30,9 @@ import (
 func (d *Dir) Save(ctx context.Context, name string, data []byte) error {
 	if err := d.begin(ctx); err != nil {
 		return err
+	}
+	if int64(len(data)) > d.saveLimit() {
+		return ErrTooLarge
 	}
 	tmp := dirTmp + "/" + d.uniqueName()
 	file, err := d.fs.create(tmp)
@@ -43,9 +56,10 @@ func (d *Dir) Save(ctx context.Context, name string, data []byte) error {
 	return nil
 }
 
-// Load reads a file of Save's. The error is fs.ErrNotExist if there is none.
+// Load reads a file of Save's. The error is fs.ErrNotExist if there is none, and ErrTooLarge for one that Save cannot have
+// written.
 func (d *Dir) Load(name string) ([]byte, error) {
-	data, err := d.fs.readFile(name)
+	data, err := d.fs.readFile(name, d.saveLimit())
 	if err != nil {
 		return nil, fmt.Errorf("maildir: %w", err)
 	}

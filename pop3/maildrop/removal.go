@@ -93,7 +93,10 @@ func (s *session) visible() ([]pop3.Info, error) {
 	}
 	s.hidden = map[string]bool{}
 	for line := range strings.Lines(string(text)) {
-		s.hidden[strings.TrimSuffix(line, "\n")] = true
+		uid := strings.TrimSuffix(line, "\n")
+		if _, ok := s.listing.find(uid); ok {
+			s.hidden[uid] = true
+		}
 	}
 	infos := make([]pop3.Info, 0, len(s.listing.infos))
 	for _, info := range s.listing.infos {
