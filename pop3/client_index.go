@@ -145,8 +145,11 @@ func each[T any](
 		defer f.land()
 		for f.more() {
 			i, st, err := f.next()
+			answered := err == nil
 			one, err := parse(nums[i], st.Text, err)
-			err = f.suspect(err)
+			if answered {
+				err = f.suspect(err)
+			}
 			f.answered()
 			_, refused := err.(*Error)
 			if !yield(one, err) || err != nil && !refused {

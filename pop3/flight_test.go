@@ -336,6 +336,26 @@ func TestPipelineError(t *testing.T) {
 	}
 }
 
+// TestPipelineErrorIsToldOnce: of a cut, and of a reply to another command, the error has one layer.
+func TestPipelineErrorIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for name, wrong := range map[string]string{"cut": "cut", "another message": "+OK 7 70\r\n"} {
+		c := dialAnswers(t, pop3.ClientConfig{}, func(line string, alone bool) string {
+			if line == "LIST 2" {
+				return wrong
+			}
+			return works(line, alone)
+		})
+		var last error
+		for _, err := range c.ListEach(t.Context(), upTo(9)) {
+			last = err
+		}
+		var pipeline *pop3.PipelineError
+		require.ErrorAs(t, last, &pipeline, name)
+		require.NotErrorAs(t, pipeline.Err, new(*pop3.PipelineError), name)
+	}
+}
+
 // TestPipelineErrorIsNotForCallers: what the caller does is not the server's fault.
 func TestPipelineErrorIsNotForCallers(t *testing.T) {
 	t.Parallel()
