@@ -194,17 +194,39 @@ func TestServerResultsPanic(t *testing.T) {
 	p.expectEnd()
 }
 
-// TestServerResultsLate: a result that comes when all is over does nothing.
+// TestServerResultsLate: a result that comes when all is over does nothing, however the
+// message ended.
 func TestServerResultsLate(t *testing.T) {
 	t.Parallel()
-	var kept *smtp.Transaction
-	p := newSite(t, lmtpServer(func(_ context.Context, tx *smtp.Transaction) error { kept = tx; return nil })).toThree("LHLO", "")
-	p.say("DATA\r\n.\r\n")
-	p.expect("354 ", "250 ", "250 ", "250 ")
-	kept.SetResult(0, smtp.Reject("late"))
-	p.say("NOOP\r\n")
-	p.expect("250 2.0.0 ok")
+	for want, err := range map[string]error{"250 ": nil, "550 ": smtp.Reject("unread")} {
+		var kept *smtp.Transaction
+		p := newSite(t, lmtpServer(func(_ context.Context, tx *smtp.Transaction) error { kept = tx; return err })).toThree("LHLO", "")
+		p.say("DATA\r\n.\r\n")
+		p.expect("354 ", want, want, want)
+		kept.SetResult(0, nil)
+		kept.SetResult(0, smtp.Reject("late"))
+		p.say("NOOP\r\n")
+		p.expect("250 2.0.0 ok")
+	}
 	new(smtp.Transaction).SetResult(0, nil)
+}
+
+// TestServerResultsLeft: a goroutine that the handler left behind disturbs nobody, not
+// even while the server judges the message. The race detector looks on.
+func TestServerResultsLeft(t *testing.T) {
+	t.Parallel()
+	var left sync.WaitGroup
+	p := newSite(t, lmtpServer(func(_ context.Context, tx *smtp.Transaction) error {
+		left.Go(func() {
+			for i := range 1000 {
+				tx.SetResult(i%4, nil)
+			}
+		})
+		return nil
+	})).toThree("LHLO", "")
+	p.say("DATA\r\n.\r\nNOOP\r\n")
+	p.expect("354 ", "250 2.0.0 accepted", "250 2.0.0 accepted", "250 2.0.0 accepted", "250 2.0.0 ok")
+	left.Wait()
 }
 
 // TestServerPRDRSingle: a single recipient has the one reply that there always is.

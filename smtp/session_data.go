@@ -142,6 +142,9 @@ func (s *session) receive(src incoming) smtpwire.Reply {
 	tx.began = time.Now()
 	tx.results.open(s, tx)
 	err := s.callHandler(tx)
+	if tx.results.close() {
+		s.log.ErrorContext(s.ctx, "result for a recipient that is not there", "id", tx.ID)
+	}
 	// A refusal need not wait for chunks that were not announced yet.
 	early := err != nil && tx.body.err == nil
 	var bodyErr error

@@ -31,9 +31,9 @@ type results struct {
 // temporary error if there is one. Who was given a copy may then be given another; a
 // handler that would rather send reports of its own accepts for all.
 //
-// The last call for a recipient counts, unless the peer was told already. Calls when the
-// handler has returned, and with an i that does not exist, do nothing but to be logged.
-// SetResult may be called by many goroutines at once.
+// The last call for a recipient counts, unless the peer was told already. Calls with an i
+// that does not exist do nothing but to be logged, and those when the handler has returned
+// do nothing. SetResult may be called by many goroutines at once.
 func (tx *Transaction) SetResult(i int, err error) {
 	r := &tx.results
 	r.mu.Lock()
@@ -64,11 +64,12 @@ func (r *results) open(s *session, tx *Transaction) {
 	r.session, r.tx, r.count = s, tx, len(tx.Envelope.To)
 }
 
-// close takes no more results.
-func (r *results) close() {
+// close takes no more results. It reports whether there was one for nobody.
+func (r *results) close() (misused bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.session = nil
+	return r.misused
 }
 
 // tell sends the replies that are due. The caller holds mu.
@@ -104,10 +105,6 @@ func (s *session) outcome(tx *Transaction, err error) smtpwire.Reply {
 // conclude answers a message that came whole. err is what the handler returned.
 func (s *session) conclude(src incoming, tx *Transaction, err error) smtpwire.Reply {
 	given := &tx.results
-	given.close()
-	if given.misused {
-		s.log.ErrorContext(s.ctx, "result for a recipient that is not there", "id", tx.ID)
-	}
 	byDefault := s.outcome(tx, err)
 	if errors.Is(err, errPanic) {
 		s.logVerdict(src, tx, byDefault, 0)
