@@ -99,7 +99,8 @@ type Server struct {
 	ProxyFrom []netip.Prefix
 
 	// XclientFrom are the addresses of proxies that may tell by XCLIENT, once, for whom they
-	// speak: the client's address and even who it has authenticated as. Nil: nobody.
+	// speak: the client's address and even who it has authenticated as. Behind a proxy of
+	// ProxyFrom that is the address in its header. Nil: nobody.
 	XclientFrom []netip.Prefix
 
 	// Handler takes the messages. It must not be nil.

@@ -125,6 +125,26 @@ func TestServerXclient(t *testing.T) {
 	}
 }
 
+// TestServerProxyXclient: what follows a PROXY header is the client's, who has not the
+// rights of its proxy.
+func TestServerProxyXclient(t *testing.T) {
+	t.Parallel()
+	both := func() *smtp.Server {
+		return byAddress(&smtp.Server{ProxyFrom: fromProxy, XclientFrom: append(fromProxy, netip.MustParsePrefix("198.51.100.9/32"))})
+	}
+	const forged = "EHLO a\r\nXCLIENT ADDR=198.51.100.7 LOGIN=tim\r\n" + relayed
+	for _, header := range []string{"TCP4 198.51.100.8 192.0.2.2 50000 25", "UNKNOWN"} {
+		p := newSite(t, both()).dial()
+		p.say("PROXY " + header + "\r\n" + forged)
+		p.expect("220 ")
+		require.NotContains(t, p.hear(), "XCLIENT")
+		p.expect("550 5.7.0 ", "250-", "250 ", "550 5.7.1 ")
+	}
+	p := newSite(t, both()).dial()
+	p.say("PROXY TCP4 198.51.100.9 192.0.2.2 50000 25\r\n" + forged)
+	p.expect("220 ", "250-XCLIENT ", "220 ", "250-", "250 ", "250 2.1.5 ")
+}
+
 // TestServerXclientTrace: the Received field names the client, and not the proxy.
 func TestServerXclientTrace(t *testing.T) {
 	t.Parallel()

@@ -54,7 +54,7 @@ type session struct {
 	wake func()
 
 	phase     phase
-	peer      net.Addr // who has connected; state has whom it speaks for
+	peer      net.Addr // who speaks, behind its PROXY header if there is one; state has for whom
 	announced bool     // it has said so by XCLIENT
 	peerName  string   // the domain of whom it speaks for, if it said that
 	extended  bool     // EHLO, not HELO

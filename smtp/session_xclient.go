@@ -111,8 +111,12 @@ func (nobody) String() string  { return "unknown" }
 // readProxy reads the header that the connection of a trusted proxy begins with.
 func (s *session) readProxy(nc net.Conn) (smtpwire.Reply, error) {
 	p, err := serve.ReadProxy(nc)
+	// What follows the header is said by the client, and the proxy does not look at it: it
+	// is the client who would have to be trusted with XCLIENT.
+	s.peer = nobody{}
 	if err != nil || !p.Source.IsValid() {
 		return smtpwire.Reply{}, err
 	}
-	return s.announce(net.TCPAddrFromAddrPort(p.Source), net.TCPAddrFromAddrPort(p.Destination)), nil
+	s.peer = net.TCPAddrFromAddrPort(p.Source)
+	return s.announce(s.peer, net.TCPAddrFromAddrPort(p.Destination)), nil
 }
