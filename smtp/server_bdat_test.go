@@ -161,6 +161,17 @@ func TestServerBdatOutOfPlace(t *testing.T) {
 	}
 }
 
+// TestServerBdatRefusedFirst: a chunk that was refused for want of recipients is part of
+// no message, and the chunks behind it are none without it.
+func TestServerBdatRefusedFirst(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, &smtp.Server{})
+	p := s.greeted()
+	p.say("MAIL FROM:<>\r\nRCPT TO:<a@elsewhere.example>\r\nBDAT 4\r\ntextRCPT TO:<bob@example.org>\r\nBDAT 6 LAST\r\nmore\r\nRSET\r\n")
+	p.expect("250 ", "550 ", "554 5.5.1 no valid recipients", "503 ", "503 ", "250 2.0.0 ok")
+	require.Empty(t, s.bodies())
+}
+
 // TestServerBdatBinary: with BINARYMIME any octets come through, and DATA does not do.
 func TestServerBdatBinary(t *testing.T) {
 	t.Parallel()

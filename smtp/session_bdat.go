@@ -159,7 +159,7 @@ func (s *session) refuseChunk(cmd smtpwire.Bdat, r smtpwire.Reply) smtpwire.Repl
 	case err != nil:
 		return s.readFailed(err)
 	}
-	if s.phase.within(phaseRecipients | phaseChunks) {
+	if s.phase.within(inTransaction | phaseChunks) {
 		s.phase = phaseFailed
 	}
 	if s.state.Protocol == auth.LMTP && cmd.Last {
