@@ -265,6 +265,31 @@ func TestServerLMTPInStep(t *testing.T) {
 	}
 }
 
+// TestServerLMTPOwnRecipients: there is a reply for each RCPT that was accepted, whatever
+// hooks and handler make of the envelope, and however the message ends.
+func TestServerLMTPOwnRecipients(t *testing.T) {
+	t.Parallel()
+	for _, message := range []string{"short", "longer than ten octets"} {
+		srv := lmtpServer(func(_ context.Context, tx *smtp.Transaction) error {
+			tx.Envelope.To = tx.Envelope.To[:1]
+			_, err := io.Copy(io.Discard, tx.Body)
+			return err
+		})
+		srv.MaxMessageBytes = 10
+		srv.Hooks.Data = func(_ context.Context, tx *smtp.Transaction) error {
+			tx.Envelope.To = append(tx.Envelope.To, tx.Envelope.To[0])
+			return nil
+		}
+		want := "250 2.0.0 accepted"
+		if len(message) > 10 {
+			want = "552 5.3.4 "
+		}
+		p := newSite(t, srv).toThree("LHLO", "")
+		p.say("DATA\r\n" + message + "\r\n.\r\nNOOP\r\n")
+		p.expect("354 ", want, want, want, "250 2.0.0 ok")
+	}
+}
+
 // TestServerLMTPWithoutRecipients: DATA fails with 503, a chunk too, and the last chunk
 // is answered as often as there are recipients.
 func TestServerLMTPWithoutRecipients(t *testing.T) {

@@ -45,6 +45,7 @@ func (s *session) addRecipient(args []byte) smtpwire.Reply {
 		}
 	}
 	tx.Envelope.To = append(tx.Envelope.To, recipient)
+	tx.taken++
 	s.phase = phaseRecipients
 	return replyRecipientOK
 }

@@ -61,7 +61,7 @@ func (tx *Transaction) separate() bool {
 func (r *results) open(s *session, tx *Transaction) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.session, r.tx, r.count = s, tx, len(tx.Envelope.To)
+	r.session, r.tx, r.count = s, tx, tx.taken
 }
 
 // close takes no more results. It reports whether there was one for nobody.
@@ -138,10 +138,10 @@ func (s *session) conclude(src incoming, tx *Transaction, err error) smtpwire.Re
 
 // toEach gives a reply for each recipient that was accepted: RFC 2033 section 4.2.
 func (s *session) toEach(r smtpwire.Reply) smtpwire.Reply {
-	if s.tx == nil || len(s.tx.Envelope.To) == 0 {
+	if s.tx == nil || s.tx.taken == 0 {
 		return smtpwire.Reply{}
 	}
-	for range len(s.tx.Envelope.To) - 1 {
+	for range s.tx.taken - 1 {
 		s.reply(r)
 	}
 	return r

@@ -48,7 +48,8 @@ type Transaction struct {
 	hostname string
 	extended bool // the session began with EHLO
 	began    time.Time
-	refused  int // RCPT commands refused so far
+	taken    int // RCPT commands accepted so far, whatever the program does with Envelope.To
+	refused  int // and refused
 	body     body
 	results  results
 	to       [1]Recipient // backs Envelope.To: most messages have one recipient
