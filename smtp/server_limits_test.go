@@ -123,8 +123,15 @@ func TestServerMaxIdleCommands(t *testing.T) {
 			p.expectEnd()
 		}
 	}
+	// DATA that a hook puts off is one, too, and no error.
+	p := newSite(t, &smtp.Server{MaxErrors: 2, MaxIdleCommands: 5, Hooks: smtp.Hooks{
+		Data: func(context.Context, *smtp.Transaction) error { return smtp.Defer("later") },
+	}}).inMail() // which has two
+	p.say("DATA\r\nDATA\r\nDATA\r\nDATA\r\n")
+	p.expect("451 4.7.1 later", "451 4.7.1 later", "451 4.7.1 later", "421 4.7.0 too many commands without a message")
+	p.expectEnd()
 	// A message starts the count anew.
-	p := newSite(t, &smtp.Server{MaxIdleCommands: 3}).greeted()
+	p = newSite(t, &smtp.Server{MaxIdleCommands: 3}).greeted()
 	for range 10 {
 		p.say("NOOP\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n.\r\n")
 		p.expect("250 ", "250 ", "250 ", "354 ", "250 ")

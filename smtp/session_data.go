@@ -32,6 +32,9 @@ func (s *session) data([]byte) smtpwire.Reply {
 		return replyBdatOnly
 	}
 	if r := s.askData(); r.Code != 0 {
+		if s.tooIdle() { // a temporary refusal is no error, and can be asked for again
+			return replyTooIdle
+		}
 		return r
 	}
 	s.then = (*session).receiveData
