@@ -67,8 +67,7 @@ type session struct {
 	tx       *Transaction
 	dotted   dotted
 	chunked  chunked
-	mailCmd  smtpwire.Mail
-	rcptCmd  smtpwire.Rcpt
+	parsed   *parsed // nil before the first MAIL
 
 	tally        tally
 	began        time.Time
@@ -80,38 +79,35 @@ type session struct {
 	authFailures int
 }
 
+// parsed is where MAIL and RCPT are parsed into.
+type parsed struct {
+	mail smtpwire.Mail
+	rcpt smtpwire.Rcpt
+}
+
 // handle is a connection from its beginning to its end.
+//
+// A stack hardly ever shrinks, and that of an idle session lasts: what is done once is
+// done by others, so that little of the stack is taken while the session waits.
 func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	nc := link.Conn
 	_, secure := nc.(implicitTLSConn)
 	if secure {
 		nc = nc.(implicitTLSConn).Conn
 	}
-	c := &session{srv: s, link: link, began: time.Now(), peer: nc.RemoteAddr(), phase: phaseConnected, state: auth.ConnectionState{
-		ID: link.ID, Protocol: s.protocol(), LocalAddr: nc.LocalAddr(), RemoteAddr: nc.RemoteAddr(),
-	}}
-	if s.ConnContext != nil {
-		ctx = s.ConnContext(ctx, c.connectionState())
-	}
+	c := s.newSession(ctx, link, nc)
 	life := orDefault(s.SessionTimeout, defaultSessionTimeout)
 	defer time.AfterFunc(2*life, func() { link.End(errSessionTooLong) }).Stop()
-	c.ctx = ctx
-	c.log = c.nobodysLog()
 	refusal, err := c.prepare(nc, secure)
 	if err != nil {
-		c.log.InfoContext(ctx, "connection lost before the session", "err", err)
+		c.log.InfoContext(c.ctx, "connection lost before the session", "err", err)
 		return
 	}
-	cfg := conn.Config{Timeout: s.Timeout, MinRate: s.MinRate}
-	if s.Transcript != nil {
-		cfg.Transcript = s.Transcript(c.connectionState())
-	}
-	c.conn = conn.New(nc, cfg)
-	c.wake = c.conn.Interrupt
+	c.connect(nc)
 	defer c.conn.Close()
-	link.Bind(ctx, c.conn.Abort)
+	link.Bind(c.ctx, c.conn.Abort)
 	if s.ConnContext != nil {
-		defer c.conn.Bind(ctx)() // it may end sooner than the session's
+		defer c.conn.Bind(c.ctx)() // it may end sooner than the session's
 	}
 	defer time.AfterFunc(life, c.expire).Stop()
 	defer c.leaveHandshake()
@@ -121,15 +117,45 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 		c.tally[countEnded]++
 		c.report()
 	}()
-	c.log.InfoContext(ctx, "session begins")
-	if s.Trace != nil && s.Trace.Begin != nil {
-		s.Trace.Begin(c.connectionState())
-	}
+	c.begins()
 	c.run(secure, refusal)
-	if s.Trace != nil && s.Trace.End != nil {
-		s.Trace.End(c.connectionState(), time.Since(c.began))
+	c.ends()
+}
+
+func (s *Server) newSession(ctx context.Context, link *serve.Session, nc net.Conn) *session {
+	c := &session{srv: s, link: link, began: time.Now(), peer: nc.RemoteAddr(), phase: phaseConnected, state: auth.ConnectionState{
+		ID: link.ID, Protocol: s.protocol(), LocalAddr: nc.LocalAddr(), RemoteAddr: nc.RemoteAddr(),
+	}}
+	if s.ConnContext != nil {
+		ctx = s.ConnContext(ctx, c.connectionState())
 	}
-	c.log.InfoContext(ctx, "session ends", "phase", string(c.phase.name()), "messages", c.serial)
+	c.ctx = ctx
+	c.log = c.nobodysLog()
+	return c
+}
+
+// connect makes the connection, which the session minds from now on.
+func (s *session) connect(nc net.Conn) {
+	cfg := conn.Config{Timeout: s.srv.Timeout, MinRate: s.srv.MinRate}
+	if s.srv.Transcript != nil {
+		cfg.Transcript = s.srv.Transcript(s.connectionState())
+	}
+	s.conn = conn.New(nc, cfg)
+	s.wake = s.conn.Interrupt
+}
+
+func (s *session) begins() {
+	s.log.InfoContext(s.ctx, "session begins")
+	if trace := s.srv.Trace; trace != nil && trace.Begin != nil {
+		trace.Begin(s.connectionState())
+	}
+}
+
+func (s *session) ends() {
+	if trace := s.srv.Trace; trace != nil && trace.End != nil {
+		trace.End(s.connectionState(), time.Since(s.began))
+	}
+	s.log.InfoContext(s.ctx, "session ends", "phase", string(s.phase.name()), "messages", s.serial)
 }
 
 // prepare reads and waits for what comes before anything is said. The reply, if there is
@@ -271,23 +297,27 @@ func (s *session) dispatch(verb smtpwire.Verb, args, line []byte) smtpwire.Reply
 		s.conn.Trace('C', smtpwire.AppendPublic(nil, line))
 	}
 	s.tally[countCommands]++
-	trace := s.srv.Trace
 	begin := time.Time{}
-	if trace != nil && trace.Command != nil {
+	if trace := s.srv.Trace; trace != nil && trace.Command != nil {
 		begin = time.Now()
 	}
 	r := s.handleCommand(verb, args, line)
-	if !begin.IsZero() {
-		trace.Command(s.connectionState(), verb.String(), r.Code, time.Since(begin))
-	}
+	s.tell(verb, r.Code, begin)
 	if commands[verb].flags&bare != 0 {
 		// RFC 2034 section 4: replies to HELO and EHLO have no enhanced code.
 		r.Enhanced = smtpwire.EnhancedCode{}
 	}
-	if s.log.Enabled(s.ctx, slog.LevelDebug) {
-		s.log.LogAttrs(s.ctx, slog.LevelDebug, "command", slog.String("verb", verb.String()), slog.Int("code", r.Code))
-	}
 	return r
+}
+
+// tell tells the trace, if begin is not zero, and the log of a command.
+func (s *session) tell(verb smtpwire.Verb, code int, begin time.Time) {
+	if !begin.IsZero() {
+		s.srv.Trace.Command(s.connectionState(), verb.String(), code, time.Since(begin))
+	}
+	if s.log.Enabled(s.ctx, slog.LevelDebug) {
+		s.log.LogAttrs(s.ctx, slog.LevelDebug, "command", slog.String("verb", verb.String()), slog.Int("code", code))
+	}
 }
 
 func (s *session) handleCommand(verb smtpwire.Verb, args, line []byte) smtpwire.Reply {

@@ -61,28 +61,41 @@ func (s *session) ehlo(args []byte) smtpwire.Reply { return s.hello(args, true) 
 // hello begins the session, or begins it anew: RFC 5321 section 4.1.4. A transaction is
 // forgotten when the reply is 250; who has authenticated stays so.
 func (s *session) hello(args []byte, extended bool) smtpwire.Reply {
+	if r := s.meet(args); r.Code != 0 {
+		return r
+	}
+	s.reset()
+	s.phase = phaseGreeted
+	s.extended = extended
+	lines := append(make([]string, 0, keywordsGuess), s.srv.host)
+	if extended {
+		lines = s.keywords(lines)
+	}
+	return smtpwire.Reply{Code: 250, Lines: lines}
+}
+
+// keywordsGuess is how many lines a reply to EHLO hardly ever exceeds.
+const keywordsGuess = 16
+
+// meet learns the peer's name and asks the Hello hook. The zero Reply is consent.
+func (s *session) meet(args []byte) smtpwire.Reply {
 	var cmd smtpwire.Hello
 	if err := cmd.Parse(string(args)); err != nil {
 		return syntaxReply(err)
 	}
 	before := s.state.Hello
 	s.state.Hello = cmd.Name
-	if hook := s.srv.Hooks.Hello; hook != nil {
-		err := hook(s.ask(), s.connectionState())
-		s.answered()
-		if err != nil {
-			s.state.Hello = before
-			return s.refusal(err)
-		}
+	hook := s.srv.Hooks.Hello
+	if hook == nil {
+		return smtpwire.Reply{}
 	}
-	s.reset()
-	s.phase = phaseGreeted
-	s.extended = extended
-	r := newReply(250, EnhancedCode{}, s.srv.host)
-	if extended {
-		r.Lines = s.keywords(r.Lines)
+	err := hook(s.ask(), s.connectionState())
+	s.answered()
+	if err != nil {
+		s.state.Hello = before
+		return s.refusal(err)
 	}
-	return r
+	return smtpwire.Reply{}
 }
 
 // keywords appends the extensions that work here and now.

@@ -23,7 +23,10 @@ func (s *session) mail(args []byte) smtpwire.Reply {
 	if s.state.Protocol == auth.Submission && !s.mayRelay() {
 		return replyAuthRequired
 	}
-	cmd := &s.mailCmd
+	if s.parsed == nil {
+		s.parsed = new(parsed)
+	}
+	cmd := &s.parsed.mail
 	if err := cmd.Parse(string(args)); err != nil {
 		return syntaxReply(err)
 	}
