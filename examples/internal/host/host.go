@@ -84,9 +84,9 @@ func Start(cfg Config) (*Host, error) {
 	submission := cfg.smtpServer(auth.Submission, boxes)
 	lmtp := cfg.smtpServer(auth.LMTP, boxes)
 	submission.Auth = users
-	// Users' programs are of all ages, and some give the lines of a message the
-	// ends that their system has. The MX stays strict.
-	submission.AcceptBareLF = true
+	// The programs of users, and those on this machine, are of all ages, and some
+	// give the lines of a message the ends that their system has. The MX stays strict.
+	submission.AcceptBareLF, lmtp.AcceptBareLF = true, true
 	submission.Offer.DSN = true // what arrives here is delivered or refused at once
 	if cfg.POPBeforeSMTP > 0 {
 		submission.MayRelay = grants.MayRelay
