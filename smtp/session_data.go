@@ -157,6 +157,7 @@ func (s *session) receive(src incoming) smtpwire.Reply {
 		bodyErr = tx.body.finish()
 	}
 	r := s.verdict(src, tx, err, bodyErr, early)
+	tx.body.src, tx.body.clock = nil, nil // who keeps tx does not keep the session
 	s.endBody()
 	switch {
 	case s.phase == phaseClosing:
