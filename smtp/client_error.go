@@ -71,8 +71,9 @@ var errOthersRefused = errors.New("smtp: not sent, as another recipient was refu
 //   - for nil: there is nothing to retry;
 //   - if some recipients were accepted, or the outcome of any is [Unknown]: it
 //     would reach them twice; [Result] tells to whom it may be sent again;
-//   - if it was refused for good: by a 5yz reply to any recipient or to the
-//     whole, or by the client itself, as what cannot be sent to this server.
+//   - if it was refused for good: by a 5yz reply to the command or the message
+//     that the error tells of, or by the client itself, as what cannot be sent
+//     to this server. [Result] tells of each recipient by itself.
 func SafeToRetry(err error) bool {
 	if err == nil {
 		return false
