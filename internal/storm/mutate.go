@@ -72,7 +72,7 @@ func (m *mutator) arg(arg any, i int, change bool) any {
 	case int64:
 		return m.number(v)
 	}
-	panic("storm: an argument of a type that no adapter has")
+	return arg // no adapter has another type
 }
 
 func (m *mutator) number(n int64) int64 {
