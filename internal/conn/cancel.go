@@ -67,7 +67,7 @@ func (c *Conn) close() error {
 		cut := make(chan struct{})
 		timer := time.AfterFunc(closeTimeout, func() {
 			defer close(cut)
-			_ = socket.Close()
+			_ = socket.Close() // the one below reports
 		})
 		_ = secured.Close() // its error is about the goodbye
 		if !timer.Stop() {

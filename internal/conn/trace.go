@@ -26,7 +26,7 @@ func (c *Conn) Trace(side byte, public []byte) {
 		line, public, more = bytes.Cut(public, []byte("\r\n"))
 		out := make([]byte, 0, len(line)+4)
 		out = appendVisible(append(out, side, ':', ' '), line)
-		_, _ = c.transcript.Write(append(out, '\n'))
+		_, _ = c.transcript.Write(append(out, '\n')) // a transcript that fails fails no session
 	}
 }
 

@@ -131,7 +131,7 @@ func drip(ctx context.Context, conns []*load.SMTP) {
 	octets := []byte("MAIL FROM:<")
 	for {
 		for _, c := range conns {
-			_, _ = c.Write(octets[:1])
+			_, _ = c.Write(octets[:1]) // it may have been cut off
 		}
 		octets = append(octets[1:], 'x')
 		select {
