@@ -36,6 +36,15 @@ func adapt(check any, run func(*testing.T)) (call func(t *testing.T, a []any), s
 	case func(*testing.T, uint8, uint8, []byte):
 		call = func(t *testing.T, a []any) { check(t, a[0].(uint8), a[1].(uint8), a[2].([]byte)) }
 		stand = func(t *testing.T, _ uint8, _ uint8, _ []byte) { run(t) }
+	case func(*testing.T, string, int):
+		call = func(t *testing.T, a []any) { check(t, a[0].(string), a[1].(int)) }
+		stand = func(t *testing.T, _ string, _ int) { run(t) }
+	case func(*testing.T, string, int64):
+		call = func(t *testing.T, a []any) { check(t, a[0].(string), a[1].(int64)) }
+		stand = func(t *testing.T, _ string, _ int64) { run(t) }
+	case func(*testing.T, string, int, bool):
+		call = func(t *testing.T, a []any) { check(t, a[0].(string), a[1].(int), a[2].(bool)) }
+		stand = func(t *testing.T, _ string, _ int, _ bool) { run(t) }
 	case func(*testing.T, string, string, string, int):
 		call = func(t *testing.T, a []any) { check(t, a[0].(string), a[1].(string), a[2].(string), a[3].(int)) }
 		stand = func(t *testing.T, _ string, _ string, _ string, _ int) { run(t) }

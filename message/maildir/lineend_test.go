@@ -2,11 +2,16 @@ package maildir
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // crlfOf is the clear version of what Open gives of a file.
@@ -26,36 +31,54 @@ func crlfOf(stored string) string {
 
 // store delivers a message in pieces of n octets, and gives the file and what Open gives of it.
 func store(t *testing.T, crlf bool, message string, n int) (file, read string) {
-	t.Helper()
-	disk := newModelFS()
-	d, err := newDir(disk)
-	require.NoError(t, err)
+	disk, d := modelDir()
 	d.CRLF = crlf
-	w, err := d.Create()
-	require.NoError(t, err)
-	for rest := message; rest != ""; {
-		k := min(n, len(rest))
-		written, err := w.Write([]byte(rest[:k]))
-		require.NoError(t, err)
-		require.Equal(t, k, written)
-		rest = rest[k:]
-	}
-	e, err := w.Commit(t.Context())
-	require.NoError(t, err)
+	e, err := deliverPieces(t.Context(), d, message, n)
+	must(t, err)
 	stored, err := disk.lookup(e.path())
-	require.NoError(t, err)
-	require.Equal(t, int64(len(stored.data)), e.Size, "S=")
-
+	must(t, err)
 	r, err := d.Open(t.Context(), e)
-	require.NoError(t, err)
-	defer r.Close()
+	must(t, err)
 	got, err := io.ReadAll(r)
-	require.NoError(t, err)
-	require.Equal(t, int64(len(got)), e.CRLFSize, "W=")
+	must(t, err)
+	must(t, r.Close())
 	counted, err := d.Count(t.Context(), e)
-	require.NoError(t, err)
-	require.Equal(t, e.CRLFSize, counted)
+	must(t, err)
+	if e.Size != int64(len(stored.data)) || e.CRLFSize != int64(len(got)) || counted != e.CRLFSize {
+		t.Fatalf("%q is %d octets on the disk and %d read, %d counted: %+v", message, len(stored.data), len(got), counted, e)
+	}
 	return string(stored.data), string(got)
+}
+
+// deliverPieces delivers a message in pieces of n octets.
+func deliverPieces(ctx context.Context, d *Dir, message string, n int) (Entry, error) {
+	w, err := d.Create()
+	for piece := range slices.Chunk([]byte(message), n) {
+		if err == nil {
+			_, err = w.Write(piece)
+		}
+	}
+	if err != nil {
+		return Entry{}, err
+	}
+	return w.Commit(ctx)
+}
+
+// modelDir is a Dir in memory, made without a call of the system.
+func modelDir() (*modelFS, *Dir) {
+	disk := newModelFS()
+	for _, name := range []string{dirTmp, dirNew, dirCur} {
+		_ = disk.mkdir(name) // is not told to fail
+	}
+	return disk, &Dir{fs: disk, now: time.Now}
+}
+
+// must is require.NoError for what is done a million times.
+func must(t *testing.T, err error) {
+	if err != nil {
+		t.Helper()
+		t.Fatal(err)
+	}
 }
 
 func TestStoredForm(t *testing.T) {
@@ -88,17 +111,20 @@ func TestStoredForm(t *testing.T) {
 
 // FuzzLineEnds: whatever is delivered in whatever pieces, S= and W= are right, and what came with CRLF on every line
 // comes out as it went in.
-func FuzzLineEnds(f *testing.F) {
+func FuzzLineEnds(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add("a\r\nb\r\n", 1, false)
 	f.Add("a\r\r\n\n\r", 2, true)
 	f.Fuzz(func(t *testing.T, message string, n int, crlf bool) {
-		_, read := store(t, crlf, message, max(n, 1))
-		require.Equal(t, crlfOf(message), read)
+		if _, read := store(t, crlf, message, max(n, 1)); read != crlfOf(message) {
+			t.Fatalf("%q is read as %q", message, read)
+		}
 	})
 }
 
 // FuzzReader: Read with buffers of any size, WriteTo, and Count agree on any file.
-func FuzzReader(f *testing.F) {
+func FuzzReader(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add("a\nb\r\nc\rd", 1)
 	f.Fuzz(checkReader)
 }
@@ -121,34 +147,35 @@ func TestLinesAcrossBuffers(t *testing.T) {
 }
 
 func checkReader(t *testing.T, stored string, n int) {
-	disk := newModelFS()
-	d, err := newDir(disk)
-	require.NoError(t, err)
+	disk, d := modelDir()
 	disk.change(&change{folder: dirNew, name: "foreign", file: &inode{data: []byte(stored)}})
 	e := parseEntry("foreign", true, int64(len(stored)))
 	want := crlfOf(stored)
-
-	r, err := d.Open(t.Context(), e)
-	require.NoError(t, err)
 	var got bytes.Buffer
-	_, err = io.CopyBuffer(&got, struct{ io.Reader }{r}, make([]byte, min(max(n, 1), 1<<17)))
-	require.NoError(t, err)
-	require.Equal(t, want, got.String())
-	require.NoError(t, r.Close())
+	check := func(how string, octets int64, err error) {
+		if must(t, err); octets != int64(len(want)) || how != "Count" && got.String() != want {
+			t.Fatalf("%s of %q with %d gives %q, %d octets", how, stored, n, got.String(), octets)
+		}
+		got.Reset()
+	}
+	open := func() *Reader {
+		r, err := d.Open(t.Context(), e)
+		must(t, err)
+		return r
+	}
 
-	r, err = d.Open(t.Context(), e)
-	require.NoError(t, err)
-	head := make([]byte, min(len(want), max(n, 0)))
-	_, err = io.ReadFull(r, head)
-	require.NoError(t, err)
-	got.Reset()
-	written, err := r.WriteTo(&got)
-	require.NoError(t, err)
-	require.Equal(t, int64(got.Len()), written)
-	require.Equal(t, want, string(head)+got.String())
-	require.NoError(t, r.Close())
+	r := open()
+	octets, err := io.CopyBuffer(struct{ io.Writer }{&got}, struct{ io.Reader }{r}, make([]byte, min(max(n, 1), 1<<17, len(want)+1)))
+	check("Read", octets, err)
+	must(t, r.Close())
 
-	counted, err := d.Count(t.Context(), e)
-	require.NoError(t, err)
-	require.Equal(t, int64(len(want)), counted)
+	r = open()
+	head, err := io.CopyN(&got, r, int64(min(len(want), max(n, 0))))
+	must(t, err)
+	octets, err = r.WriteTo(&got)
+	check("WriteTo", head+octets, err)
+	must(t, r.Close())
+
+	octets, err = d.Count(t.Context(), e)
+	check("Count", octets, err)
 }
