@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/pop3"
@@ -38,18 +36,19 @@ func FuzzClient(tf *testing.F) {
 		if err != nil {
 			return
 		}
+		defer c.Close()
 		broken := false
 		for i, do := range []operation{stat, list, listOne, uidl, uidlOne, dele, retr, retrHalf, fetchAll, fetchHalf, capa, noop, quit} {
 			err := do(t.Context(), c)
 			var refusal *pop3.Error
 			switch {
-			case broken:
-				require.ErrorIs(t, err, pop3.ErrBroken, "operation %d", i)
+			case broken && !errors.Is(err, pop3.ErrBroken):
+				t.Fatalf("operation %d on a broken connection: %v", i, err)
 			case err != nil && !errors.As(err, &refusal):
 				broken = true
 			}
-			if err != nil {
-				require.False(t, strings.ContainsAny(err.Error(), "\r\x00\x1b"), "%q", err)
+			if err != nil && strings.ContainsAny(err.Error(), "\r\x00\x1b") {
+				t.Fatalf("operation %d: %q", i, err)
 			}
 		}
 	})
@@ -97,24 +96,26 @@ func FuzzClientPhases(tf *testing.F) {
 		cfg.MaxMessages, cfg.MaxDrain, cfg.MaxMessage, cfg.Timeout = 100, 1000, 10_000, time.Minute
 		c, err := pop3.NewClient(t.Context(), &segments{rest: arrives}, "", &cfg)
 		if err != nil {
-			require.False(t, strings.ContainsAny(err.Error(), "\r\x00\x1b"), "%q", err)
+			if strings.ContainsAny(err.Error(), "\r\x00\x1b") {
+				t.Fatalf("%q", err)
+			}
 			return
 		}
-		if c.ConnectionState().Identity != nil {
-			require.Equal(t, pop3.PhaseTransaction, c.ConnectionState().Phase)
+		defer c.Close()
+		if cs := c.ConnectionState(); cs.Identity != nil && cs.Phase != pop3.PhaseTransaction {
+			t.Fatalf("logged in, and in %v", cs.Phase)
 		}
 		broken := false
 		for i, do := range p.do {
 			err := do(t.Context(), c)
 			var refusal *pop3.Error
 			switch {
-			case broken:
-				require.ErrorIs(t, err, pop3.ErrBroken, "operation %d", i)
+			case broken && !errors.Is(err, pop3.ErrBroken):
+				t.Fatalf("operation %d on a broken connection: %v", i, err)
 			case err != nil && !errors.As(err, &refusal):
 				broken = true
 			}
 		}
-		_ = c.Close()
 	})
 }
 
@@ -186,19 +187,31 @@ func FuzzListings(tf *testing.F) {
 		}
 		reply := "+OK\r\n" + string(lines) + ".\r\n"
 		cfg := pop3.ClientConfig{MaxMessages: 100}
-		seen := map[int]bool{}
-		list, err := clientOf(t, cfg, reply).List(t.Context())
-		require.True(t, err == nil || list == nil)
+		c := clientOf(t, cfg, reply)
+		list, err := c.List(t.Context())
+		if err != nil && list != nil {
+			t.Fatalf("%v and %v", list, err)
+		}
+		var seen [101]bool
 		for _, l := range list {
-			require.False(t, seen[l.Num] || l.Num < 1 || l.Num > 100 || l.Size < 0, "%+v", l)
+			if l.Num < 1 || l.Num > 100 || seen[l.Num] || l.Size < 0 {
+				t.Fatalf("%+v", list)
+			}
 			seen[l.Num] = true
 		}
-		clear(seen)
-		uids, err := clientOf(t, cfg, reply).UIDL(t.Context())
-		require.True(t, err == nil || uids == nil)
+		c.Close()
+		c = clientOf(t, cfg, reply)
+		uids, err := c.UIDL(t.Context())
+		if err != nil && uids != nil {
+			t.Fatalf("%v and %v", uids, err)
+		}
+		clear(seen[:])
 		for _, u := range uids {
-			require.False(t, seen[u.Num] || u.Num < 1 || u.Num > 100 || u.UID == "" || strings.ContainsAny(u.UID, " \t\r\n"), "%+v", u)
+			if u.Num < 1 || u.Num > 100 || seen[u.Num] || u.UID == "" || strings.ContainsAny(u.UID, " \t\r\n") {
+				t.Fatalf("%+v", uids)
+			}
 			seen[u.Num] = true
 		}
+		c.Close()
 	})
 }

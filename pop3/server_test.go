@@ -207,7 +207,11 @@ func (r *rig) talk(t testing.TB, input string) string {
 // talkSplit is talk, with reads of a few octets at a time.
 func (r *rig) talkSplit(t testing.TB, input []byte, split int) string {
 	t.Helper()
-	nc := r.dial(t)
+	return sayAll(r.dial(t), input, split)
+}
+
+// sayAll sends all of input and returns all of the answer.
+func sayAll(nc *testnet.Conn, input []byte, split int) string {
 	nc.SplitWrites(split)
 	var answer bytes.Buffer
 	done := make(chan struct{})

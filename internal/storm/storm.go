@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,9 @@ var (
 	folder = flag.String("storm.corpus", "", "`folder` with a folder for each target, of files as the fuzzer keeps them")
 	seed   = flag.Uint64("storm.seed", 1, "`number` that the mutants depend on")
 )
+
+// gcPercent is how much more than what is in use may lie about.
+const gcPercent = 1600
 
 // F is a fuzz target. It is used as a [testing.F] is.
 type F struct {
@@ -56,6 +60,8 @@ func (f *F) Fuzz(check any) {
 // storm executes the check. It is called for each seed, and does it for the first.
 func (f *F) storm(t *testing.T) {
 	f.once.Do(func() {
+		// What a check leaves is small, and collecting it is most of the work otherwise.
+		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 		m := mutator{rand: rand.New(rand.NewPCG(*seed, 0)), corpus: f.corpus}
 		var args []any
 		begin := time.Now()
