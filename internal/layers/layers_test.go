@@ -47,11 +47,12 @@ var floors = map[string]int{
 	"examples/...": 7,
 	".":            8, // doc.go alone: it imports nothing, and nothing imports it
 
-	"internal/testnet": tests,
-	"internal/rfc/...": tests,
-	"internal/rfc":     tests,
-	"internal/storm":   tests,
-	"internal/layers":  tests,
+	"internal/testnet":   tests,
+	"internal/rfc/...":   tests,
+	"internal/rfc":       tests,
+	"internal/storm/...": tests,
+	"internal/storm":     tests,
+	"internal/layers":    tests,
 }
 
 // tests marks packages beside the stack, which only tests and other such

@@ -1,6 +1,7 @@
 package storm
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -56,8 +57,9 @@ func value(kind, literal string) (any, bool) {
 	case "bool":
 		return literal == "true", true
 	case "byte", "uint8":
-		if c, _, _, err := strconv.UnquoteChar(strings.Trim(literal, "'"), '\''); err == nil && strings.HasPrefix(literal, "'") {
-			return uint8(c), true
+		if quoted, ok := strings.CutPrefix(literal, "'"); ok {
+			c, _, rest, err := strconv.UnquoteChar(quoted, '\'')
+			return uint8(c), err == nil && rest == "'"
 		}
 		n, err := strconv.ParseUint(literal, 0, 8)
 		return uint8(n), err == nil
@@ -72,4 +74,21 @@ func value(kind, literal string) (any, bool) {
 		return n, err == nil
 	}
 	return nil, false
+}
+
+// format writes the format that parse reads.
+func format(args []any) string {
+	var b strings.Builder
+	b.WriteString("go test fuzz v1\n")
+	for _, arg := range args {
+		switch arg.(type) {
+		case []byte:
+			fmt.Fprintf(&b, "[]byte(%q)\n", arg)
+		case string:
+			fmt.Fprintf(&b, "string(%q)\n", arg)
+		default:
+			fmt.Fprintf(&b, "%T(%v)\n", arg, arg)
+		}
+	}
+	return b.String()
 }

@@ -12,6 +12,7 @@ import (
 
 var (
 	count  = flag.Int("storm", 0, "execute each fuzz target so many `times` on mutants of its corpus")
+	span   = flag.Duration("storm.time", 0, "execute each fuzz target for so long on mutants of its corpus")
 	folder = flag.String("storm.corpus", "", "`folder` with a folder for each target, of files as the fuzzer keeps them")
 	seed   = flag.Uint64("storm.seed", 1, "`number` that the mutants depend on")
 )
@@ -44,13 +45,15 @@ func (f *F) Fuzz(check any) {
 	if !ok {
 		f.Fatalf("storm: no adapter for %T", check)
 	}
-	if *count == 0 {
+	if *count == 0 && *span == 0 {
 		f.F.Fuzz(check)
 		return
 	}
-	for _, args := range load(f, *folder) {
-		if len(args) == len(f.corpus[0]) {
-			f.corpus = append(f.corpus, args)
+	for _, folder := range []string{"testdata/fuzz", *folder} {
+		for _, args := range load(f, folder) {
+			if len(args) == len(f.corpus[0]) {
+				f.corpus = append(f.corpus, args)
+			}
 		}
 	}
 	f.check = call
@@ -63,20 +66,32 @@ func (f *F) storm(t *testing.T) {
 		// What a check leaves is small, and collecting it is most of the work otherwise.
 		defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 		m := mutator{rand: rand.New(rand.NewPCG(*seed, 0)), corpus: f.corpus}
-		var args []any
-		begin := time.Now()
+		var args []any // as they were given: a check may write to its own
+		done, begin := 0, time.Now()
+		passed := false // a check that panics leaves by another way
 		defer func() {
-			if t.Failed() {
-				t.Logf("input: %#v", args)
+			if !passed {
+				t.Logf("a seed, if kept below testdata/fuzz/%s:\n%s", f.Name(), format(args))
 			}
+			fmt.Printf("storm: %s: %d executions in %s\n", f.Name(), done, time.Since(begin).Round(time.Millisecond))
 		}()
-		for range *count {
-			args = m.next()
-			f.check(t, args)
-			if t.Failed() {
+		for lasts(done, begin) {
+			next := m.next()
+			args = kept(next)
+			if f.check(t, next); t.Failed() {
 				return
 			}
+			done++
 		}
-		fmt.Printf("storm: %s: %d executions in %s\n", f.Name(), *count, time.Since(begin).Round(time.Second))
+		passed = true
 	})
+}
+
+// lasts reports whether there is more to execute. Looking at the clock costs as much as
+// an execution of the fastest targets.
+func lasts(done int, begin time.Time) bool {
+	if *count > 0 {
+		return done < *count
+	}
+	return done%64 != 0 || time.Since(begin) < *span
 }

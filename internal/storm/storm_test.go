@@ -29,10 +29,13 @@ func TestMutator(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	args, ok := parse("go test fuzz v1\n[]byte(\"a(b)\\xff\")\nstring(\"x\")\nbyte('\\a')\nuint16(7)\nint(-1)\nint64(5)\nbool(true)\nbyte('\\x80')\n")
+	args, ok := parse("go test fuzz v1\n[]byte(\"a(b)\\xff\")\nstring(\"x\")\nbyte('\\a')\nuint16(7)\nint(-1)\nint64(5)\nbool(true)\nbyte('\\x80')\nbyte('\\'')\n")
 	require.True(t, ok)
-	require.Equal(t, []any{[]byte("a(b)\xff"), "x", uint8(7), uint16(7), -1, int64(5), true, uint8(0x80)}, args)
-	for _, bad := range []string{"", "go test fuzz v1\n", "go test fuzz v2\nint(1)\n", "go test fuzz v1\nint(x)\n", "go test fuzz v1\nrune(1)\n"} {
+	require.Equal(t, []any{[]byte("a(b)\xff"), "x", uint8(7), uint16(7), -1, int64(5), true, uint8(0x80), uint8('\'')}, args)
+	again, ok := parse(format(args))
+	require.True(t, ok)
+	require.Equal(t, args, again)
+	for _, bad := range []string{"", "go test fuzz v1\n", "go test fuzz v2\nint(1)\n", "go test fuzz v1\nint(x)\n", "go test fuzz v1\nrune(1)\n", "go test fuzz v1\nbyte('a)\n"} {
 		_, ok := parse(bad)
 		require.False(t, ok, bad)
 	}
