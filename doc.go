@@ -88,6 +88,8 @@
 //	5034  POP3 AUTH                          pop3
 //	5321  SMTP                               smtp
 //	5322  message format                     message
+//	5802  SASL SCRAM                         auth
+//	5803  stored keys of SCRAM               auth
 //	6152  SMTP 8BITMIME                      smtp
 //	6409  submission                         smtp
 //	6531  SMTPUTF8                           smtp
@@ -96,6 +98,7 @@
 //	6710  SMTP MT-PRIORITY                   smtp
 //	6856  POP3 UTF8 and LANG                 pop3
 //	7293  SMTP RRVS                          smtp
+//	7677  SASL SCRAM-SHA-256                 auth
 //	8314  implicit TLS                       smtp, pop3
 //	8689  SMTP REQUIRETLS                    smtp
 //	9051  numbers of parts, as IMAP has them message

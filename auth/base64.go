@@ -27,11 +27,19 @@ func DecodeBase64(dst, line []byte) ([]byte, error) {
 	if string(line) == "=" {
 		return dst, nil
 	}
+	return appendDecoded(dst, line)
+}
+
+// decodeText decodes base64 within a message of a mechanism, where "=" stands for
+// nothing but itself.
+func decodeText(text string) ([]byte, error) { return appendDecoded(nil, []byte(text)) }
+
+func appendDecoded(dst, text []byte) ([]byte, error) {
 	// The decoder skips CR and LF, even when it is strict.
-	if bytes.IndexByte(line, '\r') >= 0 || bytes.IndexByte(line, '\n') >= 0 {
+	if bytes.IndexByte(text, '\r') >= 0 || bytes.IndexByte(text, '\n') >= 0 {
 		return dst, malformed("not base64")
 	}
-	out, err := base64.StdEncoding.Strict().AppendDecode(dst, line)
+	out, err := base64.StdEncoding.Strict().AppendDecode(dst, text)
 	if err != nil {
 		// Its error quotes an offset and nothing else, but is of no use to
 		// anybody who does not see the line.

@@ -39,7 +39,8 @@
 //
 // # Standards
 //
-// RFC 4422 (SASL), RFC 4616 (PLAIN), RFC 4013 (SASLprep), and the parts that
+// RFC 4422 (SASL), RFC 4616 (PLAIN), RFC 4013 (SASLprep), RFC 5803 (stored keys
+// of SCRAM, which is RFC 5802 and RFC 7677), and the parts that
 // SMTP and POP3 share of their profiles, RFC 4954 and RFC 5034: the strict
 // base64 lines. LOGIN was never a standard; it is here because clients that
 // know nothing else are still in use.
