@@ -3,6 +3,7 @@ package popbefore
 import (
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // shared are the ranges, beyond those that netip knows of, whose addresses do not
@@ -31,21 +32,34 @@ func addrOf(a net.Addr) netip.Addr {
 	return ap.Addr().Unmap()
 }
 
-// eligible says whether an address may have a grant.
-func (g *Grants) eligible(addr netip.Addr) bool {
+// eligible returns the net that an address stands for, and whether that may have a
+// grant.
+func (g *Grants) eligible(addr netip.Addr) (netip.Prefix, bool) {
 	if !addr.IsValid() {
-		return false
+		return netip.Prefix{}, false
 	}
 	addr = addr.WithZone("") // no prefix contains an address with a zone
-	for _, p := range g.Allow {
-		if p.Contains(addr) {
-			return true
-		}
+	bits := addr.BitLen()
+	if g.WholeIPv6Net && addr.Is6() {
+		bits = 64
 	}
-	for _, p := range shared {
-		if p.Contains(addr) {
-			return false
-		}
+	net := netip.PrefixFrom(addr, bits).Masked()
+	switch {
+	case overlaps(g.Deny, net):
+		return net, false
+	case contains(g.Allow, addr):
+		return net, true
+	case contains(shared[:], addr):
+		return net, false
 	}
-	return addr.IsGlobalUnicast() && !addr.IsPrivate()
+	return net, addr.IsGlobalUnicast() && !addr.IsPrivate()
+}
+
+func contains(nets []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(nets, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// overlaps reports whether any address of net is in nets.
+func overlaps(nets []netip.Prefix, net netip.Prefix) bool {
+	return slices.ContainsFunc(nets, net.Overlaps)
 }

@@ -3,11 +3,14 @@ package popbefore_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/auth/popbefore"
+	"github.com/posthouse/posthouse/smtp"
 )
 
 // A login at the maildrop opens the relay. The verifier's server is told to
@@ -22,7 +25,7 @@ func ExampleGrants() {
 	ctx := context.Background()
 	client := &net.TCPAddr{IP: net.IPv4(198, 51, 100, 7), Port: 40000}
 
-	sending := auth.ConnectionState{Protocol: auth.Submission, RemoteAddr: client}
+	sending := auth.ConnectionState{ID: "out-1", Protocol: auth.Submission, RemoteAddr: client}
 	fmt.Println("before:", grants.MayRelay(ctx, sending))
 
 	fetching := auth.ConnectionState{ID: "pop-1", Protocol: auth.POP3, RemoteAddr: client, TLS: &tls.ConnectionState{}}
@@ -30,14 +33,44 @@ func ExampleGrants() {
 		fmt.Println(err)
 		return
 	}
-	grant, _ := grants.Lookup(sending)
-	fmt.Println("after:", grants.MayRelay(ctx, sending), "thanks to", grant.Identity.User, "in", grant.ID)
+	grant, err := grants.Relay(ctx, popbefore.Message{ID: "out-1.1", Conn: sending, From: "tim@example.org", Recipients: 2})
+	fmt.Println("after:", err, "thanks to", grant.Identity.User, "in", grant.Session)
 
-	grants.Revoke("tim")
+	_ = grants.Revoke(ctx, "tim")
 	fmt.Println("password changed:", grants.MayRelay(ctx, sending))
 
 	// Output:
 	// before: false
-	// after: true thanks to tim in pop-1
+	// after: <nil> thanks to tim in pop-1
 	// password changed: false
+}
+
+// The whole joint between Grants and a submission server: MayRelay lets the client
+// begin, and the hook before the message has the last word, counts, and leaves a
+// line in the log that joins the message to the login.
+func ExampleGrants_Relay() {
+	grants := &popbefore.Grants{
+		VerifySender: func(_ context.Context, id auth.Identity, from string) error {
+			if !strings.EqualFold(from, id.Name+"@example.org") {
+				return popbefore.ErrSender
+			}
+			return nil
+		},
+	}
+	server := &smtp.Server{Protocol: auth.Submission, MayRelay: grants.MayRelay}
+	server.Hooks.Data = func(ctx context.Context, tx *smtp.Transaction) error {
+		if tx.Conn.Identity != nil {
+			return nil // authenticated: no grant is needed
+		}
+		_, err := grants.Relay(ctx, popbefore.Message{
+			ID: tx.ID, Conn: tx.Conn, From: tx.Envelope.From.String(), Recipients: len(tx.Envelope.To),
+		})
+		switch {
+		case errors.Is(err, popbefore.ErrSender):
+			return smtp.Reject("this sender is not yours")
+		case errors.Is(err, popbefore.ErrNoGrant), errors.Is(err, popbefore.ErrSpent):
+			return smtp.Defer("fetch your mail first")
+		}
+		return err // an error of the store: 451
+	}
 }

@@ -66,15 +66,16 @@ func TestGrantEndsAfterTheWindow(t *testing.T) {
 			require.True(t, g.MayRelay(t.Context(), sender("192.0.2.7:1")))
 			time.Sleep(time.Nanosecond)
 			require.False(t, g.MayRelay(t.Context(), sender("192.0.2.7:1")), "sending does not renew it")
-			require.Zero(t, g.Len())
+			require.Zero(t, g.own.Len())
 
 			g.Observe(t.Context(), login("tim", "192.0.2.7:110"))
 			time.Sleep(want / 2)
 			g.Observe(t.Context(), login("tim", "192.0.2.7:110"))
 			time.Sleep(want - 1)
-			grant, ok := g.Lookup(sender("192.0.2.7:1"))
-			require.True(t, ok, "a new login does")
-			require.Equal(t, want+want/2, grant.Start.Sub(start))
+			found, err := g.Lookup(t.Context(), sender("192.0.2.7:1"))
+			require.NoError(t, err)
+			require.Len(t, found, 1, "a new login does")
+			require.Equal(t, want+want/2, found[0].Start.Sub(start))
 		})
 	}
 }
@@ -106,7 +107,7 @@ func TestWhatGivesAGrant(t *testing.T) {
 				g.Observe(t.Context(), e)
 				want := row.want || insecure && row.clear
 				require.Equal(t, want, g.MayRelay(t.Context(), sender("192.0.2.7:1")), "insecure: %v", insecure)
-				require.Equal(t, want, g.Len() == 1)
+				require.Equal(t, want, g.own.Len() == 1)
 			}
 		})
 	}
@@ -182,28 +183,58 @@ func TestLookupTellsWho(t *testing.T) {
 		e := login("tim", "[::ffff:192.0.2.7]:110")
 		e.Identity = &auth.Identity{User: "admin", Name: "tim"}
 		g.Observe(t.Context(), e)
-		grant, ok := g.Lookup(sender("192.0.2.7:1"))
-		require.True(t, ok)
-		require.Equal(t, Grant{Addr: netip.MustParseAddr("192.0.2.7"), Identity: *e.Identity, ID: "p-1", Start: time.Now()}, grant)
+		found, err := g.Lookup(t.Context(), sender("192.0.2.7:1"))
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		require.NotEmpty(t, found[0].ID)
+		require.Equal(t, []Grant{{
+			ID: found[0].ID, Net: netip.MustParsePrefix("192.0.2.7/32"), Identity: *e.Identity, Session: "p-1",
+			Start: time.Now(), Messages: 100, Recipients: 1000,
+		}}, found)
 	})
+}
+
+func TestSeveralUsersOfOneAddress(t *testing.T) {
+	t.Parallel()
+	g := new(Grants)
+	users := func() (names []string) {
+		found, err := g.Lookup(t.Context(), sender("192.0.2.4:9"))
+		require.NoError(t, err)
+		for _, grant := range found {
+			names = append(names, grant.Identity.User)
+		}
+		return names
+	}
+	for _, user := range []string{"tim", "ann", "tim", "joe"} {
+		g.Observe(t.Context(), login(user, "192.0.2.4:1"))
+	}
+	require.Equal(t, []string{"joe", "tim", "ann"}, users(), "the newest first, and each once")
+	require.NoError(t, g.Revoke(t.Context(), "tim"))
+	require.Equal(t, []string{"joe", "ann"}, users())
+	for i := range mostPerNet - 1 {
+		g.Observe(t.Context(), login(strconv.Itoa(i), "192.0.2.4:1"))
+	}
+	require.Len(t, users(), mostPerNet)
+	require.NotContains(t, users(), "ann", "whose login is the longest ago")
+	require.Contains(t, users(), "joe")
+	require.Equal(t, mostPerNet, g.own.Len())
 }
 
 func TestRevoke(t *testing.T) {
 	t.Parallel()
 	g := new(Grants)
-	g.Revoke("tim") // of nothing
+	require.NoError(t, g.Revoke(t.Context(), "tim")) // of nothing
 	for _, e := range []auth.Event{
 		login("tim", "192.0.2.1:1"), login("tim", "192.0.2.2:1"), login("ann", "192.0.2.3:1"),
 		login("tim", "192.0.2.4:1"), login("ann", "192.0.2.4:1"), // one after the other behind one router
-		login("ann", "192.0.2.5:1"), login("tim", "192.0.2.5:1"),
 	} {
 		g.Observe(t.Context(), e)
 	}
-	g.Revoke("tim")
-	for from, want := range map[string]bool{"192.0.2.1": false, "192.0.2.2": false, "192.0.2.3": true, "192.0.2.4": true, "192.0.2.5": false} {
+	require.NoError(t, g.Revoke(t.Context(), "tim"))
+	for from, want := range map[string]bool{"192.0.2.1": false, "192.0.2.2": false, "192.0.2.3": true, "192.0.2.4": true} {
 		require.Equal(t, want, g.MayRelay(t.Context(), sender(from+":9")), from)
 	}
-	require.Equal(t, 2, g.Len())
+	require.Equal(t, 2, g.own.Len())
 
 	// Both names of an identity count.
 	e := login("tim", "192.0.2.6:1")
@@ -211,20 +242,74 @@ func TestRevoke(t *testing.T) {
 		e.Identity = &auth.Identity{User: "admin", Name: "tim"}
 		g.Observe(t.Context(), e)
 		require.True(t, g.MayRelay(t.Context(), sender("192.0.2.6:9")))
-		g.Revoke(name)
+		require.NoError(t, g.Revoke(t.Context(), name))
 		require.False(t, g.MayRelay(t.Context(), sender("192.0.2.6:9")), name)
 	}
 	g.Observe(t.Context(), login("tim", "192.0.2.1:1"))
 	require.True(t, g.MayRelay(t.Context(), sender("192.0.2.1:9")), "with the new password")
 }
 
+func TestRevokeNet(t *testing.T) {
+	t.Parallel()
+	g := new(Grants)
+	for _, from := range []string{"192.0.2.1:1", "192.0.2.2:1", "198.51.100.1:1", "[2001:db8::1]:1"} {
+		g.Observe(t.Context(), login("tim", from))
+	}
+	for _, row := range []struct {
+		net  string
+		left int
+	}{{"192.0.2.1/32", 3}, {"203.0.113.0/24", 3}, {"192.0.2.0/24", 2}, {"2001:db8::/32", 1}, {"0.0.0.0/0", 0}} {
+		require.NoError(t, g.RevokeNet(t.Context(), netip.MustParsePrefix(row.net)))
+		require.Equal(t, row.left, g.own.Len(), row.net)
+		require.Len(t, g.own.byNet, row.left)
+		require.Len(t, g.own.byID, row.left)
+	}
+}
+
+func TestWholeIPv6Net(t *testing.T) {
+	t.Parallel()
+	g := &Grants{WholeIPv6Net: true, Deny: []netip.Prefix{netip.MustParsePrefix("2001:db8:0:2::9/128")}}
+	g.Observe(t.Context(), login("tim", "[2001:db8::7]:110"))
+	g.Observe(t.Context(), login("tim", "192.0.2.7:110"))
+	g.Observe(t.Context(), login("tim", "[2001:db8:0:2::7]:110")) // shares its net with what is denied
+	for from, want := range map[string]bool{
+		"[2001:db8::8]:1":            true,
+		"[2001:db8::ffff:ffff:1]:1":  true,
+		"[2001:db8:0:1::7]:1":        false,
+		"[2001:db8:0:2::7]:1":        false,
+		"192.0.2.7:1":                true,
+		"192.0.2.8:1":                false,
+		"[::ffff:192.0.2.7]:1":       true,
+		"[2001:db8:0:0:1:2:3:4]:999": true,
+	} {
+		require.Equal(t, want, g.MayRelay(t.Context(), sender(from)), from)
+	}
+}
+
+func TestDeny(t *testing.T) {
+	t.Parallel()
+	proxy := netip.MustParsePrefix("192.0.2.7/32")
+	g := &Grants{Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Deny: []netip.Prefix{proxy}}
+	g.Observe(t.Context(), login("tim", "192.0.2.7:110"))
+	g.Observe(t.Context(), login("tim", "192.0.2.8:110"))
+	require.False(t, g.MayRelay(t.Context(), sender("192.0.2.7:1")), "what is denied is not allowed")
+	require.True(t, g.MayRelay(t.Context(), sender("192.0.2.8:1")))
+
+	// What another machine gave, which knew the proxy less well, serves for nothing here.
+	shared := new(Memory)
+	(&Grants{Store: shared}).Observe(t.Context(), login("tim", "192.0.2.7:110"))
+	require.Equal(t, 1, shared.Len())
+	require.False(t, (&Grants{Store: shared, Deny: g.Deny}).MayRelay(t.Context(), sender("192.0.2.7:1")))
+	require.True(t, (&Grants{Store: shared}).MayRelay(t.Context(), sender("192.0.2.7:1")))
+}
+
 func TestMaxGrants(t *testing.T) {
 	t.Parallel()
-	g := &Grants{MaxGrants: 3}
+	g := &Grants{Store: &Memory{MaxGrants: 3}}
 	for _, from := range []string{"192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.1:1", "192.0.2.4:1"} {
 		g.Observe(t.Context(), login("tim", from))
 	}
-	require.Equal(t, 3, g.Len())
+	require.Equal(t, 3, g.Store.(*Memory).Len())
 	for from, want := range map[string]bool{"192.0.2.1:9": true, "192.0.2.2:9": false, "192.0.2.3:9": true, "192.0.2.4:9": true} {
 		require.Equal(t, want, g.MayRelay(t.Context(), sender(from)), from)
 	}
@@ -240,8 +325,9 @@ func TestMaxGrantsDefault(t *testing.T) {
 		g.Observe(t.Context(), e)
 		addr = addr.Next()
 	}
-	require.Equal(t, defaultMaxGrants, g.Len())
-	require.Len(t, g.byAddr, defaultMaxGrants)
+	require.Equal(t, defaultMaxGrants, g.own.Len())
+	require.Len(t, g.own.byNet, defaultMaxGrants)
+	require.Len(t, g.own.byID, defaultMaxGrants)
 }
 
 func TestEndedGrantsAreForgotten(t *testing.T) {
@@ -253,27 +339,31 @@ func TestEndedGrantsAreForgotten(t *testing.T) {
 		}
 		time.Sleep(defaultWindow)
 		g.Observe(t.Context(), login("tim", "192.0.2.200:1"))
-		require.Equal(t, 1, g.Len())
+		require.Equal(t, 1, g.own.Len())
 	})
 }
 
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	g := &Grants{MaxGrants: 10}
+	store := &Memory{MaxGrants: 10}
+	g := &Grants{Store: store}
+	ctx := context.Background()
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			for j := range 200 {
 				from := "192.0.2." + strconv.Itoa((i*j)%30+1) + ":1"
-				g.Observe(context.Background(), login("tim", from))
-				g.MayRelay(context.Background(), sender(from))
+				g.Observe(ctx, login("tim", from))
+				g.MayRelay(ctx, sender(from))
+				_, _ = g.Relay(ctx, Message{Conn: sender(from), Recipients: 1})
 				if j%50 == 0 {
-					g.Revoke("tim")
+					_ = g.Revoke(ctx, "tim")
 				}
 			}
 		})
 	}
 	wg.Wait()
-	require.LessOrEqual(t, g.Len(), 10)
-	require.Len(t, g.byAddr, g.Len())
+	require.LessOrEqual(t, store.Len(), 10)
+	require.Len(t, store.byNet, store.Len())
+	require.Len(t, store.byID, store.Len())
 }

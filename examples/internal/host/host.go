@@ -73,7 +73,10 @@ func Start(cfg Config) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{addrs: map[string]string{}, failed: make(chan error, 6), boxes: boxes}
-	grants := &popbefore.Grants{Window: cfg.POPBeforeSMTP, InsecureAllowCleartext: cfg.AllowPlaintext, Allow: loopbackOnly(cfg.POP3, cfg.POP3S)}
+	grants := &popbefore.Grants{
+		Window: cfg.POPBeforeSMTP, InsecureAllowCleartext: cfg.AllowPlaintext, Allow: loopbackOnly(cfg.POP3, cfg.POP3S),
+		VerifySender: boxes.verifySender, Log: cfg.Log,
+	}
 	users := &auth.Server{Passwords: auth.Passwords(cfg.Users), InsecureAllowCleartext: cfg.AllowPlaintext}
 	popUsers := &auth.Server{Passwords: users.Passwords, InsecureAllowCleartext: cfg.AllowPlaintext, Observe: grants.Observe}
 	if cfg.APOP {
@@ -90,6 +93,7 @@ func Start(cfg Config) (*Host, error) {
 	submission.Offer.DSN = true // what arrives here is delivered or refused at once
 	if cfg.POPBeforeSMTP > 0 {
 		submission.MayRelay = grants.MayRelay
+		submission.Hooks.Data = onGrant(grants)
 	}
 	pop := &pop3.Server{
 		Hostname:     cfg.Hostname,
