@@ -15,10 +15,14 @@ import (
 
 // chunked reads text as chunks that end at the cuts, and returns what was delivered.
 func chunked(src io.Reader, mode textwire.Mode, total int, byWriteTo bool, cuts ...int) (string, *textwire.ChunkReader, error) {
+	return chunkedFrom(textwire.NewReader(src), mode, total, byWriteTo, cuts...)
+}
+
+func chunkedFrom(r *textwire.Reader, mode textwire.Mode, total int, byWriteTo bool, cuts ...int) (string, *textwire.ChunkReader, error) {
 	var c textwire.ChunkReader
-	r := textwire.NewReader(src)
 	c.Reset(r, mode)
 	var b strings.Builder
+	var buf [512]byte
 	at := 0
 	for _, cut := range append(cuts, total) {
 		c.Begin(int64(cut - at))
@@ -27,7 +31,7 @@ func chunked(src io.Reader, mode textwire.Mode, total int, byWriteTo bool, cuts 
 		if byWriteTo {
 			_, err = c.WriteTo(&b)
 		} else {
-			_, err = io.Copy(&b, struct{ io.Reader }{&c})
+			_, err = io.CopyBuffer(struct{ io.Writer }{&b}, struct{ io.Reader }{&c}, buf[:])
 		}
 		if err != nil {
 			return b.String(), &c, err
@@ -136,7 +140,9 @@ func FuzzChunkReader(tf *testing.F) {
 		if segment > 0 {
 			src = &segments{text, int(segment)}
 		}
-		got, c, err := chunked(src, textwire.Strict, len(text), byWriteTo, int(cut)%(len(text)+1))
+		r := textwire.NewReader(src)
+		defer r.Reset(nil)
+		got, c, err := chunkedFrom(r, textwire.Strict, len(text), byWriteTo, int(cut)%(len(text)+1))
 		bad := plainBad(text)
 		if bad < 0 {
 			if err != nil || got != string(text) {

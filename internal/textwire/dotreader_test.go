@@ -243,44 +243,70 @@ func FuzzDotReader(tf *testing.F) {
 	f.Fuzz(func(t *testing.T, raw, sizes, reads []byte) {
 		for _, mode := range []Mode{Strict, Transparent} {
 			want, used, wantErr := unstuff(raw, mode)
-			_, end, endErr := unstuff(raw, Transparent)
-			check := func(how string, d *DotReader, got []byte, err error) {
-				if err == nil {
-					err = io.EOF
-				}
-				require.Equal(t, wantErr, err, how)
-				require.Equal(t, string(want), string(got), how)
-				require.Equal(t, int64(used), d.Raw(), how)
-				require.Equal(t, int64(len(want)), d.Size(), how)
-				require.Equal(t, err == io.EOF, d.Ended(), how)
-				drainErr := d.Drain(int64(len(raw)))
-				if wantErr == io.ErrUnexpectedEOF || endErr == io.ErrUnexpectedEOF {
-					require.Equal(t, io.ErrUnexpectedEOF, drainErr, how)
-					return
-				}
-				require.NoError(t, drainErr, how)
-				require.True(t, d.Ended(), how)
-				require.Equal(t, int64(end), d.Raw(), how)
-				rest, err := io.ReadAll(d.r)
-				require.NoError(t, err)
-				require.Equal(t, string(raw[end:]), string(rest), how)
+			end, endErr := used, wantErr
+			if mode != Transparent {
+				_, end, endErr = unstuff(raw, Transparent)
 			}
+			r := NewReader(&chopped{data: raw, sizes: sizes})
+			d := NewDotReader(r, mode)
+			got, err := readAll(d, &chopped{sizes: reads})
+			checkDotReader(t, d, got, err, want, used, wantErr)
+			checkDrained(t, d, raw, end, endErr)
+			r.Reset(nil)
 
-			d := NewDotReader(NewReader(&chopped{data: raw, sizes: sizes}), mode)
-			var got []byte
-			var err error
-			for p := (&chopped{sizes: reads}); err == nil; {
-				var n int
-				buf := make([]byte, p.next(512))
-				n, err = d.Read(buf)
-				got = append(got, buf[:n]...)
-			}
-			check("Read", d, got, err)
-
-			d = NewDotReader(NewReader(filling{&chopped{data: raw, sizes: sizes}}), mode)
+			r = NewReader(filling{&chopped{data: raw, sizes: sizes}})
+			d = NewDotReader(r, mode)
 			var out bytes.Buffer
-			_, err = d.WriteTo(&out)
-			check("WriteTo", d, out.Bytes(), err)
+			if _, err = d.WriteTo(&out); err == nil {
+				err = io.EOF
+			}
+			checkDotReader(t, d, out.Bytes(), err, want, used, wantErr)
+			checkDrained(t, d, raw, end, endErr)
+			r.Reset(nil)
 		}
 	})
+}
+
+// readAll reads r to its error, with buffers of the sizes given.
+func readAll(r io.Reader, sizes *chopped) (got []byte, err error) {
+	var buf [512]byte
+	for err == nil {
+		var n int
+		n, err = r.Read(buf[:sizes.next(len(buf))])
+		got = append(got, buf[:n]...)
+	}
+	return got, err
+}
+
+// checkDotReader compares what was read of a body with the clear version.
+func checkDotReader(t *testing.T, d *DotReader, got []byte, err error, want []byte, used int, wantErr error) {
+	switch {
+	case !sameError(err, wantErr):
+		t.Fatalf("%s: error %v, want %v", d.mode, err, wantErr)
+	case !bytes.Equal(got, want):
+		t.Fatalf("%s: got %q, want %q", d.mode, got, want)
+	case d.Raw() != int64(used) || d.Size() != int64(len(want)):
+		t.Fatalf("%s: %d octets of %d, want %d of %d", d.mode, d.Size(), d.Raw(), len(want), used)
+	case d.Ended() != (wantErr == io.EOF):
+		t.Fatalf("%s: ended: %t", d.mode, d.Ended())
+	}
+}
+
+// checkDrained goes on to the end of the body, which takes end octets of raw, and looks at
+// what is behind it.
+func checkDrained(t *testing.T, d *DotReader, raw []byte, end int, endErr error) {
+	err := d.Drain(int64(len(raw)))
+	if endErr == io.ErrUnexpectedEOF {
+		if err != io.ErrUnexpectedEOF {
+			t.Fatalf("drained a cut body: %v", err)
+		}
+		return
+	}
+	if err != nil || !d.Ended() || d.Raw() != int64(end) {
+		t.Fatalf("drained %d octets, %v, want %d", d.Raw(), err, end)
+	}
+	rest, err := readAll(d.r, &chopped{})
+	if err != io.EOF || !bytes.Equal(rest, raw[end:]) {
+		t.Fatalf("%q, %v is left, want %q", rest, err, raw[end:])
+	}
 }

@@ -29,21 +29,24 @@ func viaWriteLF(t *testing.T, text []byte, piece int, end string) (wire []byte, 
 	var out bytes.Buffer
 	w := NewWriter(&out)
 	d := NewDotWriter(w, Transparent)
-	for len(text) > 0 {
+	var err error
+	for len(text) > 0 && err == nil {
 		n := min(piece, len(text))
-		m, err := d.WriteLF(text[:n])
-		require.NoError(t, err)
+		var m int64
+		m, err = d.WriteLF(text[:n])
 		octets += m
 		text = text[n:]
 	}
-	m, err := d.WriteLF(nil)
-	require.NoError(t, err)
-	require.Zero(t, m)
-	_, err = d.Write([]byte(end))
-	require.NoError(t, err)
-	require.Equal(t, octets+int64(len(end)), d.Size())
-	require.NoError(t, d.Close())
-	require.NoError(t, w.Flush())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := d.WriteLF(nil); m != 0 || err != nil {
+		t.Fatal(m, err)
+	}
+	if _, err = d.Write([]byte(end)); err != nil || d.Size() != octets+int64(len(end)) {
+		t.Fatal(d.Size(), err)
+	}
+	finish(t, d, w)
 	return out.Bytes(), octets
 }
 
@@ -52,11 +55,19 @@ func viaWrite(t *testing.T, text []byte) []byte {
 	var out bytes.Buffer
 	w := NewWriter(&out)
 	d := NewDotWriter(w, Transparent)
-	_, err := d.Write(text)
-	require.NoError(t, err)
-	require.NoError(t, d.Close())
-	require.NoError(t, w.Flush())
+	if _, err := d.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, d, w)
 	return out.Bytes()
+}
+
+// finish ends a body and sends it.
+func finish(t *testing.T, d *DotWriter, w *Writer) {
+	t.Helper()
+	if err := errors.Join(d.Close(), w.Flush()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestWriteLF(t *testing.T) {
@@ -100,7 +111,8 @@ func FuzzWriteLF(tf *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, piece uint16) {
 		want := withCRLF(text)
 		got, octets := viaWriteLF(t, text, int(piece)+1, "")
-		require.Equal(t, int64(len(want)), octets)
-		require.True(t, bytes.Equal(viaWrite(t, want), got))
+		if wire := viaWrite(t, want); octets != int64(len(want)) || !bytes.Equal(got, wire) {
+			t.Fatalf("%d octets, %q, want %d, %q", octets, got, len(want), wire)
+		}
 	})
 }

@@ -39,6 +39,16 @@ func lineOf(data []byte, limit int) (string, error) {
 	return "", io.ErrUnexpectedEOF
 }
 
+// sameError compares errors of this package, which are values or *FramingErrors.
+func sameError(a, b error) bool {
+	x, isFraming := a.(*FramingError)
+	if !isFraming {
+		return a == b
+	}
+	y, isFraming := b.(*FramingError)
+	return isFraming && *x == *y
+}
+
 // unstuff returns the body that raw begins with, how many octets of raw it and
 // its end take, and how it ends: io.EOF if it is whole.
 func unstuff(raw []byte, mode Mode) (body []byte, used int, err error) {
