@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestHops(t *testing.T) {
@@ -39,7 +41,8 @@ func TestHops(t *testing.T) {
 }
 
 // FuzzHops: the count is that of a plain reading, wherever the octets are cut.
-func FuzzHops(f *testing.F) {
+func FuzzHops(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("Received: a\r\nreceived : b\r\n\r\nReceived: c"), uint8(1))
 	f.Fuzz(func(t *testing.T, message []byte, split uint8) {
 		message = []byte(strings.ReplaceAll(strings.NewReplacer("\r", "", "\n", "").Replace(strings.ReplaceAll(string(message), "\r\n", "\x00")), "\x00", "\r\n"))

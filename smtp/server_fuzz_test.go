@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,25 +18,35 @@ import (
 	"github.com/posthouse/posthouse/smtp"
 )
 
+// sessionBeginnings lead to each phase. The server speaks LMTP where one begins with LHLO.
+var sessionBeginnings = []string{
+	"",
+	"HELO a\r\n",
+	"EHLO a\r\n",
+	"EHLO a\r\nMAIL FROM:<a@b>\r\n",
+	"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\n",
+	"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nDATA\r\n",
+	"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 4\r\ntext",
+	"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 40\r\n",
+	"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 2\r\n\n\n",
+	"EHLO a\r\nMAIL FROM:<a@b> BODY=BINARYMIME PRDR\r\nRCPT TO:<c@example.org>\r\nRCPT TO:<d@example.org>\r\n",
+	"EHLO a\r\nAUTH LOGIN\r\n",
+	"EHLO a\r\nAUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
+	"EHLO a\r\nXCLIENT ADDR=198.51.100.7 LOGIN=tim\r\n",
+	"EHLO a\r\nXCLIENT ADDR=198.51.100.7 NAME=[UNAVAILABLE]\r\nEHLO b\r\nMAIL FROM:<a@b>\r\n",
+	"EHLO a\r\nMAIL FROM:<a@b> XFROM=1\r\nRCPT TO:<c@example.org> XTO=2\r\nXIN 250 a\r\n",
+	"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 4\r\ntextXIN 550\r\n",
+	"LHLO a\r\n",
+	"LHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nRCPT TO:<d@example.org>\r\n",
+	"LHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nRCPT TO:<d@example.org>\r\nDATA\r\n",
+	"LHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nRCPT TO:<d@example.org>\r\nBDAT 4\r\ntext",
+}
+
 // FuzzSession sends octets to a server in each phase and looks at what must hold
 // whatever they are: the replies are well-formed, no handler is left behind, and a
 // message that was accepted had its genuine end, as a plain reading finds it.
 func FuzzSession(tf *testing.F) {
 	f := storm.New(tf)
-	beginnings := []string{
-		"",
-		"HELO a\r\n",
-		"EHLO a\r\n",
-		"EHLO a\r\nMAIL FROM:<a@b>\r\n",
-		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\n",
-		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nDATA\r\n",
-		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 4\r\ntext",
-		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 40\r\n",
-		"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@example.org>\r\nBDAT 2\r\n\n\n",
-		"EHLO a\r\nMAIL FROM:<a@b> BODY=BINARYMIME PRDR\r\nRCPT TO:<c@example.org>\r\nRCPT TO:<d@example.org>\r\n",
-		"EHLO a\r\nAUTH LOGIN\r\n",
-		"EHLO a\r\nAUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n",
-	}
 	files, err := filepath.Glob("testdata/server/*.txtar")
 	if err != nil || len(files) == 0 {
 		f.Fatal("no dialogues", err)
@@ -45,56 +56,48 @@ func FuzzSession(tf *testing.F) {
 			f.Add(uint8(0), uint8(0), d.Octets('C'))
 		}
 	}
-	for phase := range beginnings {
+	for phase := range sessionBeginnings {
 		f.Add(uint8(phase), uint8(1), []byte("text\r\n..\r\n.\r\nQUIT\r\n"))
 		f.Add(uint8(phase), uint8(3), []byte("te\nxt\r\n.\r\nNOOP\r\n"))
+		f.Add(uint8(phase), uint8(0), []byte("XCOUNT 250 a\r\nXIN 421\r\nXCLIENT PORT=1\r\n"))
 	}
 	f.Fuzz(func(t *testing.T, phase, split uint8, octets []byte) {
-		all := beginnings[int(phase)%len(beginnings)] + string(octets)
+		all := sessionBeginnings[int(phase)%len(sessionBeginnings)] + string(octets)
 		var accepted []string
+		answers := 0 // that acceptance is due
 		srv := &smtp.Server{
 			Hostname: "mx.example.org", MaxMessageBytes: 1000, MaxErrors: -1, ErrorDelay: -1,
 			Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
 			Auth:  &auth.Server{Passwords: passwords, InsecureAllowCleartext: true},
 			Log:   slog.New(slog.DiscardHandler),
-			Offer: everything, BinaryMIME: true, XclientFrom: fromProxy,
+			Offer: everything, BinaryMIME: true, XclientFrom: fromProxy, Extensions: []smtp.Extension{counter(answer)},
 		}
-		// Behind XCLIENT there is another greeting, and by BDAT a message has no dots.
-		byChunks := strings.Contains(strings.ToUpper(all), "BDAT")
+		if strings.HasPrefix(all, "LHLO") {
+			srv.Protocol = auth.LMTP
+		}
 		srv.Handler = smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
 			b, err := io.ReadAll(tx.Body)
-			if err == nil {
-				accepted = append(accepted, string(b))
-			}
-			if len(tx.Envelope.To) == 0 || tx.Conn.Hello == "" || len(b) > 1000 {
+			n := len(tx.Envelope.To)
+			if n == 0 || tx.Conn.Hello == "" || len(b) > 1000 {
 				t.Errorf("a message without an envelope, or too large")
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			accepted = append(accepted, string(b))
+			switch {
+			case srv.Protocol == auth.LMTP:
+				answers += n
+			case tx.PerRecipient && n > 1:
+				answers += n + 1
+			default:
+				answers++
+			}
+			return nil
 		})
-		ln := testnet.NewListener()
-		served := make(chan error)
-		go func() { served <- srv.Serve(ln) }()
-		nc, err := ln.Dial(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		nc.(*testnet.Conn).SplitWrites(int(split))
-		go func() {
-			_, _ = io.WriteString(nc, all)
-			_ = nc.(*testnet.Conn).CloseWrite()
-		}()
-		_ = nc.SetReadDeadline(time.Now().Add(time.Minute))
-		replies, err := io.ReadAll(nc)
-		if err != nil {
-			t.Fatalf("the server does not end: %v", err)
-		}
-		_ = nc.Close()
-		_ = srv.Close()
-		if err := srv.Shutdown(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		<-served
-		checkReplies(t, string(replies))
+		replies := converse(t, srv, all, split)
+		// By BDAT a message has no dots.
+		byChunks := strings.Contains(strings.ToUpper(all), "BDAT")
 		for _, body := range accepted {
 			if !byChunks && !strings.Contains(unstuffed(all), body+".\r\n") {
 				t.Errorf("a message that was not sent: %q", body)
@@ -103,11 +106,53 @@ func FuzzSession(tf *testing.F) {
 				t.Errorf("a message with bad octets: %q", body)
 			}
 		}
-		prdr := strings.Contains(strings.ToUpper(all), "PRDR")
-		if n := strings.Count(string(replies), "250 2.0.0 accepted as "); n > len(accepted) && !prdr {
-			t.Errorf("%d messages accepted, %d handled", n, len(accepted))
+		if n := strings.Count(replies, "250 2.0.0 accepted as "); n != answers {
+			t.Errorf("accepted %d times, %d are due for %d messages", n, answers, len(accepted))
 		}
 	})
+}
+
+// answer is the command of a program: it replies with the code and the text that it is given.
+func answer(_ context.Context, _ auth.ConnectionState, _ *smtp.Transaction, args string) (smtp.Reply, error) {
+	word, text, _ := strings.Cut(args, " ")
+	code, err := strconv.Atoi(word)
+	return smtp.Reply{Code: code, Lines: []string{text}}, err
+}
+
+// converse has a client send octets, split as testnet does, and returns the replies. All of
+// the server ends.
+func converse(t *testing.T, srv *smtp.Server, octets string, split uint8) string {
+	ln := testnet.NewListener()
+	served := make(chan error, 1)
+	go func() {
+		if srv.Protocol == auth.LMTP {
+			served <- srv.Serve(localSocket{ln})
+		} else {
+			served <- srv.Serve(ln)
+		}
+	}()
+	nc, err := ln.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc.(*testnet.Conn).SplitWrites(int(split))
+	go func() {
+		_, _ = io.WriteString(nc, octets)
+		_ = nc.(*testnet.Conn).CloseWrite()
+	}()
+	_ = nc.SetReadDeadline(time.Now().Add(time.Minute))
+	replies, err := io.ReadAll(nc)
+	if err != nil {
+		t.Fatalf("the server does not end: %v", err)
+	}
+	_ = nc.Close()
+	_ = srv.Close()
+	if err := srv.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	<-served
+	checkReplies(t, string(replies))
+	return string(replies)
 }
 
 func checkReplies(t *testing.T, replies string) {
@@ -121,7 +166,7 @@ func checkReplies(t *testing.T, replies string) {
 			t.Errorf("bad reply line %q", line)
 		}
 		for _, c := range []byte(body) {
-			if c < ' ' || c > '~' {
+			if c != '\t' && (c < ' ' || c > '~') { // RFC 5321 section 4.2: textstring
 				t.Errorf("bad octet in reply line %q", line)
 			}
 		}
@@ -142,7 +187,8 @@ func unstuffed(octets string) string {
 // FuzzBdat sends a message in chunks, cut anywhere, over a network that cuts anywhere. It
 // is accepted as it is if it is good, and refused if it is not, and what follows it is a
 // command either way.
-func FuzzBdat(f *testing.F) {
+func FuzzBdat(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("text\r\n"), uint16(1), uint16(5), uint8(1), false, false)
 	f.Add([]byte("te\nxt\r\n.\r\n"), uint16(2), uint16(3), uint8(2), false, true)
 	f.Add([]byte("\r\r\x00"), uint16(2), uint16(3), uint8(2), true, false)
@@ -171,33 +217,15 @@ func FuzzBdat(f *testing.F) {
 		}
 		all := fmt.Sprintf("EHLO a\r\nMAIL FROM:<>%s\r\nRCPT TO:<a@b>\r\nBDAT %d\r\n%sBDAT %d\r\n%sBDAT %d LAST\r\n%sHELP\r\nQUIT\r\n",
 			params, i, body[:i], j-i, body[i:j], len(body)-j, body[j:])
-		ln := testnet.NewListener()
-		served := make(chan error)
-		go func() { served <- srv.Serve(ln) }()
-		nc, err := ln.Dial(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		nc.(*testnet.Conn).SplitWrites(int(split))
-		go func() { _, _ = io.WriteString(nc, all) }()
-		_ = nc.SetReadDeadline(time.Now().Add(time.Minute))
-		replies, err := io.ReadAll(nc)
-		if err != nil {
-			t.Fatalf("the server does not end: %v", err)
-		}
-		_ = nc.Close()
-		_ = srv.Close()
-		_ = srv.Shutdown(context.Background())
-		<-served
-		checkReplies(t, string(replies))
+		replies := converse(t, srv, all, split)
 		text := strings.ReplaceAll(string(body), "\r\n", "")
 		good := binary || !strings.ContainsAny(text, "\r\n\x00")
 		switch {
-		case early && good && strings.Count(string(replies), "550 5.7.1 early") != 1:
+		case early && good && strings.Count(replies, "550 5.7.1 early") != 1:
 			t.Errorf("the refusal is lost: %q", replies)
 		case !early && good != (len(got) == 1 && got[0] == string(body)):
 			t.Errorf("got %q of %q", got, body)
-		case strings.Count(string(replies), "\n214 ") != 1 || !strings.Contains(string(replies), "\n221 "):
+		case strings.Count(replies, "\n214 ") != 1 || !strings.Contains(replies, "\n221 "):
 			t.Errorf("out of step: %q", replies)
 		}
 	})

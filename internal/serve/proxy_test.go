@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/internal/testnet"
 )
 
@@ -108,7 +109,8 @@ func TestReadProxy_Silence(t *testing.T) {
 	})
 }
 
-func FuzzReadProxy(f *testing.F) {
+func FuzzReadProxy(tf *testing.F) {
+	f := storm.New(tf)
 	for _, tt := range proxyRows {
 		f.Add([]byte(tt.header))
 	}

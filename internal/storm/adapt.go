@@ -33,6 +33,11 @@ func adapt(check any, run func(*testing.T)) (call func(t *testing.T, a []any), s
 	case func(*testing.T, []byte, uint16, uint8, bool):
 		call = func(t *testing.T, a []any) { check(t, a[0].([]byte), a[1].(uint16), a[2].(uint8), a[3].(bool)) }
 		stand = func(t *testing.T, _ []byte, _ uint16, _ uint8, _ bool) { run(t) }
+	case func(*testing.T, []byte, uint16, uint16, uint8, bool, bool):
+		call = func(t *testing.T, a []any) {
+			check(t, a[0].([]byte), a[1].(uint16), a[2].(uint16), a[3].(uint8), a[4].(bool), a[5].(bool))
+		}
+		stand = func(t *testing.T, _ []byte, _, _ uint16, _ uint8, _, _ bool) { run(t) }
 	case func(*testing.T, uint8, uint8, []byte):
 		call = func(t *testing.T, a []any) { check(t, a[0].(uint8), a[1].(uint8), a[2].([]byte)) }
 		stand = func(t *testing.T, _ uint8, _ uint8, _ []byte) { run(t) }
