@@ -179,11 +179,11 @@ func TestClientCut(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			for n := range len(tc.reply) {
-				c := clientOf(t, pop3.ClientConfig{}, tc.reply[:n])
+				c := clientWith(t, pop3.ClientConfig{}, pipelining, tc.reply[:n])
 				require.ErrorIs(t, tc.do(t.Context(), c), io.ErrUnexpectedEOF, "after %q", tc.reply[:n])
 				require.ErrorIs(t, noop(t.Context(), c), pop3.ErrBroken)
 			}
-			c := clientOf(t, pop3.ClientConfig{}, tc.reply)
+			c := clientWith(t, pop3.ClientConfig{}, pipelining, tc.reply)
 			require.NoError(t, tc.do(t.Context(), c))
 		})
 	}
@@ -209,6 +209,26 @@ func TestClientUnsolicited(t *testing.T) {
 			require.NoError(t, tc.do(t.Context(), c))
 			var protocol *pop3.ProtocolError
 			require.ErrorAs(t, noop(t.Context(), c), &protocol)
+		})
+	}
+	for name, flight := range flights {
+		t.Run("before "+name, func(t *testing.T) {
+			t.Parallel()
+			for _, cfg := range []pop3.ClientConfig{{}, {Window: 1}} {
+				c := dialAnswers(t, cfg, func(line string, alone bool) string {
+					if line == "NOOP" {
+						return "+OK\r\n+OK 1 10\r\n"
+					}
+					return works(line, alone)
+				})
+				require.NoError(t, noop(t.Context(), c))
+				log, err := flight(t.Context(), c)
+				if err == nil {
+					require.Len(t, log, 1)
+					require.Contains(t, log[0], "before it was asked")
+				}
+				require.ErrorIs(t, noop(t.Context(), c), pop3.ErrBroken)
+			}
 		})
 	}
 	t.Run("behind the greeting", func(t *testing.T) {

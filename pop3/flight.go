@@ -96,8 +96,10 @@ func (f *flight) next() (i int, st pop3wire.Status, err error) {
 		if len(f.doubtful) > 0 && f.done == f.asked {
 			return f.settle()
 		}
-		f.ask()
 		i = f.done
+		if err := f.ask(); err != nil {
+			return i, st, err
+		}
 		if st, err = f.read(i); !f.doubts(i, err) {
 			return i, st, err
 		}
@@ -144,6 +146,9 @@ func (f *flight) settle() (int, pop3wire.Status, error) {
 	doubted := f.doubtful[0]
 	f.doubtful = f.doubtful[1:]
 	f.again = true
+	if err := f.c.quiet(f.verb(doubted.i)); err != nil {
+		return doubted.i, pop3wire.Status{}, err
+	}
 	if f.c.believed() {
 		f.began = true
 		return doubted.i, pop3wire.Status{}, doubted.err
@@ -167,11 +172,17 @@ func (f *flight) answered() {
 }
 
 // ask sends what the window has room for. It waits until the window is half
-// empty, so that commands leave in groups.
-func (f *flight) ask() {
+// empty, so that commands leave in groups. When nothing is owed, nothing may have
+// arrived.
+func (f *flight) ask() error {
 	window, ahead := f.window(), f.asked-f.done
 	if len(f.doubtful) > 0 || ahead > 0 && (ahead > window/2 || f.owed > f.c.cfg.WindowBytes/2) {
-		return
+		return nil
+	}
+	if ahead == 0 {
+		if err := f.c.quiet(f.verb(f.asked)); err != nil {
+			return err
+		}
 	}
 	from := f.asked
 	for f.asked < f.count && f.asked-f.done < window {
@@ -188,6 +199,7 @@ func (f *flight) ask() {
 	if f.asked > from {
 		f.send(from, f.asked)
 	}
+	return nil
 }
 
 // weigh returns what the reply to command i counts in the window.

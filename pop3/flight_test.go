@@ -3,6 +3,7 @@ package pop3_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -103,7 +104,11 @@ var flights = map[string]func(context.Context, *pop3.Client) ([]string, error){
 		for _, n := range upTo(9) {
 			log = append(log, fmt.Sprint(n, " <nil>"))
 		}
-		return append(log, strings.Replace(c.Dele(ctx, upTo(10)...).Error(), "pop3: message 10:", "10 pop3:", 1)), nil
+		err = c.Dele(ctx, upTo(10)...)
+		if message := (*pop3.MessageError)(nil); !errors.As(err, &message) {
+			return nil, err
+		}
+		return append(log, strings.Replace(err.Error(), "pop3: message 10:", "10 pop3:", 1)), nil
 	},
 	"ListEach": func(ctx context.Context, c *pop3.Client) (log []string, err error) {
 		for l, err := range c.ListEach(ctx, upTo(10)) {
