@@ -294,6 +294,9 @@ func (c *Client) Quit(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	if err := c.quiet(pop3wire.QUIT); err != nil {
+		return err // and not an UnknownError: nothing was sent
+	}
 	deletes := c.phase == PhaseTransaction
 	c.phase = PhaseUpdate
 	_, err = c.exchange(pop3wire.QUIT, pop3wire.Bare{Verb: pop3wire.QUIT})

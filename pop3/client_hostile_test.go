@@ -231,6 +231,20 @@ func TestClientUnsolicited(t *testing.T) {
 			}
 		})
 	}
+	t.Run("before QUIT", func(t *testing.T) {
+		t.Parallel()
+		c := dialAnswers(t, withAuth(testUser), func(line string, alone bool) string {
+			if line == "NOOP" {
+				return "+OK\r\n+OK\r\n"
+			}
+			return works(line, alone)
+		})
+		require.NoError(t, noop(t.Context(), c))
+		var protocol *pop3.ProtocolError
+		err := quit(t.Context(), c)
+		require.ErrorAs(t, err, &protocol)
+		require.NotErrorAs(t, err, new(*pop3.UnknownError), "QUIT was not sent")
+	})
 	t.Run("behind the greeting", func(t *testing.T) {
 		t.Parallel()
 		_, err := pop3.NewClient(t.Context(), &segments{rest: []string{"+OK\r\n+OK\r\nSTLS\r\n.\r\n"}}, "", nil)
