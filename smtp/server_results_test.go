@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"math"
 	"strings"
 	"sync"
@@ -227,6 +228,34 @@ func TestServerResultsLeft(t *testing.T) {
 	p.say("DATA\r\n.\r\nNOOP\r\n")
 	p.expect("354 ", "250 2.0.0 accepted", "250 2.0.0 accepted", "250 2.0.0 accepted", "250 2.0.0 ok")
 	left.Wait()
+}
+
+// TestServerResultsCounted: a message that is refused, as it is not for all of its
+// recipients, is nowhere told as accepted.
+func TestServerResultsCounted(t *testing.T) {
+	t.Parallel()
+	ends := make(chan smtp.MessageEnd, 1)
+	var log strings.Builder
+	s := newSite(t, &smtp.Server{
+		Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
+			tx.SetResult(1, smtp.Reject("no"))
+			return nil
+		}),
+		Log:   slog.New(slog.NewTextHandler(&log, nil)),
+		Trace: &smtp.ServerTrace{Message: func(_ *smtp.Transaction, end smtp.MessageEnd) { ends <- end }},
+	})
+	p := s.toThree("EHLO", "")
+	p.say("DATA\r\n.\r\nQUIT\r\n")
+	p.expect("354 ", "550 5.7.1 no", "221 ")
+	p.expectEnd()
+	end := <-ends
+	require.Equal(t, 550, end.Code)
+	require.Zero(t, end.Accepted)
+	require.NoError(t, s.srv.Shutdown(t.Context()))
+	stats := s.srv.Stats()
+	require.Equal(t, []int64{0, 0, 0, 1}, []int64{stats.Accepted, stats.Recipients, stats.Octets, stats.NotTaken})
+	require.Contains(t, log.String(), "message refused")
+	require.NotContains(t, log.String(), "message accepted")
 }
 
 // TestServerPRDRSingle: a single recipient has the one reply that there always is.

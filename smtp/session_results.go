@@ -128,6 +128,8 @@ func (s *session) conclude(src incoming, tx *Transaction, err error) smtpwire.Re
 	if accepted == given.count || accepted > 0 && tx.separate() {
 		overall = s.outcome(tx, nil)
 		s.errors, s.idle = 0, 0
+	} else {
+		accepted = 0 // the peer is told that nobody has it
 	}
 	s.logVerdict(src, tx, overall, accepted)
 	if tx.Conn.Protocol == auth.LMTP {
