@@ -244,8 +244,12 @@ func splitAddr(addr string, cfg *ClientConfig) (host, port string, err error) {
 	if errors.As(err, &bad) && bad.Err == "missing port in address" {
 		host, port, err = strings.Trim(addr, "[]"), cfg.port(), nil
 	}
-	if err == nil && host == "" {
+	switch {
+	case err != nil:
+	case host == "":
 		err = &net.AddrError{Err: "missing host in address", Addr: addr}
+	case port == "": // as in "example.org:"; only a socket has none
+		port = cfg.port()
 	}
 	return host, port, err
 }

@@ -424,7 +424,10 @@ func TestSplitAddr(t *testing.T) {
 		{"2001:db8::1", StartTLS, "2001:db8::1", "587"},
 		{"[2001:db8::1]", StartTLS, "2001:db8::1", "587"},
 		{"[2001:db8::1]:25", StartTLS, "2001:db8::1", "25"},
+		{"mx.example.org:", StartTLS, "mx.example.org", "587"},
+		{"[2001:db8::1]:", InsecureNoTLS, "2001:db8::1", "25"},
 		{"", StartTLS, "", ""},
+		{":", StartTLS, "", ""},
 		{":25", StartTLS, "", ""},
 		{"a:b:c", StartTLS, "", ""},
 	} {
