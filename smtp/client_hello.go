@@ -38,7 +38,8 @@ func (c *Client) sayHello() error {
 	// "Command not recognized" is the answer of a server older than EHLO (RFC
 	// 5321 section 3.2). It knows no STARTTLS: if that is demanded, to go on
 	// would help only those who want it stripped.
-	if old := c.reply.code == 500 || c.reply.code == 502; old && c.cfg.TLS != StartTLS {
+	old := c.broken.get() == nil && (c.reply.code == 500 || c.reply.code == 502)
+	if old && c.cfg.TLS != StartTLS {
 		hello.Verb = smtpwire.HELO
 		err = c.tryHello(&hello)
 	}

@@ -45,9 +45,14 @@ func TestClientSetup(t *testing.T) {
 			require.NoError(t, c.Noop(t.Context()))
 			leaves(t, c, nil)
 		}},
-		"old server":                     {cleartext, leaves},
-		"old server, not implemented":    {opportunistic, leaves},
-		"EHLO refused":                   {cleartext, refused(550, false)},
+		"old server":                  {cleartext, leaves},
+		"old server, not implemented": {opportunistic, leaves},
+		"EHLO refused":                {cleartext, refused(550, false)},
+		"EHLO half refused": {cleartext, func(t *testing.T, c *Client, err error) {
+			require.Nil(t, c)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			require.True(t, SafeToRetry(err))
+		}},
 		"EHLO stripped":                  {ClientConfig{}, refused(500, false)},
 		"no service":                     {cleartext, refused(554, false)},
 		"no service now":                 {cleartext, refused(421, true)},
