@@ -402,6 +402,9 @@ func (c *Client) takeTurn(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if err := c.conn.Err(); err != nil && c.broken.get() == nil {
+		_ = c.fail(err) // a context that ended when its operation was over already
+	}
 	if err := c.broken.get(); err != nil {
 		c.yield()
 		return err

@@ -495,6 +495,40 @@ func TestClient_Cancel(t *testing.T) {
 	})
 }
 
+// A context that ends when the reply is there already does no harm to its operation; the
+// next one is told that the connection is broken, and not that it was cancelled itself.
+func TestClient_CancelledTooLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := pipe(t)
+		s := newSink(far)
+		ctx, cancel := context.WithCancel(t.Context())
+		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Transcript: onLine{"S: 250 ok", func() {
+			cancel()
+			synctest.Wait() // until the connection knows
+		}}})
+		require.NoError(t, err)
+		require.NoError(t, c.Noop(ctx))
+		err = c.Noop(t.Context())
+		require.ErrorIs(t, err, ErrBroken)
+		require.NotErrorIs(t, err, context.Canceled)
+		<-s.done
+	})
+}
+
+// onLine is a transcript that does something when a line begins so.
+type onLine struct {
+	begin string
+	do    func()
+}
+
+func (o onLine) Write(line []byte) (int, error) {
+	if bytes.HasPrefix(line, []byte(o.begin)) {
+		o.do()
+	}
+	return len(line), nil
+}
+
 // An operation that waits for another one can be given up without harm to either.
 func TestClient_Concurrent(t *testing.T) {
 	t.Parallel()
