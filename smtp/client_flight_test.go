@@ -220,6 +220,34 @@ func TestClientStart_Lost(t *testing.T) {
 	})
 }
 
+// A server that left between two messages of a slow sequence has got nothing of the
+// second, and nobody says otherwise.
+func TestClientStart_GoneMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, offers := range []string{"PIPELINING CHUNKING", "PIPELINING"} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer ln.Close()
+		near, err := net.Dial("tcp", ln.Addr().String())
+		require.NoError(t, err)
+		far, err := ln.Accept()
+		require.NoError(t, err)
+		s := (&sink{conn: far, offers: strings.Fields(offers)}).start()
+		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Hello: "client.example.org"})
+		require.NoError(t, err)
+		env := envelope(t, "b")
+		_, err = c.Start(t.Context(), env, strings.NewReader("one\r\n")).Wait()
+		require.NoError(t, err)
+		require.NoError(t, far.(*net.TCPConn).CloseWrite())
+		require.Eventually(t, c.conn.Waiting, time.Minute, time.Millisecond)
+		result, err := c.Start(t.Context(), env, strings.NewReader("two\r\n")).Wait()
+		checkResult(t, env, result, err, Refused, StepMail, 0)
+		require.True(t, SafeToRetry(err))
+		<-s.done
+		require.Equal(t, []string{"one\r\n"}, s.messages)
+	}
+}
+
 // The end of a context ends at once what waits, in whatever state.
 func TestClientStart_Cancel(t *testing.T) {
 	t.Parallel()
