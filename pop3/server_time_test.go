@@ -185,6 +185,13 @@ func TestStoreThatHangs(t *testing.T) {
 			[]string{"USER mrose"},
 			"PASS tanstaaf", "-ERR [SYS/TEMP] maildrop cannot be read now",
 		},
+		"Message": {
+			func(_ *pop3.Server, d *dropStore) {
+				d.message = func(ctx context.Context, _ pop3.Info) (io.ReadCloser, error) { return nil, hang(ctx) }
+			},
+			[]string{"USER mrose", "PASS tanstaaf"},
+			"RETR 1", "-ERR [SYS/TEMP] message cannot be read now",
+		},
 		"Commit": {
 			func(_ *pop3.Server, d *dropStore) {
 				d.commit = func(ctx context.Context, _ []pop3.Info) error { return hang(ctx) }

@@ -51,6 +51,7 @@ type session struct {
 	fetched  int   // messages delivered whole
 	octets   int64 // of all messages and tops
 
+	opening opening  // of a message
 	pending delivery // of the reply that is being made
 	out     outlet   // where its octets go
 	scratch []byte   // for texts of replies

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/posthouse/posthouse/internal/textwire"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
@@ -58,7 +59,8 @@ func (s *session) open(ctx context.Context, n int) (*Info, reply) {
 		// RFC 6856 section 5.
 		return nil, reply{code: CodeUTF8, text: "message needs the command UTF8 first", excused: true}
 	}
-	source, err := s.drop.maildrop.Message(ctx, *m)
+	source, err := s.drop.maildrop.Message(s.opening.begin(ctx, s.server.timeout()), *m)
+	s.opening.end()
 	if err != nil {
 		r = storeFailed(err, "message cannot be read now")
 		r.excused = true
@@ -66,6 +68,30 @@ func (s *session) open(ctx context.Context, n int) (*Info, reply) {
 	}
 	s.pending = delivery{source: source, size: m.Size}
 	return m, reply{}
+}
+
+// opening bounds what the Store may take to open a message. The context has to
+// outlive that, since the message may be read under it: so it is no timeout's, but
+// a timer ends it. Both serve for all messages of a session.
+type opening struct {
+	ctx   context.Context
+	timer *time.Timer
+}
+
+func (o *opening) begin(ctx context.Context, limit time.Duration) context.Context {
+	if o.ctx != nil {
+		o.timer.Reset(limit)
+		return o.ctx
+	}
+	limited, cancel := context.WithCancelCause(ctx)
+	o.ctx, o.timer = limited, time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })
+	return o.ctx
+}
+
+func (o *opening) end() {
+	if !o.timer.Stop() {
+		*o = opening{} // the context has ended
+	}
 }
 
 // deliver writes the message that is pending. The +OK has been written and cannot

@@ -74,9 +74,12 @@ type Maildrop interface {
 	// without a final line end is given one, and m.Size counts it. When the
 	// reader fails or delivers another count, the server cuts the
 	// connection, so that no client takes a part for the whole. The reader
-	// is closed before the next call; one that is an io.WriterTo saves a
-	// copy, and if the Writer it is given has a method WriteLF(p []byte)
-	// (octets int64, err error), it may pass text with LF for line ends to that.
+	// is closed before the next call. ctx ends when Message should give up;
+	// if it has not, it lasts until the reader is closed.
+	//
+	// A reader that is an io.WriterTo saves a copy, and if the Writer it is
+	// given has a method WriteLF(p []byte) (octets int64, err error), it may
+	// pass text with LF for line ends to that.
 	Message(ctx context.Context, m Info) (io.ReadCloser, error)
 
 	// Commit removes the marked messages, in the order of their numbers, and
