@@ -9,7 +9,7 @@
 //	---------------------------------------------------- 6  implementations and assemblies
 //	pop3/maildrop
 //	---------------------------------------------------- 4  formats and policies, one standard each
-//	message/maildir     auth/popbefore
+//	message/maildir     auth/popbefore      auth/usersfile
 //	---------------------------------------------------- 3  protocols: no arrows between the three
 //	smtp (smtptest)     pop3 (pop3test)     message
 //	---------------------------------------------------- 2  the shared contract, and the connection
@@ -36,6 +36,8 @@
 //     and Credentials: who is there, told alike to every protocol.
 //   - [github.com/posthouse/posthouse/auth/popbefore]: POP before SMTP: a login
 //     at the maildrop opens the relay for a while.
+//   - [github.com/posthouse/posthouse/auth/usersfile]: the users in a file of text,
+//     with their passwords in any form, read again when it changes.
 //   - [github.com/posthouse/posthouse/message/maildir]: durable delivery into a
 //     Maildir.
 //   - [github.com/posthouse/posthouse/pop3/maildrop]: a pop3.Store over a Maildir
@@ -95,12 +97,15 @@
 //	6531  SMTPUTF8                           smtp
 //	6532  UTF-8 in headers                   message
 //	6533  UTF-8 addresses in ORCPT           smtp/smtpwire
+//	6598  carriers' translators              auth/popbefore
 //	6710  SMTP MT-PRIORITY                   smtp
 //	6856  POP3 UTF8 and LANG                 pop3
 //	7293  SMTP RRVS                          smtp
 //	7677  SASL SCRAM-SHA-256                 auth
 //	8314  implicit TLS                       smtp, pop3
 //	8689  SMTP REQUIRETLS                    smtp
+//	8981  temporary IPv6 addresses           auth/popbefore
 //	9051  numbers of parts, as IMAP has them message
+//	9106  Argon2                             auth/usersfile
 //	9422  SMTP LIMITS                        smtp
 package posthouse

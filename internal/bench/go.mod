@@ -7,12 +7,12 @@ require (
 	github.com/emersion/go-smtp v0.25.1
 	github.com/posthouse/posthouse v0.0.0
 	github.com/wneessen/go-mail v0.8.1
-	golang.org/x/sys v0.47.0
+	golang.org/x/sys v0.49.0
 )
 
 require (
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
-	golang.org/x/crypto v0.54.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
 

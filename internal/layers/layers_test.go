@@ -41,6 +41,7 @@ var floors = map[string]int{
 
 	"message/maildir": 4,
 	"auth/popbefore":  4,
+	"auth/usersfile":  4,
 
 	"pop3/maildrop": 6,
 
@@ -85,6 +86,8 @@ var forbidden = []struct{ from, imports, why string }{
 	{"auth", "pop3/pop3wire", "what the protocols share knows none of them"},
 	{"auth/popbefore", "smtp", "POP before SMTP observes logins and answers a question; it speaks neither protocol"},
 	{"auth/popbefore", "pop3", "POP before SMTP observes logins and answers a question; it speaks neither protocol"},
+	{"auth/usersfile", "smtp", "the users are the same in every protocol"},
+	{"auth/usersfile", "pop3", "the users are the same in every protocol"},
 	{"message/maildir", "smtp", "the Maildir format serves every protocol"},
 	{"message/maildir", "pop3", "the Maildir format serves every protocol"},
 	{"smtp", "pop3/pop3wire", "the protocols are independent"},
@@ -100,6 +103,7 @@ var forbidden = []struct{ from, imports, why string }{
 var dependencies = map[string]func(pkg string, test bool) bool{
 	"github.com/emersion/go-sasl":    func(pkg string, _ bool) bool { return pkg == "auth" || pkg == "smtp" || pkg == "pop3" },
 	"github.com/emersion/go-message": func(pkg string, _ bool) bool { return strings.HasPrefix(pkg, "message") },
+	"golang.org/x/crypto":            func(pkg string, _ bool) bool { return pkg == "auth/usersfile" }, // bcrypt and argon2 alone
 	"golang.org/x/text":              func(pkg string, _ bool) bool { return pkg == "auth" || strings.HasPrefix(pkg, "message") },
 	"github.com/stretchr/testify":    func(_ string, test bool) bool { return test },
 }
