@@ -51,13 +51,15 @@ type session struct {
 	fetched  int   // messages delivered whole
 	octets   int64 // of all messages and tops
 
-	opening opening  // of a message
-	pending delivery // of the reply that is being made
-	out     outlet   // where its octets go
-	scratch []byte   // for texts of replies
+	pending *delivery // what RETR or TOP sends, or sent last; nil before the first
+	scratch []byte    // for texts of replies
+	term    term      // of what the Store or a verifier is asked
 }
 
 // session serves one connection: it is the loop's Handle.
+//
+// A stack hardly ever shrinks, and that of an idle session lasts: what goes deep and is
+// done once a session is done apart, or by a function of its own.
 func (srv *Server) session(ctx context.Context, track *serve.Session) {
 	nc := track.Conn
 	implicit, isImplicit := nc.(implicitConn)
@@ -81,7 +83,7 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 	s.wake = s.conn.Interrupt
 	defer s.conn.Close()
 
-	track.Bind(ctx, s.conn.Abort)
+	track.Bind(ctx, s.cut)
 	timer := time.AfterFunc(srv.sessionTimeout(), func() { track.End(errSessionTimeout) })
 	defer timer.Stop()
 	defer s.release() // also when a Store panics
@@ -338,11 +340,6 @@ func (s *session) hold(ctx context.Context, d time.Duration) error {
 		return context.Cause(ctx)
 	}
 	return nil
-}
-
-// within bounds what the Store and the verifiers may take.
-func (s *session) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, s.server.timeout())
 }
 
 // forgetUser takes back what USER said.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
-	"github.com/posthouse/posthouse/internal/serve"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -134,8 +133,7 @@ func (s *session) login(ctx context.Context, id *auth.Identity) reply {
 		// RFC 2449 section 8.1.1: for credentials that are right, and for no others.
 		return reply{code: CodeLoginDelay, text: "logged in a moment ago: wait"}
 	}
-	var r reply
-	serve.Apart(func() { r = s.enter(ctx, id) })
+	r := s.enter(ctx, id)
 	if r.ok {
 		s.phase, s.identity, s.policy = PhaseTransaction, id, policy
 		s.server.logins.note(id.Name, time.Now(), policy.LoginDelay)

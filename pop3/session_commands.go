@@ -5,23 +5,26 @@ import (
 	"slices"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/serve"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
 // command is one row of the table: where a verb is allowed, and who answers.
 type command struct {
 	phases  []auth.Phase
-	handler func(s *session, ctx context.Context, args []byte) reply
+	handler handler
 }
+
+type handler func(s *session, ctx context.Context, args []byte) reply
 
 // commands is the whole of the protocol's state machine. A verb in a phase that
 // its row does not name is refused before its arguments are looked at (RFC 1939
 // section 3).
 var commands = [pop3wire.Verbs]command{
 	pop3wire.USER: {inAuthorization, (*session).user},
-	pop3wire.PASS: {inNamed, (*session).pass},
-	pop3wire.APOP: {inUnnamed, (*session).apop},
-	pop3wire.AUTH: {inAuthorization, (*session).auth},
+	pop3wire.PASS: {inNamed, apart((*session).pass)},
+	pop3wire.APOP: {inUnnamed, apart((*session).apop)},
+	pop3wire.AUTH: {inAuthorization, apart((*session).auth)},
 	pop3wire.STLS: {inAuthorization, (*session).stls},
 	pop3wire.CAPA: {inBoth, (*session).capa},
 	pop3wire.UTF8: {inBoth, (*session).utf8},
@@ -40,7 +43,7 @@ var commands = [pop3wire.Verbs]command{
 // handle answers one line.
 func (s *session) handle(ctx context.Context, line []byte) (pop3wire.Verb, reply) {
 	if s.phase == phaseExchange {
-		return pop3wire.AUTH, s.respond(ctx, line)
+		return pop3wire.AUTH, respond(s, ctx, line)
 	}
 	verb, args := pop3wire.SplitVerb(line)
 	if lost, ok := s.resume(ctx); !ok {
@@ -61,6 +64,17 @@ func (s *session) handle(ctx context.Context, line []byte) (pop3wire.Verb, reply
 	}
 	return verb, c.handler(s, ctx, args)
 }
+
+// apart makes a handler run on a stack of its own.
+func apart(h handler) handler {
+	return func(s *session, ctx context.Context, args []byte) (r reply) {
+		serve.Apart(func() { r = h(s, ctx, args) })
+		return r
+	}
+}
+
+// respond answers a line within AUTH.
+var respond = apart((*session).respond)
 
 // unknown answers a verb that has no row. Those of other times, which clients of
 // good will may try without having asked, are not counted as junk.

@@ -99,6 +99,9 @@ func (s *session) totals(before string) reply {
 	return reply{ok: true, made: s.scratch}
 }
 
+// usualText is what hardly any text of a reply exceeds.
+const usualText = 64
+
 func appendMessages(dst []byte, before string, n int, after string) []byte {
 	if n == 1 {
 		return append(appendNumbered(dst, before, 1, " message"), after...)
@@ -107,6 +110,9 @@ func appendMessages(dst []byte, before string, n int, after string) []byte {
 }
 
 func appendNumbered(dst []byte, before string, n int64, after string) []byte {
+	if dst == nil {
+		dst = make([]byte, 0, usualText)
+	}
 	dst = strconv.AppendInt(append(dst, before...), n, 10)
 	return append(dst, after...)
 }

@@ -14,9 +14,12 @@ import (
 
 // delivery is a message on its way, between RETR or TOP and the final dot.
 type delivery struct {
-	source io.ReadCloser
-	size   int64 // octets that the store promised
-	top    *topReader
+	opening opening
+	source  io.ReadCloser
+	size    int64 // octets that the store promised
+	isTop   bool
+	top     topReader // of the source
+	out     outlet    // where the octets go
 }
 
 // retr answers RETR (RFC 1939 section 5).
@@ -43,7 +46,7 @@ func (s *session) top(ctx context.Context, args []byte) reply {
 	if m == nil {
 		return r
 	}
-	s.pending.top = &topReader{source: s.pending.source, lines: c.Lines}
+	s.pending.isTop, s.pending.top = true, topReader{source: s.pending.source, lines: c.Lines}
 	return reply{ok: true, text: "top of message follows", body: (*session).deliver}
 }
 
@@ -59,14 +62,18 @@ func (s *session) open(ctx context.Context, n int) (*Info, reply) {
 		// RFC 6856 section 5.
 		return nil, reply{code: CodeUTF8, text: "message needs the command UTF8 first", excused: true}
 	}
-	source, err := s.drop.maildrop.Message(s.opening.begin(ctx, s.server.timeout()), *m)
-	s.opening.end()
+	if s.pending == nil {
+		s.pending = new(delivery)
+	}
+	d := s.pending
+	source, err := s.drop.maildrop.Message(d.opening.begin(ctx, s.server.timeout()), *m)
+	d.opening.end()
 	if err != nil {
 		r = storeFailed(err, "message cannot be read now")
 		r.excused = true
 		return nil, r
 	}
-	s.pending = delivery{source: source, size: m.Size}
+	d.source, d.size, d.isTop = source, m.Size, false
 	return m, reply{}
 }
 
@@ -99,19 +106,18 @@ func (o *opening) end() {
 // the client sees no end of the message.
 func (s *session) deliver() error {
 	d := s.pending
-	s.pending = delivery{}
-	defer s.closeSource(d.source)
+	defer s.closeSource(d)
 
-	err := s.out.copy(s.conn.Writer(), d)
+	err := d.copy(s.conn.Writer())
 	if err == nil {
-		err = s.out.dots.Close()
+		err = d.out.dots.Close()
 	}
 	if err == nil {
-		if d.top == nil {
+		if !d.isTop {
 			s.fetched++
 		}
-		s.octets += s.out.dots.Size()
-		s.traceBody(s.out.dots.Size(), "octets")
+		s.octets += d.out.dots.Size()
+		s.traceBody(d.out.dots.Size(), "octets")
 		return nil
 	}
 	if s.conn.Err() == nil { // not the client's fault
@@ -120,34 +126,22 @@ func (s *session) deliver() error {
 	return err
 }
 
-func (s *session) closeSource(source io.Closer) {
-	if err := source.Close(); err != nil {
+func (s *session) closeSource(d *delivery) {
+	if err := d.source.Close(); err != nil {
 		s.log(slog.LevelWarn, "message not closed cleanly", "err", err)
 	}
-}
-
-var (
-	errOverrun   = errors.New("pop3: message is longer than its size")
-	errNoLineEnd = errors.New("pop3: message does not end in CRLF")
-)
-
-// outlet passes a message's octets to the connection, stuffed, and no more than
-// were promised. Octets that mail should not hold, such as NUL, pass as they
-// are: the mail is stored already.
-type outlet struct {
-	dots  textwire.DotWriter
-	left  int64            // octets yet to come
-	bound io.LimitedReader // for ReadFrom
+	d.source, d.top.source = nil, nil
 }
 
 // copy writes a message, or the top of one. A source that is an io.WriterTo
 // writes its own large pieces; any other is read into a pooled buffer.
-func (o *outlet) copy(w *textwire.Writer, d delivery) error {
+func (d *delivery) copy(w *textwire.Writer) error {
+	o := &d.out
 	o.dots.Reset(w, textwire.Transparent)
 	o.left = d.size
 	var err error
-	if d.top != nil {
-		_, err = o.ReadFrom(d.top)
+	if d.isTop {
+		_, err = o.ReadFrom(&d.top)
 		if err == nil && d.top.ended {
 			return nil
 		}
@@ -163,6 +157,20 @@ func (o *outlet) copy(w *textwire.Writer, d delivery) error {
 		return errNoLineEnd // the CRLF that would have to be added is not in its size
 	}
 	return nil
+}
+
+var (
+	errOverrun   = errors.New("pop3: message is longer than its size")
+	errNoLineEnd = errors.New("pop3: message does not end in CRLF")
+)
+
+// outlet passes a message's octets to the connection, stuffed, and no more than
+// were promised. Octets that mail should not hold, such as NUL, pass as they
+// are: the mail is stored already.
+type outlet struct {
+	dots  textwire.DotWriter
+	left  int64            // octets yet to come
+	bound io.LimitedReader // for ReadFrom
 }
 
 // Write is for sources that are an io.WriterTo.

@@ -20,6 +20,9 @@ type listing struct {
 	index map[string]int // by unique-id, made when it is first needed
 }
 
+// nothing is the listing of those who have no Maildir yet.
+var nothing listing
+
 // find gives the index of a message.
 func (l *listing) find(uid string) (int, bool) {
 	l.once.Do(func() {

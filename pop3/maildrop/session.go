@@ -32,7 +32,7 @@ var _ pop3.Yielder = (*session)(nil)
 // List lists the messages.
 func (s *session) List(ctx context.Context) ([]pop3.Info, error) {
 	if s.dir == nil {
-		s.listing = new(listing)
+		s.listing = &nothing
 		return nil, nil
 	}
 	var err error
