@@ -36,7 +36,6 @@ type link struct {
 	// early is nc when it came as a *tls.Conn. Its handshake is made by the
 	// first operation, and a write that timed out cannot be resumed on it.
 	early *tls.Conn
-	shake sync.Once
 
 	peek func() bool // see Conn.look
 
@@ -48,6 +47,7 @@ type link struct {
 	first            error     // the first error of any operation
 	mute             bool      // a write failed: nothing more can be said
 	interrupted      bool
+	shake            sync.Once // makes early's handshake, without mu
 	in, out          flow
 }
 
@@ -57,9 +57,9 @@ type flow struct {
 	armed   time.Time // the deadline that nc has; zero if unknown
 
 	whole bool      // a line or a piece: all of it has to be done by until
-	until time.Time // zero before the first step
+	body  bool      // the rest is about that
+	until time.Time // of what is whole; zero before the first step
 
-	body   bool
 	octets int64         // moved since the body began
 	waited time.Duration // spent on it
 	still  time.Duration // spent on it since something moved
