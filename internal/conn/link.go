@@ -9,11 +9,15 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/textwire"
 )
 
 const (
-	// pieceSize is how much is written at a time, so that progress shows.
+	// pieceSize is how much is written at a time where only its end shows progress,
+	// and bodySize where each octet does.
 	pieceSize = 32 << 10
+	bodySize  = textwire.BufferSize
 
 	// slack is the part of the timeout by which the socket's deadline may
 	// stand too early.
@@ -82,14 +86,23 @@ func (l *link) Read(p []byte) (int, error) {
 }
 
 func (l *link) Write(p []byte) (int, error) {
-	total := 0
+	total, size := 0, l.writeSize()
 	for {
-		n, err := l.writePiece(p[total:min(len(p), total+pieceSize)])
+		n, err := l.writePiece(p[total:min(len(p), total+size)])
 		total += n
 		if err != nil || total == len(p) {
 			return total, err
 		}
 	}
+}
+
+func (l *link) writeSize() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.out.body && l.resumable(&l.out) {
+		return bodySize
+	}
+	return pieceSize
 }
 
 func (l *link) writePiece(p []byte) (int, error) {

@@ -2,17 +2,16 @@ package textwire
 
 import "sync"
 
-// BufferSize is the most octets that a Writer keeps, and the upper bound of every
-// limit on a line.
-const BufferSize = 32 << 10
+// BufferSize is the number of octets in one buffer: the most that a Reader or a
+// Writer keeps.
+const BufferSize = 64 << 10
 
-// blockSize is the number of octets in one buffer, and so the most that a Reader
-// keeps. It reads more at a time than is written, which has to show progress.
-const blockSize = 2 * BufferSize
+// MaxLine is the upper bound of every limit on a line.
+const MaxLine = BufferSize / 2
 
 // blocks are pooled by pointer: a slice put into a sync.Pool would allocate its
 // header each time.
-type block [blockSize]byte
+type block [BufferSize]byte
 
 var pool = sync.Pool{New: func() any { return new(block) }}
 
@@ -20,4 +19,4 @@ func getBuffer() []byte { return pool.Get().(*block)[:] }
 
 // putBuffer takes back a buffer that getBuffer gave out, however it is cut at its
 // end.
-func putBuffer(b []byte) { pool.Put((*block)(b[:blockSize])) }
+func putBuffer(b []byte) { pool.Put((*block)(b[:BufferSize])) }

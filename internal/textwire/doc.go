@@ -13,7 +13,7 @@
 //
 // A [Reader] that waits for a command, or for the rest of one, holds no buffer but
 // what has come of it, and a [Writer] holds one only while octets are pending: both
-// share a pool of blocks of 64 KiB. No line is longer than [BufferSize]. Nothing
+// share a pool of blocks of 64 KiB. No line is longer than [MaxLine]. Nothing
 // here grows with what the peer sends, and nothing allocates per line, per Read or
 // per Write.
 //

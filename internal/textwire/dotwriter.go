@@ -7,7 +7,7 @@ import (
 
 // scanSize is how much of a Write is scanned before it is passed on: so much
 // that large writes stay large, so little that it stays in cache.
-const scanSize = 2 * BufferSize
+const scanSize = BufferSize
 
 // A DotWriter writes one body to a Writer, adds the dots and the end (RFC 5321
 // section 4.5.2, RFC 1939 section 3). It flushes the Writer only when that is

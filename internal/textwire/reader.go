@@ -83,14 +83,14 @@ func (r *Reader) endsLine() bool { return bytes.IndexByte(r.buf[r.r:r.w], '\n') 
 
 // ReadLine returns the next line without its CRLF. The line is a view of the
 // buffer, valid until the next call of any method. At most limit octets are
-// looked at, CRLF included; a limit beyond BufferSize counts as BufferSize.
+// looked at, CRLF included; a limit beyond MaxLine counts as MaxLine.
 //
 // Errors are ErrLineTooLong; a *FramingError for the first bare CR, bare LF or
 // NUL among the first limit octets; io.EOF at the start of a line and
 // io.ErrUnexpectedEOF within one; and the source's own. They are sticky, for
 // Read also.
 func (r *Reader) ReadLine(limit int) ([]byte, error) {
-	limit = max(0, min(limit, BufferSize))
+	limit = max(0, min(limit, MaxLine))
 	for from := 0; ; {
 		b := r.buf[r.r:r.w]
 		b = b[:min(len(b), limit)]
@@ -215,7 +215,7 @@ func (r *Reader) await() (n int, err error) {
 	case r.filler != nil && len(begun) == 0:
 		buf, n, err = r.filler.Fill(getBuffer, putBuffer)
 	case r.filler != nil:
-		get := func() []byte { return getBuffer()[:blockSize-len(begun)] }
+		get := func() []byte { return getBuffer()[:BufferSize-len(begun)] }
 		buf, n, err = r.filler.Fill(get, putBuffer)
 	default:
 		if r.hold == nil {
@@ -230,7 +230,7 @@ func (r *Reader) await() (n int, err error) {
 	if buf == nil {
 		buf = getBuffer() // for what had begun
 	}
-	r.buf = buf[:blockSize]
+	r.buf = buf[:BufferSize]
 	copy(r.buf[len(begun):], buf[:n])
 	r.w = copy(r.buf, begun)
 	return n, err

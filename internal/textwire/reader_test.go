@@ -26,9 +26,9 @@ func TestReadLine(t *testing.T) {
 		{"cut before LF", "QUIT\r", 512, nil, io.ErrUnexpectedEOF},
 		{"limit counts CRLF", "12345678\r\n", 10, []string{"12345678"}, io.EOF},
 		{"one octet over", "123456789\r\n", 10, nil, ErrLineTooLong},
-		{"long without end", strings.Repeat("x", 2*BufferSize), BufferSize, nil, ErrLineTooLong},
-		{"limit beyond the buffer", strings.Repeat("x", 2*BufferSize), 1 << 30, nil, ErrLineTooLong},
-		{"as long as the buffer", strings.Repeat("x", BufferSize-2) + "\r\n", BufferSize, []string{strings.Repeat("x", BufferSize-2)}, io.EOF},
+		{"long without end", strings.Repeat("x", 2*MaxLine), MaxLine, nil, ErrLineTooLong},
+		{"limit beyond the buffer", strings.Repeat("x", 2*MaxLine), 1 << 30, nil, ErrLineTooLong},
+		{"as long as the buffer", strings.Repeat("x", MaxLine-2) + "\r\n", MaxLine, []string{strings.Repeat("x", MaxLine-2)}, io.EOF},
 		{"no room at all", "\r\n", 0, nil, ErrLineTooLong},
 		{"bare LF", "QUIT\n", 512, nil, &FramingError{'\n', 4}},
 		{"bare LF first", "\n", 512, nil, &FramingError{'\n', 0}},
@@ -244,7 +244,7 @@ func FuzzReadLine(tf *testing.F) {
 		for _, src := range []io.Reader{&chopped{data: data, sizes: sizes}, filling{&chopped{data: data, sizes: sizes}}} {
 			r, rest := NewReader(src), data
 			for {
-				want, wantErr := lineOf(rest, min(int(limit), BufferSize))
+				want, wantErr := lineOf(rest, min(int(limit), MaxLine))
 				got, err := r.ReadLine(int(limit))
 				if !sameError(err, wantErr) {
 					t.Fatalf("error %v, want %v", err, wantErr)

@@ -7,7 +7,7 @@ import "io"
 // pending. An error of dst is sticky.
 type Writer struct {
 	dst io.Writer
-	buf []byte // nil, or BufferSize octets of a block
+	buf []byte // nil, or a block of the pool
 	n   int    // buf[:n] is pending
 	err error
 
@@ -35,7 +35,7 @@ func (w *Writer) Unsent() bool { return w.unsent || w.n > 0 }
 // nothing. It is valid until the next call of any method.
 func (w *Writer) AvailableBuffer() []byte {
 	if w.buf == nil {
-		w.buf = getBuffer()[:BufferSize]
+		w.buf = getBuffer()
 	}
 	return w.buf[w.n:w.n:len(w.buf)]
 }
