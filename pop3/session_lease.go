@@ -20,15 +20,15 @@ type lease struct {
 	timer *time.Timer // nil until the first wait
 
 	mu      sync.Mutex // for what the timer's goroutine uses
-	drop    Yielder
-	waiting bool
+	drop    Yielder    // nil when nobody waits
+	due     time.Time  // when the wait will have been too long
 	yielded bool
 }
 
 // await begins a wait for the client.
 func (l *lease) await(drop Yielder, after time.Duration) {
 	l.mu.Lock()
-	l.drop, l.waiting = drop, true
+	l.drop, l.due = drop, time.Now().Add(after)
 	l.mu.Unlock()
 	if l.timer == nil {
 		l.timer = time.AfterFunc(after, l.yield)
@@ -37,11 +37,12 @@ func (l *lease) await(drop Yielder, after time.Duration) {
 	l.timer.Reset(after)
 }
 
-// yield is what the timer does.
+// yield is what the timer does. It may come too late for one wait, and is then too
+// early for the next.
 func (l *lease) yield() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.waiting && !l.yielded {
+	if l.drop != nil && !l.yielded && !time.Now().Before(l.due) {
 		l.yielded = true
 		l.drop.Yield()
 	}
@@ -54,7 +55,7 @@ func (l *lease) arrive() (yielded bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	yielded = l.yielded
-	l.waiting, l.yielded, l.drop = false, false, nil
+	l.yielded, l.drop = false, nil
 	return yielded
 }
 
