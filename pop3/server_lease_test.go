@@ -174,3 +174,31 @@ func TestResumeFails(t *testing.T) {
 		require.Contains(t, r.logs.String(), "fire")
 	})
 }
+
+type panicStore struct{ *dropStore }
+
+type panicDrop struct{ resumeDrop }
+
+func (s panicStore) Open(ctx context.Context, id *auth.Identity) (pop3.Maildrop, error) {
+	d, err := s.dropStore.Open(ctx, id)
+	return panicDrop{resumeDrop{d}}, err
+}
+
+func (panicDrop) Yield() { panic("out of cheese") }
+
+// Yield is called by a timer, which must not take the server with it.
+func TestYieldPanics(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := serverTest(t, func(s *pop3.Server, d *dropStore) { s.Store = panicStore{d} })
+		p := r.login(t)
+		p.want(t, "DELE 1", "+OK message 1 deleted")
+		time.Sleep(time.Minute)
+		p.send(t, "QUIT\r\n")
+		require.Empty(t, p.rest(t))
+		synctest.Wait()
+		require.Contains(t, r.logs.String(), "out of cheese")
+		require.Len(t, r.store.left("mrose"), 2)
+		r.login(t).want(t, "STAT", "+OK 2 320")
+	})
+}

@@ -2,6 +2,8 @@ package pop3
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -23,6 +25,8 @@ type lease struct {
 	drop    Yielder    // nil when nobody waits
 	due     time.Time  // when the wait will have been too long
 	yielded bool
+
+	panicked string // what Yield panicked with: that goes on in the session
 }
 
 // await begins a wait for the client.
@@ -44,6 +48,11 @@ func (l *lease) yield() {
 	defer l.mu.Unlock()
 	if l.drop != nil && !l.yielded && !time.Now().Before(l.due) {
 		l.yielded = true
+		defer func() {
+			if v := recover(); v != nil {
+				l.panicked = fmt.Sprintf("%v\n%s", v, debug.Stack())
+			}
+		}()
 		l.drop.Yield()
 	}
 }
@@ -54,6 +63,9 @@ func (l *lease) arrive() (yielded bool) {
 	l.timer.Stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.panicked != "" {
+		panic(l.panicked)
+	}
 	yielded = l.yielded
 	l.yielded, l.drop = false, nil
 	return yielded
