@@ -59,6 +59,7 @@ func TestServerBdat(t *testing.T) {
 		{"DATA behind BDAT", []string{"rfc3030-2-9", "rfc3030-2-10"}, "BDAT 4\r\ntextDATA\r\nBDAT 35 LAST\r\n" + trap + "RSET\r\n", []string{ok, bad, bad, "250 "}, nil, false},
 		{"RSET between chunks", nil, "BDAT 4\r\ntextRSET\r\nBDAT 35 LAST\r\n" + trap, []string{ok, "250 2.0.0 ok", bad}, nil, false},
 		{"EHLO between chunks", nil, "BDAT 4\r\ntextEHLO a\r\nBDAT 35 LAST\r\n" + trap, []string{ok, "250-mx", bad}, nil, false},
+		{"EHLO between chunks, not acceptable", []string{"rfc5321-4.1.4-5"}, "BDAT 4\r\ntextEHLO a b\r\nLHLO a\r\nRSET now\r\nBDAT 2 LAST\r\n\r\n", []string{ok, "501 ", "500 ", "501 5.5.4 ", done}, []string{"text\r\n"}, false},
 		{"QUIT between chunks", nil, "BDAT 4\r\ntextQUIT\r\n", []string{ok, "221 "}, nil, true},
 		{"STARTTLS between chunks", nil, "BDAT 4\r\ntextSTARTTLS\r\nBDAT 0 LAST\r\n", []string{ok, bad, done}, []string{"text"}, false},
 

@@ -61,7 +61,6 @@ type session struct {
 	state     auth.ConnectionState
 	then      func(*session) smtpwire.Reply // what goes on when the reply has left
 
-	held     []byte // a command that was read and has yet to be obeyed; valid until the next read
 	patience patience
 	exchange *auth.Exchange
 	tx       *Transaction
@@ -240,11 +239,6 @@ func (s *session) flush() bool {
 // readCommand reads a command line. When it has to wait for one, or for the rest of one,
 // which ends a pipelined group, it sends the replies that wait: RFC 2920 section 3.2.
 func (s *session) readCommand() ([]byte, error) {
-	if s.held != nil {
-		line := s.held
-		s.held = nil
-		return line, nil
-	}
 	most := longestCommand
 	if s.srv.Auth != nil && s.phase == phaseGreeted && s.state.Identity == nil {
 		most = longestAuthLine

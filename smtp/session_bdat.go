@@ -184,10 +184,6 @@ func (s *session) awaitChunk() error {
 			s.send(s.readFailed(err))
 			return errAborted
 		}
-		if verb, _ := smtpwire.SplitVerb(line); commands[verb].flags&restarts != 0 {
-			s.held, s.phase = line, phaseFailed
-			return errAborted
-		}
 		s.obey(line)
 	}
 	if s.phase != phaseData {

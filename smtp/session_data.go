@@ -160,7 +160,7 @@ func (s *session) receive(src incoming) smtpwire.Reply {
 	tx.body.src, tx.body.clock = nil, nil // who keeps tx does not keep the session
 	s.endBody()
 	switch {
-	case s.phase == phaseClosing:
+	case s.phase.within(phaseClosing | phaseGreeted): // or given up by RSET or EHLO
 	case src.complete():
 		s.reset()
 	default:

@@ -61,7 +61,6 @@ const (
 	bare                        // is answered without enhanced codes
 	preTLS                      // is there before TLS even if TLS is required
 	counted                     // octets follow that are no commands, also if it is refused
-	restarts                    // ends a transaction in whose message it comes
 	smtpOnly                    // does not exist in LMTP
 	lmtpOnly                    // exists in LMTP only
 )
@@ -76,20 +75,20 @@ type command struct {
 // commands has a row for each command that is implemented. RFC 5321 section 4.1.4
 // says what is in order when.
 var commands = [smtpwire.NumVerbs]command{
-	smtpwire.HELO:     {inSession, idle | bare | restarts | smtpOnly, (*session).helo},
-	smtpwire.EHLO:     {inSession, idle | bare | preTLS | restarts | smtpOnly, (*session).ehlo},
-	smtpwire.LHLO:     {inSession, idle | bare | preTLS | restarts | lmtpOnly, (*session).ehlo},
+	smtpwire.HELO:     {inSession, idle | bare | smtpOnly, (*session).helo},
+	smtpwire.EHLO:     {inSession, idle | bare | preTLS | smtpOnly, (*session).ehlo},
+	smtpwire.LHLO:     {inSession, idle | bare | preTLS | lmtpOnly, (*session).ehlo},
 	smtpwire.MAIL:     {phaseGreeted, idle | grouped, (*session).mail},
 	smtpwire.RCPT:     {inTransaction, grouped, (*session).rcpt},
 	smtpwire.DATA:     {inTransaction | inChunks, noArgs, (*session).data},
 	smtpwire.BDAT:     {phaseGreeted | inTransaction | inChunks, extension | counted, (*session).bdat},
-	smtpwire.RSET:     {inSession, idle | grouped | noArgs | restarts, (*session).rset},
+	smtpwire.RSET:     {inSession, idle | grouped | noArgs, (*session).rset},
 	smtpwire.NOOP:     {inSession, idle | preTLS, (*session).noop},
 	smtpwire.VRFY:     {inSession, idle, (*session).vrfy},
 	smtpwire.EXPN:     {inSession, idle, (*session).expn},
 	smtpwire.ETRN:     {phaseGreeted, idle | extension, (*session).etrn},
 	smtpwire.HELP:     {inSession, idle, (*session).help},
-	smtpwire.QUIT:     {inAny, noArgs | preTLS | restarts, (*session).quit},
+	smtpwire.QUIT:     {inAny, noArgs | preTLS, (*session).quit},
 	smtpwire.STARTTLS: {phaseGreeted, idle | noArgs | extension | preTLS, (*session).startTLS},
 	smtpwire.XCLIENT:  {phaseConnected | phaseGreeted, idle | preTLS, (*session).xclient},
 	smtpwire.AUTH:     {phaseGreeted, idle | extension, (*session).auth},
