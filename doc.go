@@ -64,6 +64,7 @@
 //	2047  MIME: encoded words                message
 //	2183  Content-Disposition                message
 //	2231  MIME: parameters                   message
+//	2369  List-* fields                      message
 //	2387  multipart/related                  message
 //	2392  Content-ID URLs                    message
 //	2449  POP3 CAPA                          pop3
@@ -71,6 +72,7 @@
 //	2781  UTF-16                             message
 //	2852  SMTP DELIVERBY                     smtp
 //	2920  SMTP PIPELINING                    smtp
+//	2919  List-Id                            message
 //	3030  SMTP CHUNKING, BINARYMIME          smtp
 //	3206  POP3 AUTH-RESP-CODE                pop3
 //	3207  SMTP STARTTLS                      smtp
@@ -102,7 +104,9 @@
 //	6856  POP3 UTF8 and LANG                 pop3
 //	7293  SMTP RRVS                          smtp
 //	7677  SASL SCRAM-SHA-256                 auth
+//	8058  one-click unsubscribing            message
 //	8314  implicit TLS                       smtp, pop3
+//	8621  JMAP for mail: bodies told apart   message
 //	8689  SMTP REQUIRETLS                    smtp
 //	8981  temporary IPv6 addresses           auth/popbefore
 //	9051  numbers of parts, as IMAP has them message

@@ -43,8 +43,8 @@
 // that checks it. So there is one reading, and it is written down:
 //
 //   - Only LF ends a line, with any CRs before it. A CR elsewhere is content.
-//   - A header ends at an empty line or at a boundary line of a multipart
-//     around it. A line that is neither a field nor a continuation is kept as
+//   - A header ends at an empty line, at a boundary line of a multipart around
+//     it, or at the boundary line that its own multipart begins with. A line that is neither a field nor a continuation is kept as
 //     a [Field] without a name, and the header goes on behind it.
 //   - Of several Content-Type, Content-Transfer-Encoding or
 //     Content-Disposition fields, and of parameters of one name, the first counts.

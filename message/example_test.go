@@ -126,3 +126,38 @@ func ExampleParseMailbox() {
 	// Doe, Jo jo@example.net <nil>
 	// message: bad address at octet 0: not one mailbox
 }
+
+func ExampleMessage_Bodies() {
+	m, _ := message.ParseBytes([]byte(letter))
+	b := m.Bodies()
+	for _, p := range b.Text {
+		text, _ := p.AppendText(nil)
+		fmt.Printf("%s\n", text)
+	}
+	for _, p := range b.Attachments {
+		fmt.Println(p.Filename())
+	}
+	// Output:
+	// Schön ist es hier.
+	// Fahrpläne.pdf
+}
+
+func ExampleHeader_Received() {
+	h := message.ParseHeader([]byte("Received: from mail.example.org (mx.example.org [192.0.2.1])\r\n" +
+		"\tby mx.example.net with ESMTPS id 42; Mon, 6 Jul 2026 10:00:00 +0200\r\n"))
+	for r := range h.Received() {
+		fmt.Println(r.By, r.With, r.FromIP, r.Date.UTC())
+	}
+	// Output: mx.example.net ESMTPS 192.0.2.1 2026-07-06 08:00:00 +0000 UTC
+}
+
+func ExampleHeader_ListURLs() {
+	h := message.ParseHeader([]byte("List-Id: Friends of mail <friends.example.org>\r\n" +
+		"List-Unsubscribe: <https://example.org/u?42>, <mailto:leave@example.org>\r\n" +
+		"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"))
+	fmt.Println(h.ListID())
+	fmt.Println(h.ListURLs("List-Unsubscribe"), h.OneClick())
+	// Output:
+	// friends.example.org Friends of mail
+	// [https://example.org/u?42 mailto:leave@example.org] true
+}

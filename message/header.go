@@ -135,6 +135,22 @@ func gather[T any](h Header, name string, parse func(string) ([]T, error)) (list
 	return list, first
 }
 
+// Keywords returns the phrases in all Keywords fields as text for people (RFC 5322
+// section 3.6.5).
+//
+//	keywords = "Keywords:" phrase *("," phrase) CRLF
+func (h Header) Keywords() []string {
+	var list []string
+	for f := range h.Values("Keywords") {
+		for word := range strings.SplitSeq(f.Value(), ",") {
+			if word = trimFWS(word); word != "" {
+				list = append(list, DecodeText(word))
+			}
+		}
+	}
+	return list
+}
+
 // Date returns what the Date field says. The error is that of ParseDate; without
 // the field it is ErrNoDate.
 func (h Header) Date() (time.Time, error) {
@@ -152,11 +168,16 @@ func (h Header) MessageID() string {
 
 // MessageIDs returns the identifiers in all fields of that name, such as References
 // and In-Reply-To, without their angle brackets. What stands between them is
-// passed over (RFC 5322 section 4.5.4).
+// passed over (RFC 5322 section 4.5.4). In a field without any angle bracket,
+// words with an "@" count, or the only word there is.
 func (h Header) MessageIDs(name string) []string {
 	var ids []string
 	for f := range h.Values(name) {
 		v := f.Value()
+		if strings.IndexByte(v, '<') < 0 {
+			ids = bareIDs(ids, v)
+			continue
+		}
 		for i := skipCFWS(v, 0); i < len(v); i = skipCFWS(v, i) {
 			switch v[i] {
 			case '<':
@@ -173,6 +194,20 @@ func (h Header) MessageIDs(name string) []string {
 			default:
 				i++
 			}
+		}
+	}
+	return ids
+}
+
+// bareIDs appends to ids the identifiers in v, which has no angle brackets.
+func bareIDs(ids []string, v string) []string {
+	words := strings.Fields(v)
+	if len(words) == 1 {
+		return append(ids, words[0])
+	}
+	for _, w := range words {
+		if strings.IndexByte(w, '@') > 0 {
+			ids = append(ids, w)
 		}
 	}
 	return ids

@@ -108,6 +108,7 @@ func checkAll(t testing.TB, b []byte, parser Parser, sizes ...int) *Message {
 	require.NoError(t, err)
 	checkMessage(t, m, b)
 	checkBodies(t, m)
+	checkBodiesOf(t, m)
 	for _, size := range sizes {
 		w := parseThrough(t, b, parser, size)
 		require.Equal(t, outlines(m), outlines(w))

@@ -1,9 +1,6 @@
 package message
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // Param is a parameter of a Content-Type or Content-Disposition.
 type Param struct {
@@ -64,7 +61,8 @@ var commonTypes = func() map[string]string {
 }()
 
 // parseMediaType reads the value of a Content-Type as far as the parameters, in
-// lower case, and returns what follows.
+// lower case, and returns what follows. Comments and blanks around the slash are
+// passed over.
 //
 //	content := "Content-Type" ":" type "/" subtype *(";" parameter)
 func parseMediaType(value []byte) (mediaType string, rest []byte, ok bool) {
@@ -76,46 +74,42 @@ func parseMediaType(value []byte) (mediaType string, rest []byte, ok bool) {
 		}
 		end++
 	}
-	if slash < 0 && bytes.IndexByte(value, '(') >= 0 {
-		if stripped := stripComments(value); len(stripped) < len(value) {
-			return parseMediaType(stripped)
-		}
-	}
 	if slash <= 0 || slash == end-1 {
-		return "", nil, false
+		return parseLooseType(value)
 	}
+	return foldType(value[:end]), value[end:], true
+}
+
+// parseLooseType is parseMediaType for a type with comments or blanks in it.
+func parseLooseType(value []byte) (mediaType string, rest []byte, ok bool) {
+	s := unfold(value)
+	var words [3]string // type, slash, subtype
+	i := skipCFWS(s, 0)
+	for w := range words {
+		end := i
+		for end < len(s) && isToken(s[end]) == (w != 1) && (w != 1 || s[end] == '/' && end == i) {
+			end++
+		}
+		if end == i {
+			return "", nil, false
+		}
+		words[w] = s[i:end]
+		i = skipCFWS(s, end)
+	}
+	return foldType([]byte(words[0] + "/" + words[2])), []byte(s[i:]), true
+}
+
+// foldType returns the media type t in lower case.
+func foldType(t []byte) string {
 	var buf [80]byte
-	folded := append(buf[:0], value[:end]...)
+	folded := append(buf[:0], t...)
 	for i, c := range folded {
 		folded[i] = lower(c)
 	}
 	if t, ok := commonTypes[string(folded)]; ok {
-		return t, value[end:], true
+		return t
 	}
-	return string(folded), value[end:], true
-}
-
-// stripComments removes comments, with the blanks around them.
-func stripComments(value []byte) []byte {
-	s := unfold(value)
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); {
-		switch next := skipCFWS(s, i); {
-		case next > i:
-			if strings.IndexByte(s[i:next], '(') < 0 {
-				out = append(out, s[i:next]...)
-			}
-			i = next
-		case s[i] == '"':
-			end, _ := skipQuoted(s, i)
-			out = append(out, s[i:end]...)
-			i = end
-		default:
-			out = append(out, s[i])
-			i++
-		}
-	}
-	return out
+	return string(folded)
 }
 
 // parseDisposition reads the value of a Content-Disposition.

@@ -10,6 +10,7 @@ func (s *scanner) header(p *Part) error {
 	start, at := s.at, s.at // the header begins at buf[start]; the line, at buf[at]
 	p.start = w.offset(start)
 	body := -1 // index of the body
+	s.own.known = false
 	for body < 0 {
 		end := w.lineEnd(at)
 		for end < 0 && len(w.buf)-start <= limit {
@@ -34,6 +35,9 @@ func (s *scanner) header(p *Part) error {
 			s.checkLineEnd(p.index, at, end)
 			body = end
 		case s.isDelimiter(w.buf[at:end]):
+			body = at
+		case s.isOwnDelimiter(p, start, at, end, first):
+			s.note(BadHeaderLine, w.offset(at), p.index)
 			body = at
 		case !s.line(p, start, at, end, first):
 			s.cut(p, TooManyFields, at)
@@ -67,6 +71,33 @@ func (s *scanner) isDelimiter(line []byte) bool {
 	}
 	_, _, ok := s.match(line)
 	return ok
+}
+
+// ownBoundary is the boundary of the part whose header is being read, once a line
+// was met that might be one.
+type ownBoundary struct {
+	known bool
+	line  string // the whole boundary line; "" if the part is no multipart
+}
+
+// isOwnDelimiter reports whether the line buf[at:end] in the header of p is the first boundary
+// line of p itself: the empty line between header and body is missing. The
+// header began at buf[start] with the field number first.
+func (s *scanner) isOwnDelimiter(p *Part, start, at, end, first int) bool {
+	line := s.win.buf[at:end]
+	if p.ctype < 0 || len(line) < 3 || line[0] != '-' || line[1] != '-' || len(line) > maxDelimiterLine {
+		return false
+	}
+	if !s.own.known {
+		f := s.msg.fields[first+int(p.ctype)]
+		s.own = ownBoundary{known: true}
+		if t, params, ok := parseMediaType(s.win.buf[start+int(f.value) : start+int(f.end)]); ok && kindOf(t) == multipart {
+			if b := boundaryOf(params); b != "" {
+				s.own.line = "--" + b
+			}
+		}
+	}
+	return s.own.line != "" && string(bytes.TrimRight(line, " \t\r\n")) == s.own.line
 }
 
 // line adds the line buf[at:end] to the header of p that began at buf[start]

@@ -18,6 +18,7 @@ type scanner struct {
 	found    []found
 	seen     uint64 // kinds of defect that are recorded once
 	overfull bool   // Limits.Parts is reached
+	own      ownBoundary
 }
 
 // frame is one open part.

@@ -57,6 +57,7 @@ func TestStructure(t *testing.T) {
 		{"a header without its line end", "Content-Type: text/html", `text/html ""`, nil},
 		{"a body only", "\nbody", `text/plain "body"`, nil},
 		{"no boundary line", "Subject: x\n\n--aa\n", `text/plain "--aa\r\n"`, nil},
+		{"no empty line before the first boundary line", "Content-Type: multipart/mixed; boundary=aa\nSubject: x\n--ab\n--aa\n\none\n--aa--\n", `multipart/mixed{text/plain "one"}`, []DefectKind{BadHeaderLine, BadHeaderLine}},
 		{"two parts", mixed + "before\n--aa\n\none\n--aa\nContent-Type: text/html\n\ntwo\n\n--aa--\nbehind\n", `multipart/mixed{text/plain "one", text/html "two\r\n"}`, nil},
 		{"a part without a body", mixed + "--aa\nContent-Type: text/html\n--aa--\n", `multipart/mixed{text/html ""}`, nil},
 		{"a part with nothing", mixed + "--aa\n--aa\n\nx\n--aa\n--aa--\n", `multipart/mixed{text/plain "x"}`, nil},

@@ -87,14 +87,23 @@ func (s *scanner) classify(p *Part) (boundary string) {
 		return ""
 	}
 	if k == multipart {
-		boundary = strings.TrimRight(parseParams(unfold(params)).Get("boundary"), " \t")
-		if boundary == "" || len(boundary) > maxBoundary {
+		if boundary = boundaryOf(params); boundary == "" {
 			s.note(MissingBoundary, p.start, p.index)
 			return ""
 		}
 	}
 	p.kind = k
 	return boundary
+}
+
+// boundaryOf returns the boundary among the parameters of a Content-Type, "" if there is
+// none that can be used.
+func boundaryOf(params []byte) string {
+	b := strings.TrimRight(parseParams(unfold(params)).Get("boundary"), " \t")
+	if len(b) > maxBoundary {
+		return ""
+	}
+	return b
 }
 
 func kindOf(mediaType string) kind {

@@ -1,0 +1,71 @@
+package message
+
+import "strings"
+
+// ListURLs returns the URLs in the first field of that name, one of those that
+// mailing lists add: List-Help, List-Unsubscribe, List-Subscribe, List-Post,
+// List-Owner, List-Archive (RFC 2369). The sender prefers them in that order.
+// Comments, and what is outside angle brackets, are passed over: "NO" in a
+// List-Post gives none (RFC 2369 section 3.4). Blanks inside the brackets
+// were added by folding and are dropped (RFC 2369 section 2).
+//
+// They come from a stranger: a program follows them only when it must, and
+// then only the schemes that it knows.
+func (h Header) ListURLs(name string) []string {
+	var urls []string
+	v := h.Get(name)
+	for i := skipCFWS(v, 0); i < len(v); i = skipCFWS(v, i) {
+		if v[i] != '<' {
+			i++
+			continue
+		}
+		n := strings.IndexByte(v[i:], '>')
+		if n < 0 {
+			break
+		}
+		if url := dropFWS(v[i+1 : i+n]); url != "" {
+			urls = append(urls, url)
+		}
+		i += n + 1
+	}
+	return urls
+}
+
+// ListID returns the identifier of the mailing list that the message came over,
+// without its angle brackets, and what the list calls itself; both "" without a
+// List-Id (RFC 2919 section 3). Identifiers are equal whatever the case of their letters.
+//
+//	list-id-header = "List-ID:" [phrase] "<" list-id ">" CRLF
+func (h Header) ListID() (id, name string) {
+	v := h.Get("List-Id")
+	open := strings.LastIndexByte(v, '<')
+	if open < 0 {
+		return dropFWS(v), ""
+	}
+	id, _, _ = strings.Cut(v[open+1:], ">")
+	phrase := trimFWS(v[:open])
+	if end, closed := skipQuoted(phrase, 0); len(phrase) > 0 && phrase[0] == '"' && closed && end == len(phrase) {
+		phrase = unquote(phrase[1 : end-1])
+	}
+	return dropFWS(id), DecodeText(phrase)
+}
+
+// OneClick reports whether the message may be unsubscribed from by a POST to the
+// https URL among ListURLs("List-Unsubscribe") (RFC 8058 section 3.1). That is
+// safe only when a DKIM signature covers both fields.
+func (h Header) OneClick() bool {
+	return equalFold(dropFWS(h.Get("List-Unsubscribe-Post")), "list-unsubscribe=one-click")
+}
+
+// dropFWS removes all blanks from s.
+func dropFWS(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r <= ' ' }) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' {
+			return -1
+		}
+		return r
+	}, s)
+}
