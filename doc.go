@@ -76,6 +76,7 @@
 //	3030  SMTP CHUNKING, BINARYMIME          smtp
 //	3206  POP3 AUTH-RESP-CODE                pop3
 //	3207  SMTP STARTTLS                      smtp
+//	3282  Content-Language                   message
 //	3454  stringprep                         auth
 //	3461  SMTP DSN                           smtp
 //	3463  enhanced status codes              smtp/smtpwire
@@ -109,7 +110,7 @@
 //	8621  JMAP for mail: bodies told apart   message
 //	8689  SMTP REQUIRETLS                    smtp
 //	8981  temporary IPv6 addresses           auth/popbefore
-//	9051  numbers of parts, as IMAP has them message
+//	9051  IMAP: answers about a message      message
 //	9106  Argon2                             auth/usersfile
 //	9422  SMTP LIMITS                        smtp
 package posthouse

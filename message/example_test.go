@@ -161,3 +161,44 @@ func ExampleHeader_ListURLs() {
 	// friends.example.org Friends of mail
 	// [https://example.org/u?42 mailto:leave@example.org] true
 }
+
+func ExampleRead() {
+	m, err := message.Read(strings.NewReader(letter))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer m.Close()
+	fmt.Println(m.Header().Subject())
+	// Output: Grüße aus Köln
+}
+
+func ExampleMessage_AppendStructure() {
+	m, _ := message.ParseBytes([]byte(letter))
+	answer, _ := m.AppendStructure(nil, false)
+	fmt.Printf("%s\n", answer)
+	// Output: (("TEXT" "PLAIN" ("CHARSET" "iso-8859-1") NIL NIL "QUOTED-PRINTABLE" 20 1)("APPLICATION" "PDF" NIL NIL NIL "BASE64" 12) "MIXED")
+}
+
+func ExampleHeader_AppendEnvelope() {
+	h := message.ParseHeader([]byte("Subject: Hello\r\nFrom: Jo <jo@example.org>\r\n"))
+	fmt.Printf("%s\n", h.AppendEnvelope(nil))
+	// Output: (NIL "Hello" (("Jo" NIL "jo" "example.org")) (("Jo" NIL "jo" "example.org")) (("Jo" NIL "jo" "example.org")) NIL NIL NIL NIL NIL)
+}
+
+func ExampleMessage_Section() {
+	m, _ := message.ParseBytes([]byte(letter))
+	r, ok := m.Section("1.MIME")
+	b, _ := io.ReadAll(r)
+	fmt.Printf("%v %q\n", ok, b)
+	// Output: true "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+}
+
+func ExampleLoad() {
+	m, _ := message.ParseBytes([]byte(letter))
+	index, _ := m.AppendIndex(nil)
+	// Later, with the message still in its file:
+	m, err := message.Load(index, strings.NewReader(letter), int64(len(letter)))
+	fmt.Println(m.Header().Subject(), err)
+	// Output: Grüße aus Köln <nil>
+}

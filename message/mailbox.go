@@ -60,20 +60,5 @@ func ParseAddressList(s string) ([]Mailbox, error) {
 func ParseGroups(s string) ([]Group, error) {
 	var p addressParser
 	p.parse(s)
-	if p.groups == nil && len(p.list) > 0 {
-		return []Group{{Members: p.list}}, p.error()
-	}
-	var list []Group
-	at := 0
-	for _, g := range p.groups {
-		if g.start > at {
-			list = append(list, Group{Members: p.list[at:g.start:g.start]})
-		}
-		list = append(list, Group{Name: g.name, Members: p.list[g.start:g.end:g.end]})
-		at = g.end
-	}
-	if at < len(p.list) {
-		list = append(list, Group{Members: p.list[at:]})
-	}
-	return list, p.error()
+	return p.grouped(), p.error()
 }

@@ -14,6 +14,7 @@ type addressParser struct {
 	list   []Mailbox
 	groups []groupSpan
 	open   bool // the last of groups is not closed
+	raw    bool // names are left as they are written
 	err    *AddressError
 
 	tokens   []token // of the element being read
@@ -96,6 +97,26 @@ func (p *addressParser) parse(s string) {
 		p.fail(len(s), "group without its end")
 		p.endGroup()
 	}
+}
+
+// grouped returns the mailboxes with the groups kept apart.
+func (p *addressParser) grouped() []Group {
+	if p.groups == nil && len(p.list) > 0 {
+		return []Group{{Members: p.list}}
+	}
+	var list []Group
+	at := 0
+	for _, g := range p.groups {
+		if g.start > at {
+			list = append(list, Group{Members: p.list[at:g.start:g.start]})
+		}
+		list = append(list, Group{Name: g.name, Members: p.list[g.start:g.end:g.end]})
+		at = g.end
+	}
+	if at < len(p.list) {
+		list = append(list, Group{Members: p.list[at:]})
+	}
+	return list
 }
 
 // collect gathers tokens up to what ends an element, or the inside of angle
@@ -353,7 +374,7 @@ func (p *addressParser) settle() {
 
 func (p *addressParser) add(name, addr string) {
 	if name == "" && p.comment != "" {
-		name = DecodeText(trimFWS(unquote(p.comment[1 : len(p.comment)-1])))
+		name = p.display(trimFWS(unquote(p.comment[1 : len(p.comment)-1])))
 	}
 	p.list = append(p.list, Mailbox{name, addr})
 }
@@ -366,7 +387,7 @@ func (p *addressParser) phrase(tokens []token) string {
 		return ""
 	}
 	if len(tokens) == 1 {
-		return DecodeText(p.word(tokens[0]))
+		return p.display(p.word(tokens[0]))
 	}
 	var b strings.Builder
 	for i, t := range tokens {
@@ -375,7 +396,15 @@ func (p *addressParser) phrase(tokens []token) string {
 		}
 		b.WriteString(p.word(t))
 	}
-	return DecodeText(b.String())
+	return p.display(b.String())
+}
+
+// display returns a display name as it is to be given.
+func (p *addressParser) display(name string) string {
+	if p.raw {
+		return name
+	}
+	return DecodeText(name)
 }
 
 // word returns the token as text, a quoted string without its quotes.

@@ -18,6 +18,7 @@ type Message struct {
 	parts   []Part  // each followed by those inside it; never empty
 	fields  []field // of all headers
 	defects []Defect
+	lines   []int64 // of the bodies of parts, if they are known
 }
 
 // Root returns the part that is the message itself.

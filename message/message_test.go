@@ -109,6 +109,7 @@ func checkAll(t testing.TB, b []byte, parser Parser, sizes ...int) *Message {
 	checkMessage(t, m, b)
 	checkBodies(t, m)
 	checkBodiesOf(t, m)
+	checkIndex(t, m, b)
 	for _, size := range sizes {
 		w := parseThrough(t, b, parser, size)
 		require.Equal(t, outlines(m), outlines(w))

@@ -14,6 +14,9 @@ type Parser struct {
 	Thorough bool
 	// Strict makes the first defect an error of type Defect. It implies Thorough.
 	Strict bool
+	// Memory is how many octets of a message Read keeps in memory before it
+	// takes a temporary file. Default 1 MiB.
+	Memory int
 }
 
 // Parse parses the message in the first size octets of r with the zero Parser.

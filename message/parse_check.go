@@ -129,10 +129,7 @@ func (c *lineChecker) run(from, to int64, header bool) error {
 		defer windows.Put(buf)
 		for at := from; at < to; {
 			b := (*buf)[:min(int64(len(*buf)), to-at)]
-			if n, err := m.src.ReadAt(b, at); n < len(b) {
-				if err == nil || err == io.EOF {
-					err = io.ErrUnexpectedEOF
-				}
+			if err := m.readAt(b, at); err != nil {
 				return err
 			}
 			c.chunk(at, b, header)
