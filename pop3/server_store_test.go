@@ -175,11 +175,13 @@ func TestQuitFails(t *testing.T) {
 		{errDisk, "-ERR [SYS/TEMP] some deleted messages not removed"},
 		{&pop3.Error{Code: pop3.CodeSysPerm, Text: "read-only"}, "-ERR [SYS/PERM] read-only"},
 	} {
-		r := serverTest(t, func(_ *pop3.Server, d *dropStore) {
+		r := serverTest(t, func(s *pop3.Server, d *dropStore) {
+			s.MaxErrors = 1 // of which the answer to QUIT is the second, and the last in any case
 			d.commit = func(context.Context, []pop3.Info) error { return tt.err }
 		})
 		p := r.login(t)
 		p.want(t, "DELE 1", "+OK message 1 deleted")
+		p.want(t, "DELE 1", "-ERR message 1 already deleted")
 		p.want(t, "QUIT", tt.want)
 		require.Empty(t, p.rest(t))
 		require.Len(t, r.store.left("mrose"), 2)

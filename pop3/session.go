@@ -236,7 +236,7 @@ func (s *session) count(r *reply) {
 			return
 		}
 	}
-	if r.ok || r.challenge || r.excused {
+	if r.ok || r.challenge || r.excused || r.next == hangUp {
 		return
 	}
 	s.errors++
