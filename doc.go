@@ -63,6 +63,7 @@
 //	2046  MIME: media types                  message
 //	2047  MIME: encoded words                message
 //	2183  Content-Disposition                message
+//	2195  SASL CRAM-MD5                      auth
 //	2231  MIME: parameters                   message
 //	2369  List-* fields                      message
 //	2387  multipart/related                  message
@@ -85,6 +86,7 @@
 //	3848  transmission types in Received     smtp
 //	4013  SASLprep                           auth
 //	4422  SASL                               auth
+//	4505  SASL ANONYMOUS                     auth
 //	4616  SASL PLAIN                         auth
 //	4647  language ranges                    pop3
 //	4648  base64                             auth
@@ -95,6 +97,7 @@
 //	5322  message format                     message
 //	5802  SASL SCRAM                         auth
 //	5803  stored keys of SCRAM               auth
+//	5929  channel bindings of TLS            auth
 //	6152  SMTP 8BITMIME                      smtp
 //	6409  submission                         smtp
 //	6531  SMTPUTF8                           smtp
@@ -102,8 +105,10 @@
 //	6533  UTF-8 addresses in ORCPT           smtp/smtpwire
 //	6598  carriers' translators              auth/popbefore
 //	6710  SMTP MT-PRIORITY                   smtp
+//	6750  bearer tokens                      auth
 //	6856  POP3 UTF8 and LANG                 pop3
 //	7293  SMTP RRVS                          smtp
+//	7628  SASL OAUTHBEARER                   auth
 //	7677  SASL SCRAM-SHA-256                 auth
 //	8058  one-click unsubscribing            message
 //	8314  implicit TLS                       smtp, pop3
@@ -112,5 +117,6 @@
 //	8981  temporary IPv6 addresses           auth/popbefore
 //	9051  IMAP: answers about a message      message
 //	9106  Argon2                             auth/usersfile
+//	9266  channel binding tls-exporter       auth
 //	9422  SMTP LIMITS                        smtp
 package posthouse

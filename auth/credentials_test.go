@@ -25,7 +25,7 @@ func TestPasswordPicksMechanism(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			client, err := Password("tim", "secret").Client(secure, row.offered)
+			client, err := Password("tim", "secret").Client(t.Context(), secure, row.offered)
 			if row.want == "" {
 				require.ErrorIs(t, err, ErrNoMechanism)
 				require.NotContains(t, err.Error(), "\n")
@@ -46,14 +46,14 @@ func TestPasswordNeverInCleartext(t *testing.T) {
 	t.Parallel()
 	rfc.Covers(t, "rfc4616-1-1", "rfc4616-5-1")
 	offered := []string{"PLAIN", "LOGIN"}
-	_, err := Password("tim", "secret").Client(cleartext, offered)
+	_, err := Password("tim", "secret").Client(t.Context(), cleartext, offered)
 	require.ErrorIs(t, err, ErrCleartext)
 	_, _, err = Password("tim", "secret").(UserPasser).UserPassword(cleartext)
 	require.ErrorIs(t, err, ErrCleartext)
 	_, _, err = Password("tim", "secret").(UserPasser).UserPassword(secure)
 	require.NoError(t, err)
 
-	_, err = InsecurePassword("tim", "secret").Client(cleartext, offered)
+	_, err = InsecurePassword("tim", "secret").Client(t.Context(), cleartext, offered)
 	require.NoError(t, err)
 	user, password, err := InsecurePassword("tim", "secret").(UserPasser).UserPassword(cleartext)
 	require.NoError(t, err)
@@ -77,13 +77,13 @@ func TestPasswordRefusesWhatCannotBeSent(t *testing.T) {
 			if row.covers != "" {
 				rfc.Covers(t, row.covers)
 			}
-			_, err := Password(row.user, row.password).Client(secure, []string{"PLAIN"})
+			_, err := Password(row.user, row.password).Client(t.Context(), secure, []string{"PLAIN"})
 			require.ErrorIs(t, err, ErrCredentials)
 			_, _, err = Password(row.user, row.password).(UserPasser).UserPassword(secure)
 			require.ErrorIs(t, err, ErrCredentials)
 		})
 	}
-	_, err := Password(long("u"), long("p")).Client(secure, []string{"PLAIN"})
+	_, err := Password(long("u"), long("p")).Client(t.Context(), secure, []string{"PLAIN"})
 	require.NoError(t, err)
 }
 
@@ -112,7 +112,7 @@ func TestBothSides(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			client, err := Password("tim", "tanstaaftanstaaf").Client(secure, []string{row.mechanism})
+			client, err := Password("tim", "tanstaaftanstaaf").Client(t.Context(), secure, []string{row.mechanism})
 			require.NoError(t, err)
 			name, response, err := client.Start()
 			require.NoError(t, err)

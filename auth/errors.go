@@ -18,14 +18,23 @@ var (
 	// ErrNoMechanism says that none of the mechanisms a server offers will do.
 	ErrNoMechanism = errors.New("auth: no mechanism in common")
 
+	// ErrChannelBinding says that both ends are not of one TLS connection, or that
+	// they do not agree on how that is told: somebody stands between them. A server
+	// wraps [ErrCredentials] beside it.
+	ErrChannelBinding = errors.New("auth: channel binding does not match")
+
+	// ErrServer says, on a client, that the server has not shown that it knows the
+	// password, or asks for what no honest server does: it may be another's.
+	ErrServer = errors.New("auth: server not to be trusted")
+
 	// ErrAuthenticated says that the connection has been authenticated already:
 	// that can be done once (RFC 4954 section 4, RFC 5034 section 4).
 	ErrAuthenticated = errors.New("auth: already authenticated")
 )
 
-// MalformedError says that a response of the client broke the rules of
-// its encoding or of the mechanism. It is the peer's mistake, and no verdict on
-// any credentials.
+// MalformedError says that a response of the client, or a challenge of the server,
+// broke the rules of its encoding or of the mechanism. It is the peer's mistake, and
+// no verdict on any credentials.
 type MalformedError struct {
 	Reason string // what is wrong, a constant text: never a part of the response
 }

@@ -49,10 +49,10 @@ func ExamplePassword() {
 	credentials := auth.Password("tim", "tanstaaftanstaaf")
 	offered := []string{"LOGIN", "PLAIN"}
 
-	_, err := credentials.Client(auth.ConnectionState{}, offered)
+	_, err := credentials.Client(context.Background(), auth.ConnectionState{}, offered)
 	fmt.Println(err)
 
-	client, err := credentials.Client(auth.ConnectionState{TLS: &tls.ConnectionState{}}, offered)
+	client, err := credentials.Client(context.Background(), auth.ConnectionState{TLS: &tls.ConnectionState{}}, offered)
 	if err != nil {
 		fmt.Println(err)
 		return

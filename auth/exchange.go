@@ -9,7 +9,6 @@ var errOver = errors.New("auth: exchange is over")
 
 // Exchange is one run of a SASL mechanism on the server's side
 // (RFC 4422 section 3). It is made by [Server.Start] and is for one goroutine.
-// An exchange that the client cancels is simply dropped.
 type Exchange struct {
 	server    *Server
 	state     ConnectionState
@@ -18,11 +17,13 @@ type Exchange struct {
 	begun     bool
 	user      string // for the event
 	identity  *Identity
+	refusal   error // what the client will be told when it has answered
 }
 
 // A mechanism is the server's side of one run of a SASL mechanism: sasl.Server,
 // with a context. It sets x.user when it learns it. A non-nil Identity ends
-// the exchange well, an error ends it badly.
+// the exchange well, an error ends it badly. With a challenge beside the error the
+// client is refused too, but is told why first.
 type mechanism interface {
 	next(ctx context.Context, x *Exchange, response []byte) (challenge []byte, id *Identity, err error)
 }
@@ -36,10 +37,14 @@ type mechanism interface {
 // that wraps it, or any other error for what should be temporary. Next keeps no
 // part of response, and the challenge is valid until the next call.
 func (x *Exchange) Next(ctx context.Context, response []byte) (challenge []byte, done bool, err error) {
-	if x.steps == nil {
+	switch {
+	case x.refusal != nil:
+		// RFC 7628 section 3.2.3: the answer to an error message is a dummy.
+		err, x.refusal = x.refusal, nil
+		return nil, false, err
+	case x.steps == nil:
 		return nil, false, errOver
-	}
-	if response == nil && x.begun {
+	case response == nil && x.begun:
 		response = []byte{}
 	}
 	x.begun = true
@@ -49,7 +54,21 @@ func (x *Exchange) Next(ctx context.Context, response []byte) (challenge []byte,
 	}
 	x.steps = nil
 	x.server.observe(ctx, Event{State: x.state, Mechanism: x.mechanism, User: x.user, Identity: x.identity, Err: err})
+	if err != nil && challenge != nil {
+		x.refusal = err
+		return challenge, false, nil
+	}
 	return nil, err == nil, err
+}
+
+// Cancel ends the exchange as the client wishes. It returns what the attempt has
+// come to already, if the client cancels when it has been told of a refusal: an
+// error of Next, to be counted as such. Otherwise it was no attempt, and the error
+// is nil.
+func (x *Exchange) Cancel() error {
+	refusal := x.refusal
+	x.steps, x.refusal = nil, nil
+	return refusal
 }
 
 // Mechanism returns the mechanism's registered name.

@@ -14,6 +14,8 @@ import (
 // Python, swaks and others send it.
 type loginServer struct{ user string }
 
+func newLoginServer() mechanism { return new(loginServer) }
+
 func (l *loginServer) next(ctx context.Context, x *Exchange, response []byte) ([]byte, *Identity, error) {
 	switch {
 	case response == nil:

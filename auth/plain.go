@@ -13,7 +13,9 @@ const maxPlain = 3*maxText + 2
 // message from a wrong password, which SMTP answers differently.
 type plainServer struct{}
 
-func (*plainServer) next(ctx context.Context, x *Exchange, response []byte) ([]byte, *Identity, error) {
+func newPlainServer() mechanism { return plainServer{} }
+
+func (plainServer) next(ctx context.Context, x *Exchange, response []byte) ([]byte, *Identity, error) {
 	if response == nil {
 		// RFC 4422 section 5: an empty challenge asks for what the client
 		// did not send at once.

@@ -3,13 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
-)
-
-// The mechanism names, as registered with IANA.
-const (
-	mechPlain = "PLAIN"
-	mechLogin = "LOGIN"
-	mechUser  = "USER" // no SASL mechanism: the commands USER and PASS of POP3
+	"slices"
 )
 
 // Server verifies clients. One value may serve any number of servers of all
@@ -20,13 +14,51 @@ type Server struct {
 	// is nil, none of these is offered.
 	Passwords PasswordVerifier
 
-	// Secrets knows what is shown by a digest: by APOP, where a server offers that.
+	// SCRAM knows the keys of users, and offers SCRAM with the hashes that it has
+	// keys for. If it is nil, keys are made of Secrets, if there are such.
+	SCRAM SCRAMSource
+
+	// Secrets knows what is shown by a digest: by SCRAM, for want of SCRAM keys, by
+	// CRAM-MD5, and by APOP, where a server offers these.
 	Secrets SecretSource
 
-	// InsecureAllowCleartext offers, and accepts, mechanisms that show the
-	// password on connections without TLS. RFC 4954 section 4 wants them
-	// protected, and so does RFC 4616 section 5.
+	// Tokens verifies what is shown by OAUTHBEARER and XOAUTH2.
+	Tokens TokenVerifier
+
+	// Certificates knows whose certificate a client has shown in TLS, and offers
+	// EXTERNAL to those of which crypto/tls has verified it: the tls.Config has to
+	// have a ClientAuth of VerifyClientCertIfGiven or RequireAndVerifyClientCert.
+	Certificates CertificateVerifier
+
+	// Anonymous offers ANONYMOUS, without TLS too: anybody may come in. It
+	// returns the name that the client gets; its errors are those of a
+	// PasswordVerifier. smtp.Server relays nothing for such a client.
+	Anonymous func(ctx context.Context, cs ConnectionState, trace string) (user string, err error)
+
+	// Authorize is asked when a client that has shown that it is id.User wants to
+	// be taken for id.Name, prepared, which is another. It returns nil if it may;
+	// otherwise its errors are those of a PasswordVerifier. Nil refuses always.
+	Authorize func(ctx context.Context, id Identity) error
+
+	// Only, if not nil, are the mechanisms that may be offered, of those that can.
+	// The commands USER and PASS of POP3 go with "PLAIN".
+	Only []string
+
+	// InsecureCRAMMD5 offers CRAM-MD5, which is for clients that know nothing better:
+	// its digest is easily guessed at, and the server does not prove anything.
+	InsecureCRAMMD5 bool
+
+	// InsecureAllowCleartext offers, and accepts, mechanisms that show a password,
+	// a token, or something that passwords can be tried against, on connections
+	// without TLS. RFC 4954 section 4 wants them protected, and so do RFC 4616
+	// section 5 and RFC 5802 section 9.
 	InsecureAllowCleartext bool
+
+	// SaltKey keys the salts that users are given who do not exist, so that they
+	// look like others. Servers of one name should have the same, 32 random octets,
+	// and keep them when they are started again: who sees a salt change knows more.
+	// Empty: a random key, for as long as the program runs.
+	SaltKey []byte
 
 	// Observe, if not nil, is told of each attempt when it is decided, before
 	// the client is told. A cancelled exchange is no attempt. Observe
@@ -40,10 +72,19 @@ type Server struct {
 // are safe here and now, and none once the client is authenticated. The slice
 // belongs to the caller.
 func (s *Server) Mechanisms(cs ConnectionState) []string {
-	if s.admit(cs) != nil {
-		return nil
+	var names []string
+	for i := range mechanisms {
+		if o := &mechanisms[i]; s.admit(o, cs) == nil {
+			names = append(names, o.name)
+		}
 	}
-	return []string{mechPlain, mechLogin}
+	return names
+}
+
+// NeedsTLS reports whether there are mechanisms that the connection, which has no
+// TLS, would be offered if it had.
+func (s *Server) NeedsTLS(cs ConnectionState) bool {
+	return slices.ContainsFunc(mechanisms[:], func(o offer) bool { return s.admit(&o, cs) == ErrCleartext })
 }
 
 // Password verifies the user and the password of the commands USER and PASS.
@@ -52,7 +93,7 @@ func (s *Server) Mechanisms(cs ConnectionState) []string {
 // allowed, [ErrAuthenticated], [ErrCredentials] or an error that wraps it, and
 // any other error for what should be temporary.
 func (s *Server) Password(ctx context.Context, cs ConnectionState, user, password string) (*Identity, error) {
-	if err := s.admit(cs); err != nil {
+	if err := s.admit(offerOf(mechPlain), cs); err != nil {
 		return nil, err
 	}
 	id, user, err := s.password(ctx, user, password)
@@ -72,32 +113,14 @@ func (s *Server) password(ctx context.Context, user, password string) (*Identity
 // ASCII case. Its errors are [ErrMechanism], [ErrCleartext] if the mechanism
 // would be offered with TLS, and [ErrAuthenticated].
 func (s *Server) Start(_ context.Context, cs ConnectionState, mechanism string) (*Exchange, error) {
-	x := &Exchange{server: s, state: cs}
-	switch {
-	case foldEqual(mechanism, mechPlain):
-		x.mechanism, x.steps = mechPlain, new(plainServer)
-	case foldEqual(mechanism, mechLogin):
-		x.mechanism, x.steps = mechLogin, new(loginServer)
-	default:
+	o := offerOf(mechanism)
+	if o == nil {
 		return nil, ErrMechanism
 	}
-	if err := s.admit(cs); err != nil {
+	if err := s.admit(o, cs); err != nil {
 		return nil, err
 	}
-	return x, nil
-}
-
-// admit says whether a password may be shown on a connection in this state.
-func (s *Server) admit(cs ConnectionState) error {
-	switch {
-	case s == nil || s.Passwords == nil:
-		return ErrMechanism
-	case cs.Identity != nil:
-		return ErrAuthenticated
-	case cs.TLS == nil && !s.InsecureAllowCleartext:
-		return ErrCleartext
-	}
-	return nil
+	return &Exchange{server: s, state: cs, mechanism: o.name, steps: o.begin()}, nil
 }
 
 // verify decides on a claim that was checked. It returns the user's name too,
@@ -116,12 +139,32 @@ func (s *Server) verify(ctx context.Context, mechanism string, c claim) (*Identi
 	if err := s.Passwords.VerifyPassword(ctx, user, password); err != nil {
 		return nil, user, err
 	}
-	// After the password, so that the answer tells nothing about which names
-	// there are. RFC 4954 section 4: a name that cannot be prepared is refused.
-	if name, err := prepare(c.name); err != nil || c.name != "" && name != user {
-		return nil, user, fmt.Errorf("%w: authorization identity not granted", ErrCredentials)
+	id, err := s.grant(ctx, mechanism, user, c.name)
+	return id, user, err
+}
+
+// grant decides on the authorization identity that a user asks for. That comes after
+// the password, so that the answer tells nothing about which names there are.
+func (s *Server) grant(ctx context.Context, mechanism, user, name string) (*Identity, error) {
+	id := &Identity{User: user, Name: user, Mechanism: mechanism}
+	if name == "" {
+		return id, nil
 	}
-	return &Identity{User: user, Name: user, Mechanism: mechanism}, user, nil
+	// RFC 4954 section 4: a name that cannot be prepared is refused.
+	prepared, err := prepare(name)
+	switch {
+	case err != nil || prepared == "":
+		return nil, fmt.Errorf("%w: unfit authorization identity", ErrCredentials)
+	case prepared == user:
+		return id, nil
+	case s.Authorize == nil:
+		return nil, fmt.Errorf("%w: authorization identity not granted", ErrCredentials)
+	}
+	id.Name = prepared
+	if err := s.Authorize(ctx, *id); err != nil {
+		return nil, err
+	}
+	return id, nil
 }
 
 // foldEqual compares without regard to ASCII case.

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"net"
 )
 
@@ -35,6 +36,10 @@ type Phase string
 //   - TLS is set when a handshake has been completed, never before. On a server
 //     it proves privacy; a peer only if it shows verified certificates. On a
 //     client it proves the server's name as far as its tls.Config demanded.
+//   - LocalCertificate is set on a server of which it is known which certificate it
+//     has shown: its tls.Config has exactly one, whose Leaf is set, and no
+//     GetCertificate and no GetConfigForClient. It is what a client that uses the channel binding
+//     tls-server-end-point is asked to have seen; the other types need nothing of it.
 //   - Identity is set when an authentication succeeded, and is forgotten at
 //     the end of the connection and, as all that was learned in cleartext, by a
 //     TLS upgrade. On a client it says as whom the server has let us in.
@@ -47,6 +52,8 @@ type ConnectionState struct {
 	Hello      string               // what the peer calls itself
 	TLS        *tls.ConnectionState // nil in cleartext
 	Identity   *Identity            // nil until authenticated
+
+	LocalCertificate *x509.Certificate // what a server has shown; nil in cleartext and where it is not known
 }
 
 // ConnectionStater is implemented by every connection of either side.
@@ -60,3 +67,8 @@ type Identity struct {
 	Name      string // who the peer is to be taken for: User, unless it asked for another name and was granted it
 	Mechanism string // how: a SASL mechanism, "USER" for the commands USER and PASS, or "APOP"
 }
+
+// Anonymous reports whether the peer has shown nothing at all (RFC 4505): such an
+// Identity says that somebody is there, and opens nothing that it is not meant to.
+// A nil Identity is anonymous.
+func (id *Identity) Anonymous() bool { return id == nil || id.Mechanism == mechAnonymous }

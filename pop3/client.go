@@ -246,7 +246,7 @@ func (c *Client) start(ctx context.Context) error {
 	if c.cfg.Auth == nil {
 		return nil
 	}
-	if err := c.login(); err != nil {
+	if err := c.login(ctx); err != nil {
 		return err
 	}
 	c.phase = PhaseTransaction

@@ -42,11 +42,8 @@ func (c *Client) authenticate(mechanism sasl.Client, offered bool) error {
 	}
 	for n := range maxChallenges {
 		challenge, done, err := c.readChallenge(n == 0 && len(cmd.Initial) == 0)
-		if done {
-			c.identity = &auth.Identity{Mechanism: name}
-		}
 		if err != nil || done {
-			return err
+			return c.finish(mechanism, name, err)
 		}
 		response := initial
 		data, err := auth.DecodeBase64(nil, challenge)
@@ -62,6 +59,18 @@ func (c *Client) authenticate(mechanism sasl.Client, offered bool) error {
 		}
 	}
 	return c.fail(&ProtocolError{Command: "AUTH", Reason: "no end of challenges"})
+}
+
+// finish has the mechanism judge how its exchange ended.
+func (c *Client) finish(mechanism sasl.Client, name string, outcome error) error {
+	err := auth.Finish(mechanism, outcome)
+	switch {
+	case err == nil:
+		c.identity = &auth.Identity{Mechanism: name}
+	case outcome == nil:
+		return c.fail(&ProtocolError{Command: "AUTH", Reason: "success without a proof", Err: err})
+	}
+	return err
 }
 
 // initialResponse encodes an initial response; one of no octets is "=".

@@ -74,14 +74,21 @@ type ProtocolError struct {
 	Command string // the verb that was to be answered, or "greeting"
 	Reason  string // what is wrong
 	Line    string // the line at fault, if there is one: shortened, unprintable octets escaped
+	Err     error  // what found it, if it was not the client: a mechanism of AUTH
 }
 
 func (e *ProtocolError) Error() string {
-	if e.Line == "" {
+	switch {
+	case e.Err != nil:
+		return "pop3: " + e.Command + ": " + e.Reason + ": " + e.Err.Error()
+	case e.Line == "":
 		return "pop3: " + e.Command + ": " + e.Reason
 	}
 	return fmt.Sprintf("pop3: %s: %s: \"%s\"", e.Command, e.Reason, e.Line)
 }
+
+// Unwrap returns Err.
+func (e *ProtocolError) Unwrap() error { return e.Err }
 
 // UnknownError says that QUIT was sent and that its reply did not come, or made
 // no sense: the server may have deleted the marked messages or not. The next

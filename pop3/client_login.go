@@ -1,8 +1,11 @@
 package pop3
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"github.com/emersion/go-sasl"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
@@ -11,7 +14,7 @@ import (
 // login authenticates: by APOP if that is wanted and can be, else by the best
 // SASL mechanism that server and credentials have in common. USER and PASS are
 // for servers that offer none. After one way was refused, no weaker is tried.
-func (c *Client) login() error {
+func (c *Client) login(ctx context.Context) error {
 	if err := c.enableUTF8(); err != nil {
 		return err
 	}
@@ -22,29 +25,42 @@ func (c *Client) login() error {
 	if c.cfg.InsecureAPOP && canAPOP && canUser {
 		err = c.apop(userPasser, string(timestamp))
 	} else {
-		err = c.choose(cs, userPasser)
+		err = c.choose(ctx, cs, userPasser)
 	}
 	if err != nil {
 		return err
 	}
-	if canUser {
-		if user, _, err := userPasser.UserPassword(cs); err == nil {
-			c.identity.User, c.identity.Name = user, user
-		}
+	if known, ok := c.cfg.Auth.(auth.Identifier); ok {
+		id := known.Identity()
+		c.identity.User, c.identity.Name = id.User, id.Name
 	}
 	return nil
 }
 
 // choose logs in by a SASL mechanism, or by USER and PASS if the credentials can
 // do that and must.
-func (c *Client) choose(cs auth.ConnectionState, userPasser auth.UserPasser) error {
+func (c *Client) choose(ctx context.Context, cs auth.ConnectionState, userPasser auth.UserPasser) error {
 	offered, offersSASL := c.caps.Params(pop3wire.TagSASL)
-	mechanism, err := c.cfg.Auth.Client(cs, offered)
+	mechanism, err := c.cfg.Auth.Client(ctx, cs, offered)
 	switch {
 	case err == nil:
-		return c.authenticate(mechanism, offersSASL)
+		return c.tryTwice(ctx, mechanism, offersSASL)
 	case userPasser != nil && errors.Is(err, auth.ErrNoMechanism) && (c.caps.Has(pop3wire.TagUser) || !offersSASL):
 		return c.userPass(userPasser)
+	}
+	return err
+}
+
+// tryTwice authenticates, and does it again if the server has refused what was shown
+// and there is something newer to show.
+func (c *Client) tryTwice(ctx context.Context, mechanism sasl.Client, offered bool) error {
+	err := c.authenticate(mechanism, offered)
+	again, failed := auth.Renew(ctx, mechanism, err)
+	switch {
+	case failed != nil:
+		return failed
+	case again != nil:
+		return c.authenticate(again, offered)
 	}
 	return err
 }

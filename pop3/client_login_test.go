@@ -1,6 +1,7 @@
 package pop3_test
 
 import (
+	"context"
 	"io"
 	"testing"
 
@@ -20,7 +21,7 @@ type saslScript struct {
 	responses []string
 }
 
-func (s *saslScript) Client(auth.ConnectionState, []string) (sasl.Client, error) {
+func (s *saslScript) Client(context.Context, auth.ConnectionState, []string) (sasl.Client, error) {
 	clone := *s
 	return &clone, nil
 }

@@ -105,8 +105,11 @@ type mechanism struct {
 	initial []byte
 }
 
-func (m mechanism) Client(auth.ConnectionState, []string) (sasl.Client, error) { return m, nil }
-func (m mechanism) Start() (string, []byte, error)                             { return m.name, m.initial, nil }
+func (m mechanism) Client(context.Context, auth.ConnectionState, []string) (sasl.Client, error) {
+	return m, nil
+}
+
+func (m mechanism) Start() (string, []byte, error) { return m.name, m.initial, nil }
 
 func (m mechanism) Next([]byte) ([]byte, error) { return []byte{1, 2, 3}, nil }
 

@@ -118,6 +118,8 @@ func (s *session) ConnectionState() auth.ConnectionState {
 		RemoteAddr: s.conn.RemoteAddr(),
 		TLS:        s.conn.TLS(),
 		Identity:   s.identity,
+
+		LocalCertificate: s.conn.LocalCertificate(),
 	}
 }
 

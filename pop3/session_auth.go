@@ -65,7 +65,11 @@ func (s *session) auth(ctx context.Context, args []byte) reply {
 // respond answers a line of the client within the exchange.
 func (s *session) respond(ctx context.Context, line []byte) reply {
 	if string(line) == "*" {
+		refusal := s.exchange.Cancel()
 		s.endExchange()
+		if refusal != nil { // of which the client was told by a challenge
+			return s.refuseLogin(refusal)
+		}
 		return refuse("authentication cancelled")
 	}
 	response, err := auth.DecodeBase64(nil, line)
@@ -113,15 +117,10 @@ func (s *session) refuseLogin(err error) reply {
 
 // refusedHere answers a way to log in that this connection does not offer.
 func (s *session) refusedHere() reply {
-	if s.conn.TLS() == nil && s.server.TLSConfig != nil && s.wouldWithTLS() {
+	if s.conn.TLS() == nil && s.server.TLSConfig != nil && s.server.Auth.NeedsTLS(s.ConnectionState()) {
 		return refuse("not without TLS: use STLS first")
 	}
 	return refuse("authentication mechanism not offered")
-}
-
-// wouldWithTLS reports whether passwords are for TLS only.
-func (s *session) wouldWithTLS() bool {
-	return !s.server.Auth.InsecureAllowCleartext && s.server.Auth.Passwords != nil
 }
 
 // login opens the maildrop of a client that has shown who it is. What fails

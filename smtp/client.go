@@ -319,7 +319,7 @@ func (c *Client) setUp(ctx context.Context) error {
 		}
 	}
 	if c.cfg.Auth != nil {
-		return c.authenticate()
+		return c.authenticate(ctx)
 	}
 	return nil
 }

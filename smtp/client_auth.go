@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/emersion/go-sasl"
@@ -27,25 +28,31 @@ const maxChallengeLine = auth.MaxResponse + len("334 \r\n")
 var hidden = []byte("***")
 
 // authenticate shows the credentials (RFC 4954).
-func (c *Client) authenticate() error {
+func (c *Client) authenticate(ctx context.Context) error {
 	if _, ok := c.Extension("AUTH"); !ok {
 		return &ExtensionError{Keyword: "AUTH"}
 	}
 	state := c.ConnectionState()
-	mechanism, err := c.cfg.Auth.Client(state, c.extensions.Mechanisms())
+	mechanism, err := c.cfg.Auth.Client(ctx, state, c.extensions.Mechanisms())
 	if err != nil {
 		return &opError{"AUTH", err}
 	}
 	name, err := c.exchange(mechanism)
+	if again, failed := auth.Renew(ctx, mechanism, err); again != nil || failed != nil {
+		// A second try with something that is newer, on the same connection: the
+		// server has refused the first and waits for commands.
+		if err = failed; err == nil {
+			name, err = c.exchange(again)
+		}
+	}
 	if err != nil {
 		return &opError{"AUTH", err}
 	}
-	c.identity = &auth.Identity{Mechanism: name}
-	if known, ok := c.cfg.Auth.(auth.UserPasser); ok {
-		if user, _, err := known.UserPassword(state); err == nil {
-			c.identity.User, c.identity.Name = user, user
-		}
+	c.identity = new(auth.Identity)
+	if known, ok := c.cfg.Auth.(auth.Identifier); ok {
+		*c.identity = known.Identity()
 	}
+	c.identity.Mechanism = name
 	return nil
 }
 
@@ -80,7 +87,7 @@ func (c *Client) exchange(mechanism sasl.Client) (name string, err error) {
 			return "", err
 		}
 		if c.reply.code != 334 {
-			return name, c.expectAuthenticated()
+			return name, c.expectAuthenticated(mechanism)
 		}
 		challenge, err := c.challenge()
 		var response []byte
@@ -121,11 +128,15 @@ func (c *Client) challenge() ([]byte, error) {
 	return challenge, nil
 }
 
-// expectAuthenticated judges the end of an exchange.
-func (c *Client) expectAuthenticated() error {
-	err := c.expect("AUTH", 2)
+// expectAuthenticated judges the end of an exchange, and has the mechanism judge it.
+func (c *Client) expectAuthenticated(mechanism sasl.Client) error {
+	outcome := c.expect("AUTH", 2)
 	if c.reply.code == 535 {
-		return fmt.Errorf("%w: %w", auth.ErrCredentials, err)
+		outcome = fmt.Errorf("%w: %w", auth.ErrCredentials, outcome)
+	}
+	err := auth.Finish(mechanism, outcome)
+	if outcome == nil && err != nil {
+		return c.fail(&ProtocolError{Reason: "AUTH succeeded without a proof", Err: err})
 	}
 	return err
 }

@@ -207,8 +207,11 @@ func TestClientSend_SlowReplies(t *testing.T) {
 // patsy answers whatever it is asked.
 type patsy struct{ initial []byte }
 
-func (p patsy) Client(auth.ConnectionState, []string) (sasl.Client, error) { return p, nil }
-func (p patsy) Start() (string, []byte, error)                             { return "X-ANY", p.initial, nil }
+func (p patsy) Client(context.Context, auth.ConnectionState, []string) (sasl.Client, error) {
+	return p, nil
+}
+
+func (p patsy) Start() (string, []byte, error) { return "X-ANY", p.initial, nil }
 
 func (patsy) Next([]byte) ([]byte, error) { return []byte("yes"), nil }
 

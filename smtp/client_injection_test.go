@@ -93,7 +93,9 @@ func checkHello(t *testing.T, text string) {
 // oneShot are credentials with one response.
 type oneShot struct{ mechanism, response string }
 
-func (o oneShot) Client(auth.ConnectionState, []string) (sasl.Client, error) { return o, nil }
+func (o oneShot) Client(context.Context, auth.ConnectionState, []string) (sasl.Client, error) {
+	return o, nil
+}
 
 func (o oneShot) Start() (string, []byte, error) { return o.mechanism, []byte(o.response), nil }
 

@@ -451,8 +451,8 @@ func (s *session) reset() {
 
 // mayRelay reports whether the peer may send to recipients that are not local.
 func (s *session) mayRelay() bool {
-	if s.state.Identity != nil || s.srv.MayRelay == nil {
-		return s.state.Identity != nil
+	if anonymous := s.state.Identity.Anonymous(); !anonymous || s.srv.MayRelay == nil {
+		return !anonymous
 	}
 	defer s.answered()
 	return s.srv.MayRelay(s.ask(), s.connectionState())

@@ -73,8 +73,7 @@ func (s *session) authAnswer() smtpwire.Reply {
 	}
 	s.conn.Trace('C', []byte("***"))
 	if string(line) == "*" {
-		s.exchange = nil
-		return replyAuthCancelled
+		return s.authCancelled()
 	}
 	response, err := auth.DecodeBase64(nil, line)
 	if err != nil {
@@ -82,6 +81,19 @@ func (s *session) authAnswer() smtpwire.Reply {
 		return replyBadBase64
 	}
 	return s.authStep(response)
+}
+
+// authCancelled answers "*" (RFC 4954 section 4). Clients cancel, too, when they have
+// been told why they are refused: that is a failure all the same.
+func (s *session) authCancelled() smtpwire.Reply {
+	refusal := s.exchange.Cancel()
+	s.exchange = nil
+	if refusal != nil {
+		if r := s.authFailed(refusal); r.Code == replyAuthLimit.Code {
+			return r
+		}
+	}
+	return replyAuthCancelled
 }
 
 // authFailed says why there is no authentication: RFC 4954 section 6.

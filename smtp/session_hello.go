@@ -164,5 +164,6 @@ func (s *session) handshake(ctx context.Context) error {
 		return err
 	}
 	s.state.TLS = s.conn.TLS()
+	s.state.LocalCertificate = s.conn.LocalCertificate()
 	return nil
 }

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"sync"
@@ -50,6 +51,7 @@ type Conn struct {
 	secure    sync.Mutex           // for tls and state
 	tls       *tls.Conn            // nil in cleartext
 	state     *tls.ConnectionState // of tls, once it was asked for
+	shown     *x509.Certificate    // by this end, a server; nil if it is not known
 	closeOnce sync.Once
 	closeErr  error
 }

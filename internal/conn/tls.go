@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"time"
 )
@@ -13,8 +14,16 @@ import (
 // answered, but must not be obeyed. After another error the connection
 // is of no more use except to be closed.
 func (c *Conn) StartTLSServer(ctx context.Context, cfg *tls.Config) error {
-	return c.startTLS(ctx, func() *tls.Conn { return tls.Server(&c.link, cfg) })
+	err := c.startTLS(ctx, func() *tls.Conn { return tls.Server(&c.link, cfg) })
+	if err == nil && len(cfg.Certificates) == 1 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
+		c.shown = cfg.Certificates[0].Leaf
+	}
+	return err
 }
+
+// LocalCertificate returns the certificate that StartTLSServer has shown, or nil if
+// there might have been several of them.
+func (c *Conn) LocalCertificate() *x509.Certificate { return c.shown }
 
 // StartTLSClient makes the handshake as a client, and verifies the server as
 // cfg says. All else is as with StartTLSServer.

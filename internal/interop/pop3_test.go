@@ -36,7 +36,7 @@ func TestMaildrop(t *testing.T) {
 		offered, _ := l.login(t, addr, &cfg).Capabilities().Params("SASL")
 		known := 0
 		for _, mechanism := range offered {
-			if _, err := way.credentials.Client(auth.ConnectionState{TLS: new(tls.ConnectionState)}, []string{mechanism}); errors.Is(err, auth.ErrNoMechanism) {
+			if _, err := way.credentials.Client(t.Context(), auth.ConnectionState{TLS: new(tls.ConnectionState)}, []string{mechanism}); errors.Is(err, auth.ErrNoMechanism) {
 				continue // it is the server's alone
 			}
 			known++

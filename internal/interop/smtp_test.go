@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,10 +23,10 @@ type only struct {
 	mechanism string
 }
 
-func (o only) Client(cs auth.ConnectionState, offered []string) (sasl.Client, error) {
+func (o only) Client(ctx context.Context, cs auth.ConnectionState, offered []string) (sasl.Client, error) {
 	for _, m := range offered {
 		if m == o.mechanism {
-			return o.Credentials.Client(cs, []string{m})
+			return o.Credentials.Client(ctx, cs, []string{m})
 		}
 	}
 	return nil, fmt.Errorf("%w: %s is not among %q", auth.ErrNoMechanism, o.mechanism, offered)
