@@ -13,8 +13,11 @@ type EnhancedCode = smtpwire.EnhancedCode
 
 // Error is a reply that refuses: of a server to its peer, or as a client met it.
 //
-// An *Error that a [Handler] or a hook returns goes to the peer as it is. Any other
-// error becomes "451 4.3.0" with a fixed text, and its own text goes to the log alone.
+// An *Error that a [Handler] or a hook returns, wrapped or not, goes to the peer as it is.
+// Any other error becomes "451 4.3.0" with a fixed text, and its own text goes to the log
+// alone. So does an *Error that a [Client] of the program's own met before or beside the
+// sending of a message: a next server that refuses the program's credentials says nothing
+// about the peer and its mail.
 type Error struct {
 	Code     int          // 400 to 599; 421 ends the session
 	Enhanced EnhancedCode // zero: the class of Code, then 0.0

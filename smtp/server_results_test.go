@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -362,6 +363,28 @@ func TestServerEarlyRefusal(t *testing.T) {
 	p.say("text\r\n")
 	require.NoError(t, p.Close())
 }
+
+// TestServerRelays: what the next server says of a message is told to the peer. What it
+// says of the relay is not: a password that has changed loses nobody's mail.
+func TestServerRelays(t *testing.T) {
+	t.Parallel()
+	next := newSite(t, withTLS(t, &smtp.Server{
+		Hostname: "next.example.org", Protocol: auth.Submission, Auth: &auth.Server{Passwords: passwords},
+		Hooks: smtp.Hooks{Recipient: func(context.Context, *smtp.Transaction, smtp.Recipient) error { return smtp.Reject("not him") }},
+	}))
+	for password, want := range map[string]string{"tanstaaftanstaaf": "550 5.7.1 not him", "changed": "451 4.3.0 local error"} {
+		cfg := &smtp.ClientConfig{TLSConfig: next.tls, Dialer: next, Auth: auth.Password("tim", password)}
+		p := newSite(t, &smtp.Server{Handler: smtp.HandlerFunc(func(ctx context.Context, tx *smtp.Transaction) error {
+			_, err := smtp.Send(ctx, "next.example.org", cfg, tx.Envelope, tx.Body)
+			return err
+		})}).inData()
+		p.say("text\r\n.\r\n")
+		p.expect(want)
+	}
+}
+
+// DialContext connects to the site, whatever the address.
+func (s *site) DialContext(ctx context.Context, _, _ string) (net.Conn, error) { return s.ln.Dial(ctx) }
 
 // TestServerDataHook: it is asked when all recipients are known, before the message.
 func TestServerDataHook(t *testing.T) {

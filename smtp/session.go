@@ -412,8 +412,9 @@ func (s *session) connectionState() auth.ConnectionState {
 // refusal makes the reply of a hook's or a handler's error.
 func (s *session) refusal(err error) smtpwire.Reply {
 	var e *Error
+	var op *opError
 	switch {
-	case errors.As(err, &e) && e != nil:
+	case errors.As(err, &e) && e != nil && !errors.As(err, &op):
 		return s.moved(e.reply())
 	case errors.Is(err, errPanic):
 		return replyFailure
