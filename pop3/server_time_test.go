@@ -1,6 +1,7 @@
 package pop3_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -331,6 +332,58 @@ func TestShutdownWaitsForMarks(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		require.Empty(t, done)
 		p.want(t, "NOOP", "+OK")
+		p.want(t, "QUIT", "+OK POP3 server signing off (1 message left)")
+		require.NoError(t, <-done)
+		require.Equal(t, []string{"QhdPYR:00WBw1Ph7x7"}, r.store.left("mrose"))
+	})
+}
+
+// lateListener has connections on which Shutdown begins as a DELE arrives.
+type lateListener struct {
+	*testnet.Listener
+	shutdown func()
+}
+
+func (l lateListener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	return &lateConn{Conn: nc, shutdown: l.shutdown, woken: make(chan struct{})}, err
+}
+
+type lateConn struct {
+	net.Conn
+	shutdown func()
+	woken    chan struct{}
+}
+
+func (c *lateConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if bytes.HasPrefix(p[:n], []byte("DELE")) {
+		go c.shutdown()
+		<-c.woken
+	}
+	return n, err
+}
+
+func (c *lateConn) SetReadDeadline(t time.Time) error {
+	if t.Before(time.Unix(2, 0)) {
+		close(c.woken)
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// ... also when it was about to be sent away while the first of them came in.
+func TestShutdownMeetsFirstMark(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := serverTest(t, nil)
+		done := make(chan error, 1)
+		ln := testnet.NewListener()
+		r.serve(t, lateListener{ln, func() { done <- r.Shutdown(t.Context()) }}, r.Serve)
+		r.ln = ln
+		p := r.login(t)
+		p.want(t, "DELE 1", "+OK message 1 deleted")
+		time.Sleep(5 * time.Minute)
+		require.Empty(t, done)
 		p.want(t, "QUIT", "+OK POP3 server signing off (1 message left)")
 		require.NoError(t, <-done)
 		require.Equal(t, []string{"QhdPYR:00WBw1Ph7x7"}, r.store.left("mrose"))

@@ -175,6 +175,8 @@ func (s *session) readLine() ([]byte, error) {
 				return nil, errDraining
 			}
 			defer s.track.Busy()
+		} else if s.track.Draining() {
+			s.conn.Resume() // it may have been woken just as its first mark came
 		}
 		if drop, ok := s.drop.maildrop.(Yielder); ok && s.server.takeOverAfter() > 0 {
 			s.lease.await(drop, s.server.takeOverAfter())

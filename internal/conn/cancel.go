@@ -45,6 +45,15 @@ func (c *Conn) Interrupt() {
 	}
 }
 
+// Resume takes back an Interrupt that no read has met yet: one that came as the peer
+// spoke, when it is not to be left alone any more.
+func (c *Conn) Resume() {
+	l := &c.link
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.interrupted = false
+}
+
 // Close cuts the connection. What is gathered in the writer is lost; what the
 // peer has sent is thrown away, so that it still gets what was written. With TLS
 // it says goodbye first, unless a write has failed or that takes longer than a

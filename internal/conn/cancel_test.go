@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,6 +137,30 @@ func TestInterrupt(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestResume(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, peer := pair(t, Config{Timeout: time.Minute})
+		_, err := peer.Write([]byte("DELE 1\r\n"))
+		require.NoError(t, err)
+		_, err = c.ReadLine(limit)
+		require.NoError(t, err)
+		c.Interrupt()
+		c.Resume()
+		go func() {
+			time.Sleep(59 * time.Second)
+			_, _ = peer.Write([]byte("QUIT\r\n"))
+		}()
+		line, err := c.ReadLine(limit)
+		require.NoError(t, err)
+		require.Equal(t, "QUIT", string(line))
+		began := time.Now()
+		_, err = c.ReadLine(limit)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		require.Equal(t, time.Minute, time.Since(began))
+	})
 }
 
 func TestInterruptLeavesWhatIsUnderWay(t *testing.T) {
