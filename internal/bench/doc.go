@@ -13,8 +13,10 @@
 // that what -benchmem counts is the server's.
 //
 //	cmd/compare  the races: which contestants, which work, which target
+//	cmd/plot     how the cost grows with the size of messages and the number of connections, drawn
 //	cmd/soak     idle, dripping and honest clients at the same time, for a while
 //	race         rounds, medians, ratios, the table
+//	work         what servers are made to do, and what it cost them
 //	peers        the contestants
 //	load         prepared octets of SMTP and POP3
 //	delay        a network that is far away

@@ -77,6 +77,17 @@ func (r *Race) Run(rounds int) *Result {
 	return res
 }
 
+// Medians returns the median of each entrant's values; zero for one that failed.
+func (res *Result) Medians() []float64 {
+	all := make([]float64, len(res.Entrants))
+	for i := range all {
+		if res.failed[i] == nil {
+			all[i] = median(column(res.costs[i], func(c Cost) float64 { return c.Value }))
+		}
+	}
+	return all
+}
+
 // Header is the head of the table that WriteTo writes rows of.
 const Header = `| work | contestant | cost | ratio | spread % | rate | allocations | goal |
 | --- | --- | --- | --- | --- | --- | --- | --- |

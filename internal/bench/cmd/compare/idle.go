@@ -8,6 +8,7 @@ import (
 	"github.com/posthouse/posthouse/internal/bench/load"
 	"github.com/posthouse/posthouse/internal/bench/peers"
 	"github.com/posthouse/posthouse/internal/bench/race"
+	"github.com/posthouse/posthouse/internal/bench/work"
 )
 
 const (
@@ -27,7 +28,7 @@ func idle(ctx context.Context, c *course) error {
 				return race.Cost{}, err
 			}
 			defer s.Stop()
-			return memoryOf(s, idleConns, func(int) (net.Conn, error) { return load.DialSMTP(s.Addr, secure) })
+			return work.Memory(s, idleConns, func(int) (net.Conn, error) { return load.DialSMTP(s.Addr, secure) })
 		}}
 	}
 	pop := func(name string, conns int) race.Entrant {
@@ -62,28 +63,11 @@ func idlePOP3(ctx context.Context, name string, conns int) (race.Cost, error) {
 		return race.Cost{}, err
 	}
 	defer s.Stop()
-	return memoryOf(s, conns, func(i int) (net.Conn, error) {
+	return work.Memory(s, conns, func(i int) (net.Conn, error) {
 		p, err := load.DialPOP3(s.Addr)
 		if err != nil {
 			return nil, err
 		}
 		return p, p.Login(fmt.Sprint("idle", i), peers.Password)
 	})
-}
-
-// memoryOf measures what each of n connections adds to a server's memory.
-func memoryOf(s *peers.Server, n int, dial func(i int) (net.Conn, error)) (race.Cost, error) {
-	before, err := s.Resident()
-	if err != nil {
-		return race.Cost{}, err
-	}
-	for i := range n {
-		nc, err := dial(i)
-		if err != nil {
-			return race.Cost{}, err
-		}
-		defer nc.Close()
-	}
-	after, err := s.Resident()
-	return race.Cost{Value: float64(after-before) / kb / float64(n)}, err
 }

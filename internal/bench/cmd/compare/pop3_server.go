@@ -9,6 +9,7 @@ import (
 	"github.com/posthouse/posthouse/internal/bench/load"
 	"github.com/posthouse/posthouse/internal/bench/peers"
 	"github.com/posthouse/posthouse/internal/bench/race"
+	"github.com/posthouse/posthouse/internal/bench/work"
 )
 
 // few is the maildrop of large messages.
@@ -59,7 +60,7 @@ func pop3Servers(ctx context.Context, c *course) error {
 			}
 			return all
 		}
-		for _, work := range []struct {
+		for _, w := range []struct {
 			name   string
 			box    peers.Mailbox
 			ahead  int
@@ -71,9 +72,9 @@ func pop3Servers(ctx context.Context, c *course) error {
 			{"RETR 20 x 10 MB, pipelined", few, few.Messages, 1, 0.25},
 		} {
 			err := c.run(&race.Race{
-				Work: work.name, Unit: "ms CPU/MB", Each: "MB", N: work.times * work.box.Octets() / 1e6, Base: peers.Dovecot, AtMost: work.atMost,
+				Work: w.name, Unit: "ms CPU/MB", Each: "MB", N: w.times * w.box.Octets() / 1e6, Base: peers.Dovecot, AtMost: w.atMost,
 				Entrants: entrants(func(s *peers.Server) (race.Cost, error) {
-					return retrieve(s, work.box, work.ahead, work.times)
+					return retrieve(s, w.box, w.ahead, w.times)
 				}),
 			})
 			if err != nil {
@@ -99,7 +100,7 @@ func retrieve(s *peers.Server, box peers.Mailbox, ahead, times int) (race.Cost, 
 		return race.Cost{}, err
 	}
 	wire := box.Wire()
-	cost, err := costOf(s, float64(times*box.Octets())/1e6, time.Millisecond, func() error {
+	cost, err := work.CostOf(s, float64(times*box.Octets())/1e6, time.Millisecond, func() error {
 		for range times {
 			if err := p.Retrieve(box.Messages, ahead, wire); err != nil {
 				return err
@@ -114,7 +115,7 @@ func retrieve(s *peers.Server, box peers.Mailbox, ahead, times int) (race.Cost, 
 }
 
 func loginStatQuit(s *peers.Server) (race.Cost, error) {
-	return costOf(s, logins, time.Microsecond, func() error {
+	return work.CostOf(s, logins, time.Microsecond, func() error {
 		for range logins {
 			p, err := load.DialPOP3(s.Addr)
 			if err != nil {

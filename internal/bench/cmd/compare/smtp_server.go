@@ -2,22 +2,19 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/posthouse/posthouse/internal/bench/load"
 	"github.com/posthouse/posthouse/internal/bench/peers"
 	"github.com/posthouse/posthouse/internal/bench/race"
+	"github.com/posthouse/posthouse/internal/bench/work"
 )
 
 // smtpLoad is what a server has to take.
 type smtpLoad struct {
-	work     string
-	sessions int
-	messages int          // of each session
-	groups   []load.Group // a message
-	deep     bool         // the groups end in an envelope
-	chunked  bool
-	atMost   float64 // of the processor time of go-smtp
+	name string
+	work.SMTP
+	chunked bool
+	atMost  float64 // of the processor time of go-smtp
 }
 
 const (
@@ -29,14 +26,14 @@ func smtpLoads() []smtpLoad {
 	small, middle, large := load.Message(kb, false), load.Message(50*kb, false), load.Message(10*mb, false)
 	dotted := load.Message(10*mb, true)
 	return []smtpLoad{
-		{work: "DATA 1 KB, pipelined, 20 sessions", sessions: 20, messages: 1500, groups: load.Data(small), atMost: 0.45},
-		{work: "DATA 1 KB, pipelined, 1 session", sessions: 1, messages: 15_000, groups: load.Data(small)},
-		{work: "DATA 1 KB with next envelope, 1 session", sessions: 1, messages: 20_000, groups: load.Deep(small), deep: true},
-		{work: "DATA 50 KB, pipelined, 20 sessions", sessions: 20, messages: 150, groups: load.Data(middle), atMost: 0.10},
-		{work: "DATA 10 MB, 1 session", sessions: 1, messages: 12, groups: load.Data(large), atMost: 0.08},
-		{work: "DATA 10 MB, dotted, 1 session", sessions: 1, messages: 12, groups: load.Data(dotted), atMost: 0.10},
-		{work: "BDAT 1 KB, 20 sessions", sessions: 20, messages: 1500, groups: load.Chunked(small), chunked: true},
-		{work: "BDAT 10 MB, 1 session", sessions: 1, messages: 50, groups: load.Chunked(large), chunked: true, atMost: 0.6},
+		{name: "DATA 1 KB, pipelined, 20 sessions", SMTP: work.SMTP{Sessions: 20, Messages: 1500, Groups: load.Data(small)}, atMost: 0.45},
+		{name: "DATA 1 KB, pipelined, 1 session", SMTP: work.SMTP{Sessions: 1, Messages: 15_000, Groups: load.Data(small)}},
+		{name: "DATA 1 KB with next envelope, 1 session", SMTP: work.SMTP{Sessions: 1, Messages: 20_000, Groups: load.Deep(small), Deep: true}},
+		{name: "DATA 50 KB, pipelined, 20 sessions", SMTP: work.SMTP{Sessions: 20, Messages: 150, Groups: load.Data(middle)}, atMost: 0.10},
+		{name: "DATA 10 MB, 1 session", SMTP: work.SMTP{Sessions: 1, Messages: 12, Groups: load.Data(large)}, atMost: 0.08},
+		{name: "DATA 10 MB, dotted, 1 session", SMTP: work.SMTP{Sessions: 1, Messages: 12, Groups: load.Data(dotted)}, atMost: 0.10},
+		{name: "BDAT 1 KB, 20 sessions", SMTP: work.SMTP{Sessions: 20, Messages: 1500, Groups: load.Chunked(small)}, chunked: true},
+		{name: "BDAT 10 MB, 1 session", SMTP: work.SMTP{Sessions: 1, Messages: 50, Groups: load.Chunked(large)}, chunked: true, atMost: 0.6},
 	}
 }
 
@@ -65,18 +62,18 @@ func raceServers(ctx context.Context, c *course, names []string, secure bool) er
 	}
 	for _, l := range smtpLoads() {
 		r := &race.Race{
-			Work: l.work, Unit: "µs CPU/message", Each: "messages", N: l.sessions * l.messages,
+			Work: l.name, Unit: "µs CPU/message", Each: "messages", N: l.N(),
 			Base: peers.GoSMTP, AtMost: l.atMost,
 		}
 		if secure {
-			r.Work, r.AtMost = "TLS 1.3: "+l.work, 0
+			r.Work, r.AtMost = "TLS 1.3: "+l.name, 0
 		}
 		for _, name := range names {
 			if l.chunked && name == peers.SMTPSink {
 				continue // it has no CHUNKING
 			}
 			r.Entrants = append(r.Entrants, race.Entrant{Name: name, Run: func() (race.Cost, error) {
-				return l.cost(servers[name], secure)
+				return l.Cost(servers[name], secure)
 			}})
 		}
 		if err := c.run(r); err != nil {
@@ -84,32 +81,4 @@ func raceServers(ctx context.Context, c *course, names []string, secure bool) er
 		}
 	}
 	return nil
-}
-
-// cost connects the sessions, and measures what their messages cost.
-func (l *smtpLoad) cost(s *peers.Server, secure bool) (race.Cost, error) {
-	sessions := make([]*load.SMTP, l.sessions)
-	for i := range sessions {
-		session, err := load.DialSMTP(s.Addr, secure)
-		if err != nil {
-			return race.Cost{}, err
-		}
-		defer session.Close()
-		if l.deep {
-			if err := session.Send(load.Group{Octets: []byte(load.Envelope), Replies: 3}); err != nil {
-				return race.Cost{}, err
-			}
-		}
-		sessions[i] = session
-	}
-	return costOf(s, float64(l.sessions*l.messages), time.Microsecond, func() error {
-		return together(l.sessions, func(i int) error {
-			for range l.messages {
-				if err := sessions[i].Send(l.groups...); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	})
 }

@@ -1,4 +1,4 @@
-package main
+package work
 
 import (
 	"time"
@@ -7,9 +7,9 @@ import (
 	"github.com/posthouse/posthouse/internal/bench/race"
 )
 
-// costOf measures a server while work keeps it busy: the processor time, in
+// CostOf measures a server while work keeps it busy: the processor time, in
 // units, for each of n things.
-func costOf(s *peers.Server, n float64, unit time.Duration, work func() error) (race.Cost, error) {
+func CostOf(s *peers.Server, n float64, unit time.Duration, work func() error) (race.Cost, error) {
 	allocsBefore, err := s.Allocations()
 	if err != nil {
 		return race.Cost{}, err
@@ -35,8 +35,8 @@ func costOf(s *peers.Server, n float64, unit time.Duration, work func() error) (
 	}, err
 }
 
-// together runs n works at a time, and returns what went wrong first.
-func together(n int, work func(i int) error) error {
+// Together runs n works at a time, and returns what went wrong first.
+func Together(n int, work func(i int) error) error {
 	failures := make(chan error, n)
 	for i := range n {
 		go func() { failures <- work(i) }()

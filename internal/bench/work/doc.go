@@ -1,0 +1,2 @@
+// Package work has servers do what is measured, and measures it.
+package work
