@@ -188,7 +188,12 @@ func (lazy) Read([]byte) (int, error) { return 0, nil }
 // What inspect says of a body is what becomes of it on the wire.
 func FuzzInspect(tf *testing.F) {
 	f := storm.New(tf)
-	for _, s := range []string{"", "a", "a\r\n", "a\nb\rc\r\r\n\n\r.\r\n.", "\x00", "\xff\r", strings.Repeat("x\r\n", 50)} {
+	for _, s := range []string{
+		"", "a", "a\r\n", "a\nb\rc\r\r\n\n\r.\r\n.", "\x00", "\xff\r", strings.Repeat("x\r\n", 50),
+		// Lines of one length, and what a look at their ends alone would not see.
+		strings.Repeat("abcd\r\n", 3) + "a\ncd\r\nabcd\r\n", strings.Repeat("abcd\r\n", 3) + "a\rcd\r\nabcd\r\n",
+		strings.Repeat("abcd\r\n", 3) + "\r\ncd\r\nabcd\r\nabcdefgh\r\n", strings.Repeat("\r\n", 5) + "\n\n",
+	} {
 		f.Add([]byte(s), uint8(3), false)
 		f.Add([]byte(s), uint8(0), true)
 	}
@@ -238,6 +243,13 @@ func FuzzInspect(tf *testing.F) {
 		want := int64(bytes.IndexFunc(body, func(r rune) bool { return r > unicode.MaxASCII }))
 		if scan.eightBit != want {
 			t.Fatalf("8-bit octet at %d, want %d", scan.eightBit, want)
+		}
+		longest := 0
+		for line := range strings.FieldsFuncSeq(string(body), func(r rune) bool { return r == '\r' || r == '\n' }) {
+			longest = max(longest, len(line))
+		}
+		if got := max(scan.longest, scan.line); got != int64(longest) {
+			t.Fatalf("longest line of %d octets, want %d", got, longest)
 		}
 	})
 }

@@ -89,27 +89,16 @@ func (s *bodyScanner) endLine(n int) {
 	s.longest, s.line = max(s.longest, s.line+int64(n)), 0
 }
 
-// lines checks that CR and LF stand in pairs. It goes from LF to LF, which is
-// many times as fast as to look at each octet, and then compares how many there
-// are of each.
+// lines checks that CR and LF stand in pairs: that there are as many of each as
+// there are pairs.
 func (s *bodyScanner) lines(p []byte, offset int64) error {
-	pairs, lfs, begin := 0, 0, 0
-	line, longest := s.line, s.longest
-	for ; ; lfs++ {
-		i := bytes.IndexByte(p[begin:], '\n')
-		if i < 0 {
-			break
-		}
-		end := begin + i
-		if end > 0 && p[end-1] == '\r' {
-			pairs++
-			i--
-		}
-		longest, line, begin = max(longest, line+int64(i)), 0, end+1
+	crs, lfs := bytes.Count(p, crlf[:1]), bytes.Count(p, crlf[1:])
+	pairs, line, longest := s.walk(p, true)
+	if pairs != lfs {
+		pairs, line, longest = s.walk(p, false)
 	}
-	crs := bytes.Count(p, crlf[:1])
 	if crs == pairs && lfs == pairs {
-		s.line, s.longest = line+int64(len(p)-begin), longest
+		s.line, s.longest = line, longest
 		return nil
 	}
 	for _, c := range p { // text like this is rare
@@ -119,6 +108,31 @@ func (s *bodyScanner) lines(p []byte, offset int64) error {
 	}
 	i := indexBare(p)
 	return s.bare(p[i], offset+int64(i), int64(crs+lfs-2*pairs))
+}
+
+// walk counts the pairs of CR and LF, and returns with them the line that is not
+// ended and the longest one behind p. It goes from LF to LF, which is many times as
+// fast as to look at each octet. With strides it looks only where the end of a line
+// has to be that is as long as the two before it, as those of encoded text are: then
+// it misses an end in between.
+func (s *bodyScanner) walk(p []byte, strides bool) (pairs int, line, longest int64) {
+	line, longest = s.line, s.longest
+	for latest := 0; ; {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			return pairs, line + int64(len(p)), longest
+		}
+		length := i + 1
+		if i > 0 && p[i-1] == '\r' {
+			pairs++
+			i--
+		}
+		longest, line, p = max(longest, line+int64(i)), 0, p[length:]
+		for strides && length == latest && length <= len(p) && p[length-1] == '\n' && length > 1 && p[length-2] == '\r' {
+			pairs, p = pairs+1, p[length:]
+		}
+		latest = length
+	}
 }
 
 // bare deals with n octets that make no CRLF, the first of them at offset.
@@ -165,14 +179,16 @@ func indexBare(p []byte) int {
 }
 
 // index8Bit returns where the first octet above 127 stands, or -1. It looks at
-// thirty-two octets at a time.
+// sixty-four octets at a time.
 func index8Bit(p []byte) int {
 	const high = 0x8080808080808080
 	i := 0
-	for ; len(p)-i >= 32; i += 32 {
-		q := p[i : i+32]
-		if (binary.LittleEndian.Uint64(q)|binary.LittleEndian.Uint64(q[8:])|
-			binary.LittleEndian.Uint64(q[16:])|binary.LittleEndian.Uint64(q[24:]))&high != 0 {
+	for q := p; len(q) >= 64; q, i = q[64:], i+64 {
+		a := binary.LittleEndian.Uint64(q) | binary.LittleEndian.Uint64(q[8:]) |
+			binary.LittleEndian.Uint64(q[16:]) | binary.LittleEndian.Uint64(q[24:])
+		b := binary.LittleEndian.Uint64(q[32:]) | binary.LittleEndian.Uint64(q[40:]) |
+			binary.LittleEndian.Uint64(q[48:]) | binary.LittleEndian.Uint64(q[56:])
+		if (a|b)&high != 0 {
 			break
 		}
 	}
