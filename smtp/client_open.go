@@ -137,7 +137,9 @@ func (s *sending) take(number int) error {
 	case fatal != nil:
 		return fatal
 	case number == numberReset && refusal != nil:
-		return s.c.fail(refusal) // nobody knows what a server still has that refuses to forget
+		// Nobody knows what a server still has that refuses to forget, as none may (RFC
+		// 5321 section 4.1.1.5). It says nothing of the message that was to come.
+		return s.c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d to RSET", refusal.Code)})
 	case number == numberMail && refusal != nil:
 		s.refused = refusal
 		if s.chunks == nil { // RFC 3030 section 2: after a BDAT out of place nobody knows
