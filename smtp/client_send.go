@@ -118,7 +118,7 @@ func (s *sending) transmit(ctx context.Context, body io.Reader) (pending bool) {
 			return false
 		}
 	}
-	if s.before == nil {
+	if !s.repliesDue() {
 		if err := s.c.checkIdle(); err != nil {
 			s.failed(StepMail, Refused, err)
 			return false
@@ -173,6 +173,21 @@ func (s *sending) await() {
 	if s.before != nil {
 		<-s.before
 		s.before = nil
+	}
+}
+
+// repliesDue reports whether there are replies to come to what was sent before. If
+// not, all that the server says is too much.
+func (s *sending) repliesDue() bool {
+	if s.before == nil {
+		return false
+	}
+	select {
+	case <-s.before:
+		s.before = nil
+		return false
+	default:
+		return true
 	}
 }
 

@@ -36,6 +36,11 @@ type Sent struct {
 // At most 32 messages, and 256 KiB of bodies if they are several, are under way
 // at a time; Start waits until there is room. A connection that breaks leaves all
 // of those unknown that had left. So does the end of the ctx of one of them.
+//
+// Answers are told apart by counting them and by nothing else (RFC 2920 section
+// 3.1). A server that gives one too many amid several messages is found out at the
+// latest when nothing is under way any more: then the last one is unknown. Send,
+// which has one message under way, puts no other in doubt.
 func (c *Client) Start(ctx context.Context, env Envelope, body io.Reader) *Sent {
 	sent := &Sent{s: newSending(c, env), done: make(chan struct{})}
 	s := sent.s

@@ -2,6 +2,8 @@ package smtp
 
 import (
 	"io"
+	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,4 +106,40 @@ func TestClientSend_FlightGoesOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a server says after its last answer, and before anything else was sent, is
+// not taken for an answer to what is started next.
+func TestClientStart_SurplusInBetween(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // only a socket can be asked without waiting
+	require.NoError(t, err)
+	defer ln.Close()
+	late := make(chan struct{})
+	go func() {
+		far, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer far.Close()
+		script(far, "220 hi\r\n", "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n250 queued\r\n")
+		<-late
+		io.WriteString(far, "250 by the way\r\n")
+		io.Copy(io.Discard, far)
+	}()
+	c, err := Dial(t.Context(), ln.Addr().String(), &ClientConfig{TLS: InsecureNoTLS})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.Start(t.Context(), envelope(t, "b"), strings.NewReader("plain\r\n")).Wait()
+	require.NoError(t, err)
+	close(late)
+	for !c.conn.Waiting() {
+		runtime.Gosched()
+	}
+	result, err := c.Start(t.Context(), envelope(t, "b"), strings.NewReader("plain\r\n")).Wait()
+	var protocol *ProtocolError
+	require.ErrorAs(t, err, &protocol)
+	require.Equal(t, Refused, result.Outcome)
+	require.True(t, SafeToRetry(err))
+	require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
 }
