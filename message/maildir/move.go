@@ -9,8 +9,8 @@ import (
 )
 
 // Move moves messages into a Maildir++ folder of this Maildir and returns when that is durable: into cur of ".Trash",
-// if folder is "Trash". The folder is made if it is not there. A message that is gone already is no error; one that
-// was renamed since it was listed is found. The states:
+// if folder is "Trash". The folder is made if it is not there. What is gone, renamed or replaced is treated as by
+// Remove. The states:
 //
 //	M1  all files are where they were
 //	M2  the folder is there, and synced
@@ -29,16 +29,9 @@ func (d *Dir) Move(ctx context.Context, folder string, entries ...Entry) error {
 	if err != nil {
 		return fmt.Errorf("maildir: folder %q: %w", folder, err)
 	}
-	touched, err := d.takeAway(ctx, entries, func(e Entry) error {
+	return d.takeAway(ctx, entries, func(e Entry) error {
 		return d.fs.rename(e.path(), d.freeName(cur, e))
-	})
-	if err != nil {
-		return err
-	}
-	if err := d.syncDir(cur); err != nil {
-		return fmt.Errorf("maildir: %w", err)
-	}
-	return d.syncDirs(touched)
+	}, cur)
 }
 
 // freeName is the path of a message in cur of a folder: its own name, unless that is taken.

@@ -39,36 +39,11 @@ func (d *Dir) Open(ctx context.Context, e Entry) (*Reader, error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("maildir: %w", err)
 		}
-		found, err := d.find(ctx, []Entry{e})
-		if err != nil {
+		if e, err = d.findOne(ctx, e); err != nil {
 			return nil, err
 		}
-		if len(found) == 0 {
-			break
-		}
-		e = found[0]
 	}
-	return nil, fmt.Errorf("maildir: message %q: %w", e.Key, fs.ErrNotExist)
-}
-
-// find looks for messages whose files were renamed: it gives those that are there, as they are called now.
-func (d *Dir) find(ctx context.Context, lost []Entry) ([]Entry, error) {
-	listed, err := d.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	now := make(map[string]Entry, len(listed))
-	for _, e := range listed {
-		now[e.base()] = e
-	}
-	var found []Entry
-	for _, e := range lost {
-		if moved, ok := now[e.base()]; ok {
-			moved.Key = e.Key
-			found = append(found, moved)
-		}
-	}
-	return found, nil
+	return nil, errRestless
 }
 
 // Entry is the message as it was found: its name may differ from the one given to Open.

@@ -12,7 +12,8 @@ import (
 var errRestless = errors.New("maildir: message was renamed again and again")
 
 // Remove removes messages and returns when that is durable. A message that is gone already is no error; one that was
-// renamed since it was listed is found. The states:
+// renamed since it was listed is found, and one that may have been replaced is left, and is a *ReplacedError when all
+// others are removed. The states:
 //
 //	R1  all files are there
 //	R2  some files are unlinked
@@ -24,11 +25,7 @@ func (d *Dir) Remove(ctx context.Context, entries ...Entry) error {
 	if err := d.begin(ctx); err != nil {
 		return err
 	}
-	touched, err := d.takeAway(ctx, entries, func(e Entry) error { return d.fs.remove(e.path()) })
-	if err != nil {
-		return err
-	}
-	return d.syncDirs(touched)
+	return d.takeAway(ctx, entries, func(e Entry) error { return d.fs.remove(e.path()) })
 }
 
 // begin refuses to change anything once ctx has ended, or when it could not be made durable.
@@ -42,32 +39,43 @@ func (d *Dir) begin(ctx context.Context) error {
 	return nil
 }
 
-// takeAway has take remove each message from where its entry says it is, or from where it has been moved. It gives
-// the folders that are to be synced.
-func (d *Dir) takeAway(ctx context.Context, entries []Entry, take func(Entry) error) (touched []string, err error) {
+// takeAway has take remove each message from where its entry says it is, or from where it has been moved. It syncs the
+// folders of before, and then those it has changed.
+func (d *Dir) takeAway(ctx context.Context, entries []Entry, take func(Entry) error, before ...string) error {
+	var (
+		touched  []string
+		replaced *ReplacedError
+	)
 	left := entries
 	for range maxMoves {
 		lost, dirs, err := takeEach(left, take)
 		touched = append(touched, dirs...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if left = nil; len(lost) == 0 {
 			break
 		}
 		// What others removed shall be durable too.
 		touched = append(touched, dirNew, dirCur)
-		if left, err = d.find(ctx, lost); err != nil {
-			return nil, err
+		var other *ReplacedError
+		if left, other, err = d.find(ctx, lost); err != nil {
+			return err
+		}
+		if other != nil {
+			replaced = other
 		}
 		if len(left) == 0 {
 			break
 		}
 	}
 	if len(left) > 0 {
-		return nil, errRestless
+		return errRestless
 	}
-	return touched, nil
+	if err := d.syncDirs(append(before, touched...)); err != nil || replaced == nil {
+		return err
+	}
+	return replaced
 }
 
 // takeEach gives the entries of messages that are not where they were, and the folders that it changed.
@@ -86,10 +94,10 @@ func takeEach(entries []Entry, take func(Entry) error) (lost []Entry, dirs []str
 	return lost, dirs, nil
 }
 
-// syncDirs syncs new and cur, as far as they are among dirs.
+// syncDirs syncs each of dirs once, in their order.
 func (d *Dir) syncDirs(dirs []string) error {
-	for _, dir := range []string{dirNew, dirCur} {
-		if !slices.Contains(dirs, dir) {
+	for i, dir := range dirs {
+		if slices.Contains(dirs[:i], dir) {
 			continue
 		}
 		if err := d.syncDir(dir); err != nil {
@@ -122,14 +130,9 @@ func (d *Dir) SetFlags(ctx context.Context, e Entry, flags string) (Entry, error
 		if !errors.Is(err, fs.ErrNotExist) {
 			return Entry{}, fmt.Errorf("maildir: %w", err)
 		}
-		found, err := d.find(ctx, []Entry{e})
-		if err != nil {
+		if e, err = d.findOne(ctx, e); err != nil {
 			return Entry{}, err
 		}
-		if len(found) == 0 {
-			return Entry{}, fmt.Errorf("maildir: message %q: %w", e.Key, fs.ErrNotExist)
-		}
-		e = found[0]
 	}
 	return Entry{}, errRestless
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/message/maildir"
 	"github.com/posthouse/posthouse/pop3"
 	"github.com/posthouse/posthouse/pop3/maildrop"
 	"github.com/posthouse/posthouse/pop3/pop3test"
@@ -167,10 +168,60 @@ func TestNoMessageInheritsAMark(t *testing.T) {
 			r, err := m.Message(t.Context(), list[len(list)-1])
 			require.NoError(t, err)
 			require.NoError(t, r.Close())
-			require.NoError(t, m.Commit(t.Context(), list[:1]))
+			err = m.Commit(t.Context(), list[:1])
+			if files[1] == "" {
+				// It might be the same, by a new name: that is not called a success.
+				var replaced *maildir.ReplacedError
+				require.ErrorAs(t, err, &replaced)
+			} else {
+				require.NoError(t, err)
+			}
 			require.FileExists(t, filepath.Join(cur, late))
 		})
 	}
+}
+
+// TestRenamedBeforeTheColon: another program adds fields to the names of files after they were listed. Nothing is said to
+// be removed that is there still, and the next session removes it, by the same unique-id.
+func TestRenamedBeforeTheColon(t *testing.T) {
+	t.Parallel()
+	for name, removal := range map[string]maildrop.Removal{"Expunge": maildrop.Expunge, "MoveToTrash": maildrop.MoveToTrash} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, cur := foreign(t, "1.a:2,", "2.b:2,", "3.c:2,")
+			s.Removal = removal
+			m, list := openDrop(t, s, alice)
+			require.NoError(t, os.Rename(filepath.Join(cur, "2.b:2,"), filepath.Join(cur, "2.b,S=1,W=3:2,S")))
+			require.NoError(t, os.Rename(filepath.Join(cur, "3.c:2,"), filepath.Join(cur, "3.c:2,S")))
+			_, err := m.Message(t.Context(), list[1])
+			require.ErrorIs(t, err, fs.ErrNotExist)
+			err = m.Commit(t.Context(), list)
+			require.Equal(t, &maildir.ReplacedError{Key: "2.b", Name: "2.b,S=1,W=3:2,S"}, err)
+			require.NoError(t, m.Close())
+
+			m, again := openDrop(t, s, alice)
+			require.Equal(t, list[1:2], again, "the others are gone")
+			require.NoError(t, m.Commit(t.Context(), again))
+			require.NoError(t, m.Close())
+			_, left := openDrop(t, s, alice)
+			require.Empty(t, left)
+		})
+	}
+}
+
+// TestKeyThatReturns: a file with the key of one that is gone, and another size, is not taken for it: neither read nor
+// removed in its place.
+func TestKeyThatReturns(t *testing.T) {
+	t.Parallel()
+	s, cur := foreign(t, "1.a,S=1:2,")
+	m, list := openDrop(t, s, alice)
+	require.NoError(t, os.Remove(filepath.Join(cur, "1.a,S=1:2,")))
+	other := filepath.Join(cur, "1.a,S=9:2,")
+	require.NoError(t, os.WriteFile(other, []byte("x\nanother"), 0o600))
+	_, err := m.Message(t.Context(), list[0])
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorIs(t, m.Commit(t.Context(), list), fs.ErrNotExist)
+	require.FileExists(t, other)
 }
 
 // TestWrongSizeInANameIsFoundOut: IMAP servers store a message whose last line has no end, and tell its size so.
