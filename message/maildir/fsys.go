@@ -32,6 +32,7 @@ type fsys interface {
 	// list calls yield with the name and the size of each file of the folder, until yield fails.
 	list(dir string, yield func(name string, size int64) error) error
 	modTime(name string) (time.Time, error)
+	stamp(dir string) (stamp, error)
 	// syncDir and syncPath fail with a *syncError if fsync did. syncPath makes durable that the Maildir can be found.
 	syncDir(name string) error
 	syncPath() error
@@ -190,6 +191,14 @@ func (f *rootFS) modTime(name string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return info.ModTime(), nil
+}
+
+func (f *rootFS) stamp(dir string) (stamp, error) {
+	info, err := f.root.Lstat(dir)
+	if err != nil {
+		return stamp{}, err
+	}
+	return stamp{info.ModTime(), noted(info)}, nil
 }
 
 func (f *rootFS) syncDir(name string) error { return syncFolder(f.root, name) }

@@ -22,13 +22,13 @@ const settled = 2 * time.Second
 // still, all that was seen is listed, of which some may be gone.
 func (d *Dir) List(ctx context.Context) ([]Entry, error) {
 	began := d.now()
-	before, errBefore := d.fs.modTime(dirCur)
+	before, errBefore := d.fs.stamp(dirCur)
 	scanned, err := d.scan(ctx)
 	if err != nil {
 		return nil, err
 	}
-	after, errAfter := d.fs.modTime(dirCur)
-	if errBefore == nil && errAfter == nil && before.Equal(after) && began.Sub(before) > settled {
+	after, errAfter := d.fs.stamp(dirCur)
+	if errBefore == nil && errAfter == nil && before.equal(after) && began.Sub(before.modified) > settled {
 		return uniqueKeys(scanned), nil
 	}
 	all := scanned

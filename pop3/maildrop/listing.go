@@ -12,7 +12,7 @@ import (
 
 // listing is what a Maildir holds, in order. It is shared by sessions, and never altered.
 type listing struct {
-	state   maildir.State
+	state   maildir.State // that it is good for; zero for none, when only the sizes are
 	infos   []pop3.Info
 	entries []maildir.Entry // of infos
 
@@ -35,6 +35,18 @@ func (l *listing) find(uid string) (int, bool) {
 	return i, ok
 }
 
+// size gives the size that a message had by its unique-id and was counted by, -1 if it had none.
+func (l *listing) size(e maildir.Entry) int64 {
+	if l == nil {
+		return -1
+	}
+	i, ok := l.find(uid(e.Key))
+	if !ok || base(l.entries[i].Name) != base(e.Name) || l.entries[i].Size != e.Size {
+		return -1
+	}
+	return l.infos[i].Size
+}
+
 // maxListed is how many messages are remembered, of all maildrops together. One takes some 300 octets.
 const maxListed = 200_000
 
@@ -52,6 +64,13 @@ func (c *listings) get(folder string, state maildir.State) *listing {
 		return l
 	}
 	return nil
+}
+
+// last gives the listing that was made last, good or not; nil if there is none.
+func (c *listings) last(folder string) *listing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.byFolder[folder]
 }
 
 func (c *listings) put(folder string, l *listing) {
@@ -74,14 +93,7 @@ func (c *listings) put(folder string, l *listing) {
 	c.messages += len(l.infos)
 }
 
-// forget forgets what is known of a folder.
-func (c *listings) forget(folder string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.drop(folder)
-}
-
-// drop is forget. The lock is held.
+// drop forgets what is known of a folder. The lock is held.
 func (c *listings) drop(folder string) {
 	if l := c.byFolder[folder]; l != nil {
 		c.messages -= len(l.infos)
@@ -101,11 +113,10 @@ func (s *session) list(ctx context.Context) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, still := s.dir.State()
-	if settled && still && before.Equal(after) {
+	if after, still := s.dir.State(); settled && still && before.Equal(after) {
 		l.state = before
-		s.store.listings.put(s.folder, l)
 	}
+	s.store.listings.put(s.folder, l)
 	return l, nil
 }
 
@@ -116,11 +127,14 @@ func (s *session) read(ctx context.Context) (*listing, error) {
 		return nil, err
 	}
 	l := &listing{infos: make([]pop3.Info, 0, len(listed)), entries: make([]maildir.Entry, 0, len(listed))}
+	last := s.store.listings.last(s.folder)
 	wrong := keys{}
 	for _, e := range listed {
 		if s.wrong[e.Key] {
 			wrong[e.Key] = true
 			e.CRLFSize = -1
+		} else if e.CRLFSize < 0 {
+			e.CRLFSize = last.size(e)
 		}
 		if e.CRLFSize < 0 {
 			e.CRLFSize, err = s.dir.Count(ctx, e)

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -58,27 +59,65 @@ func TestListingIsRemembered(t *testing.T) {
 	}
 }
 
-// While nothing has changed no folder is read: what is altered behind the folder's time does not show.
+// While nothing has changed no folder is read: a file that is altered where it stands does not show.
 func TestRememberedListingReadsNoFolder(t *testing.T) {
 	t.Parallel()
-	s := &maildrop.Maildir{Root: t.TempDir()}
-	_, err := s.Deliver(t.Context(), "alice", strings.NewReader("one"))
-	require.NoError(t, err)
+	s, cur := foreign(t, "9.x:2,S")
 	settle(t, s)
 	_, first := texts(t, s)
-	require.NoError(t, os.WriteFile(filepath.Join(s.Root, "alice", "cur", "9.x:2,S"), []byte("x"), 0o600))
-	settle(t, s)
-	// The time is an hour ago again, but not the same hour.
-	_, second := texts(t, s)
-	require.Len(t, second, 2)
-	info, err := os.Stat(filepath.Join(s.Root, "alice", "cur"))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(s.Root, "alice", "cur", "7.z:2,S"), []byte("z"), 0o600))
-	require.NoError(t, os.Chtimes(filepath.Join(s.Root, "alice", "cur"), info.ModTime(), info.ModTime()))
-	m, third := openDrop(t, s, alice)
-	require.Equal(t, second, third)
+	require.NoError(t, os.WriteFile(filepath.Join(cur, "9.x:2,S"), []byte("longer"), 0o600))
+	m, second := openDrop(t, s, alice)
+	require.Equal(t, first, second)
 	require.NoError(t, m.Close())
-	require.Len(t, first, 1)
+	settle(t, s) // another hour ago
+	m, third := openDrop(t, s, alice)
+	require.EqualValues(t, len("longer\r\n"), third[0].Size)
+	require.NoError(t, m.Close())
+}
+
+// TestRestoredMaildir: who restores a Maildir sets the times of its folders back, to what they were when the listing that
+// is remembered was made.
+func TestRestoredMaildir(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no other time to go by")
+	}
+	s, cur := foreign(t, "8.y:2,S", "9.x:2,S")
+	settle(t, s)
+	_, list := texts(t, s)
+	require.Len(t, list, 2)
+	info, err := os.Stat(cur)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(filepath.Join(cur, "8.y:2,S")))
+	require.NoError(t, os.WriteFile(filepath.Join(cur, "7.z:2,S"), []byte("z"), 0o600))
+	require.NoError(t, os.Chtimes(cur, info.ModTime(), info.ModTime()))
+	got, _ := texts(t, s)
+	require.Equal(t, []string{"z", "x"}, got)
+}
+
+// TestCountedSizesAreRemembered: when a Maildir has changed, only messages that are new to it are opened to be counted.
+func TestCountedSizesAreRemembered(t *testing.T) {
+	t.Parallel()
+	s, cur := foreign(t, "1.a:2,", "2.b:2,", "3.c:2,")
+	sizes := func() (all []int64) {
+		m, list := openDrop(t, s, alice)
+		for _, info := range list {
+			all = append(all, info.Size)
+		}
+		require.NoError(t, m.Close())
+		return all
+	}
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(cur, name), []byte(text), 0o600))
+	}
+	require.Equal(t, []int64{3, 3, 3}, sizes())
+	write("1.a:2,", "\n") // as long as before, and not the same: it shows only to who opens it
+	write("2.b:2,", "longer")
+	write("4.d:2,", "new")
+	require.NoError(t, os.Rename(filepath.Join(cur, "3.c:2,"), filepath.Join(cur, "3.c:2,S")))
+	require.Equal(t, []int64{3, 8, 3, 5}, sizes())
+	remove(t, s, 3)
+	require.Equal(t, []int64{3, 8, 3}, sizes())
 }
 
 // A message that lied about its size is counted, though its name is remembered.

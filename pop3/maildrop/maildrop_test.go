@@ -137,6 +137,7 @@ func foreign(t *testing.T, names ...string) (s *maildrop.Maildir, cur string) {
 	s = &maildrop.Maildir{Root: t.TempDir()}
 	cur = filepath.Join(s.Root, "alice", "cur")
 	require.NoError(t, os.MkdirAll(cur, 0o700))
+	require.NoError(t, os.Mkdir(filepath.Join(s.Root, "alice", "new"), 0o700))
 	for _, name := range names {
 		require.NoError(t, os.WriteFile(filepath.Join(cur, name), []byte("x"), 0o600))
 	}

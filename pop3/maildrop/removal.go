@@ -53,7 +53,6 @@ func (s *session) remove(ctx context.Context, deleted []pop3.Info) error {
 	if err != nil {
 		return err
 	}
-	defer s.store.listings.forget(s.folder)
 	if s.store.Removal == MoveToTrash {
 		return s.dir.Move(ctx, s.store.trash(), entries...)
 	}
