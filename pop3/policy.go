@@ -23,8 +23,13 @@ type Policy struct {
 // Expire is how long mail is kept, in days; zero promises nothing.
 type Expire int
 
-// ExpireNever says that mail is kept until a client deletes it.
-const ExpireNever Expire = -1
+const (
+	// ExpireNever says that mail is kept until a client deletes it.
+	ExpireNever Expire = -1
+	// ExpireFetched says that a client must not leave what it has fetched, since the
+	// site deletes that: it is announced as EXPIRE 0.
+	ExpireFetched Expire = -2
+)
 
 // capabilities appends what the policy has to tell. With perUser, the user's own
 // may be milder.
@@ -34,6 +39,8 @@ func (p Policy) capabilities(list pop3wire.Capabilities, perUser bool) pop3wire.
 		list = append(list, pop3wire.LoginDelay{Seconds: seconds, User: perUser}.Capability())
 	}
 	switch {
+	case p.Expire == ExpireFetched:
+		list = append(list, pop3wire.Expire{User: perUser}.Capability())
 	case p.Expire < 0:
 		list = append(list, pop3wire.Expire{Never: true, User: perUser}.Capability())
 	case p.Expire > 0:

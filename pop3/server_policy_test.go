@@ -39,6 +39,7 @@ func TestPolicy(t *testing.T) {
 		before, after string
 	}{
 		{"none", pop3.Policy{}, nil, "", ""},
+		{"not left", pop3.Policy{Expire: pop3.ExpireFetched}, nil, "EXPIRE 0", "EXPIRE 0"},
 		{"never", pop3.Policy{Expire: pop3.ExpireNever}, nil, "EXPIRE NEVER", "EXPIRE NEVER"},
 		{
 			"one for all",
