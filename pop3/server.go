@@ -104,7 +104,8 @@ type Server struct {
 
 	// MaxErrors is how many commands of a session may be refused before the
 	// connection is closed: so many until the client has logged in, and twice
-	// as many in all. A message that cannot be given does not count. Zero means 10.
+	// as many in all. A message that is not there, or cannot be given, does not
+	// count. Zero means 10.
 	MaxErrors int
 
 	// MaxAuthFailures is how many failed logins close the connection. Zero means

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/pop3"
 )
 
@@ -51,4 +52,30 @@ func TestNoMessageHidesThoseBehindIt(t *testing.T) {
 			require.Regexp(t, `^\+OK POP3 server signing off`, p.say(t, "QUIT"))
 		})
 	}
+}
+
+// TestWrongNumbersAreNotCounted: a client whose count is wrong learns of each message that it
+// is not there, though one that pipelines asks again for the first of them.
+func TestWrongNumbersAreNotCounted(t *testing.T) {
+	t.Parallel()
+	r := serverTest(t, nil)
+	cfg := withAuth(auth.InsecurePassword("mrose", "tanstaaf"))
+	c, err := pop3.NewClient(t.Context(), r.dial(t), "dewey", &cfg)
+	require.NoError(t, err)
+	require.True(t, c.Pipelining())
+	var nums []int
+	for n := range 50 {
+		nums = append(nums, n+1)
+	}
+	nums = append(nums, 1, 2) // marked by now
+	err = c.Dele(t.Context(), nums...)
+	refused := 0
+	for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
+		var m *pop3.MessageError
+		require.ErrorAs(t, e, &m)
+		refused++
+	}
+	require.Equal(t, 50, refused)
+	require.NoError(t, c.Quit(t.Context()))
+	require.Empty(t, r.store.left("mrose"))
 }

@@ -79,15 +79,17 @@ func (s *session) writeListing(line func(dst []byte, n int, m *Info) []byte) err
 	return err
 }
 
-// message returns message n, or nil and the reply that refuses it.
+// message returns message n, or nil and the reply that refuses it. That is not counted
+// as junk: a client that counts wrong is wrong about many, and asks twice for each
+// when it doubts that a server can do the pipelining that it offers.
 func (s *session) message(n int) (*Info, reply) {
 	switch {
 	case !s.drop.has(n):
 		s.scratch = appendMessages(s.scratch[:0], "no such message, only ", len(s.drop.list), " in maildrop")
-		return nil, reply{made: s.scratch}
+		return nil, reply{made: s.scratch, excused: true}
 	case s.drop.marked(n):
 		s.scratch = appendNumbered(s.scratch[:0], "message ", int64(n), " already deleted")
-		return nil, reply{made: s.scratch}
+		return nil, reply{made: s.scratch, excused: true}
 	}
 	return &s.drop.list[n-1], reply{}
 }

@@ -26,7 +26,10 @@ type Info struct {
 
 	// UTF8 says that the header has characters beyond ASCII (RFC 6532 section 3):
 	// the message is kept from a client that has not said UTF8, which reads
-	// -ERR with [CodeUTF8] (RFC 6856 section 2.1).
+	// -ERR with [CodeUTF8]. RFC 6856 section 2.1 leaves the choice between that
+	// and a surrogate in ASCII; a surrogate would be another message by the same
+	// unique-id, of another size and with signatures that fail, and whoever
+	// deletes what it has fetched would lose the original.
 	UTF8 bool
 }
 
