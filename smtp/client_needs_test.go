@@ -120,7 +120,8 @@ func TestClientSend_NeedsNothing(t *testing.T) {
 	}{
 		"plain":                    {BodyUnspecified, "Subject: x\r\n\r\nx\r\n", " SIZE=17"},
 		"declared 8-bit":           {Body8BitMIME, "x\r\n", " SIZE=3"},
-		"declared binary":          {BodyBinaryMIME, "x", " SIZE=3"},
+		"declared binary":          {BodyBinaryMIME, "x\r\n", " SIZE=3"},
+		"declared binary, no end":  {BodyBinaryMIME, "x", " SIZE=1 BODY=BINARYMIME"},
 		"8-bit, no UTF-8 header":   {BodyUnspecified, "Subject: gr\xfcn\r\n\r\nx\r\n", " SIZE=20 BODY=8BITMIME"},
 		"8-bit declared binary":    {BodyBinaryMIME, "\r\n\xff\r\n", " SIZE=5 BODY=8BITMIME"},
 		"really binary, no end":    {BodyBinaryMIME, "a\x00b", " SIZE=3 BODY=BINARYMIME"},
@@ -133,10 +134,16 @@ func TestClientSend_NeedsNothing(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, "MAIL FROM:<a@example.org>"+tt.want, commands[0], name)
 	}
-	// A sender who says so may be sent on without RRVS.
+	// Where octets cannot be sent, text is better than nothing.
 	env := envelope(t, "b")
+	env.Body = BodyBinaryMIME
+	commands, err := sent(t, env, strings.NewReader("x"), without("BINARYMIME"))
+	require.NoError(t, err)
+	require.Equal(t, "MAIL FROM:<a@example.org> SIZE=3", commands[0])
+	// A sender who says so may be sent on without RRVS.
+	env = envelope(t, "b")
 	env.To[0].ValidSince, env.To[0].NoSupport = time.Unix(1_700_000_000, 0), NoSupportContinue
-	commands, err := sent(t, env, strings.NewReader("x\r\n"), without("RRVS"))
+	commands, err = sent(t, env, strings.NewReader("x\r\n"), without("RRVS"))
 	require.NoError(t, err)
 	require.Equal(t, "RCPT TO:<b@example.org>", commands[1])
 }

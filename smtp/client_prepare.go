@@ -114,7 +114,9 @@ func (s *sending) declareBody() (Body, error) {
 	has8Bit := facts.eightBit >= 0
 	body := s.env.Body
 	if body == BodyBinaryMIME {
-		if facts.bare || facts.longest > maxTextLine || !facts.known {
+		// Text gets a last CRLF that octets do not want, if that can be helped.
+		unended := facts.openEnded && s.binaryRefused() == nil
+		if facts.bare || facts.longest > maxTextLine || !facts.known || unended {
 			return s.declareBinary()
 		}
 		body = BodyUnspecified // it is text, as it happens
@@ -152,14 +154,22 @@ func (s *sending) declareBody() (Body, error) {
 
 // declareBinary is declareBody for what BDAT alone can carry (RFC 3030 section 3).
 func (s *sending) declareBinary() (Body, error) {
-	switch {
-	case !s.offers("BINARYMIME"):
-		return 0, &ExtensionError{Keyword: "BINARYMIME"}
-	case !s.offers("CHUNKING") || s.c.cfg.NoChunking:
-		return 0, &ExtensionError{Keyword: "CHUNKING"}
+	if err := s.binaryRefused(); err != nil {
+		return 0, err
 	}
 	s.binary = true
 	return BodyBinaryMIME, nil
+}
+
+// binaryRefused says why a body cannot go as BINARYMIME; nil if it can.
+func (s *sending) binaryRefused() error {
+	switch {
+	case !s.offers("BINARYMIME"):
+		return &ExtensionError{Keyword: "BINARYMIME"}
+	case !s.offers("CHUNKING") || s.c.cfg.NoChunking:
+		return &ExtensionError{Keyword: "CHUNKING"}
+	}
+	return nil
 }
 
 // declareUTF8 reports whether an address or the header is not ASCII, so that

@@ -25,6 +25,10 @@ import (
 // is asked for wherever it is offered, and an octet above 127 is an error where
 // it is not. Whether it needs SMTPUTF8, its first 64 KiB decide.
 //
+// A body declared [BodyBinaryMIME] that is text all the same goes as text, unless
+// only its last CRLF is missing and the server offers BINARYMIME: then it goes as
+// it is.
+//
 // What the envelope asks for and the server does not offer is an
 // [*ExtensionError], before anything is sent. Nothing is left out in silence.
 //
