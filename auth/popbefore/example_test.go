@@ -59,7 +59,7 @@ func ExampleGrants_Relay() {
 	}
 	server := &smtp.Server{Protocol: auth.Submission, MayRelay: grants.MayRelay}
 	server.Hooks.Data = func(ctx context.Context, tx *smtp.Transaction) error {
-		if tx.Conn.Identity != nil {
+		if !tx.Conn.Identity.Anonymous() {
 			return nil // authenticated: no grant is needed
 		}
 		_, err := grants.Relay(ctx, popbefore.Message{

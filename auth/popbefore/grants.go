@@ -70,7 +70,7 @@ type Grants struct {
 // Observe is for auth.Server.Observe: a successful login over POP3 gives a
 // grant to its address. Anything else is ignored.
 func (g *Grants) Observe(ctx context.Context, e auth.Event) {
-	if e.Err != nil || e.Identity == nil || e.State.Protocol != auth.POP3 {
+	if e.Err != nil || e.Identity.Anonymous() || e.State.Protocol != auth.POP3 {
 		return
 	}
 	if e.State.TLS == nil && !g.InsecureAllowCleartext {

@@ -93,6 +93,7 @@ func TestWhatGivesAGrant(t *testing.T) {
 		{"a failed one", func(e *auth.Event) { e.Identity, e.Err = nil, auth.ErrCredentials }, false, false},
 		{"one that failed after all", func(e *auth.Event) { e.Err = errors.New("late") }, false, false},
 		{"no identity", func(e *auth.Event) { e.Identity = nil }, false, false},
+		{"of nobody", func(e *auth.Event) { e.Identity.Mechanism = "ANONYMOUS" }, false, false},
 		{"over SMTP", func(e *auth.Event) { e.State.Protocol = auth.SMTP }, false, false},
 		{"over submission", func(e *auth.Event) { e.State.Protocol = auth.Submission }, false, false},
 		{"no address", func(e *auth.Event) { e.State.RemoteAddr = nil }, false, false},
