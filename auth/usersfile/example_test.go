@@ -27,8 +27,8 @@ func ExampleOpen() {
 	if err != nil {
 		return
 	}
-	_ = &auth.Server{Passwords: users, Secrets: users, Observe: grants.Observe} // for smtp.Server.Auth and pop3.Server.Auth
-	go users.Watch(context.Background())                                        // until the program ends
+	_ = &auth.Server{Passwords: users, SCRAM: users, Secrets: users, Observe: grants.Observe} // for smtp.Server.Auth and pop3.Server.Auth
+	go users.Watch(context.Background())                                                      // until the program ends
 }
 
 // Tim has a password, and the server has a hash of it.

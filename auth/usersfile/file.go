@@ -34,6 +34,10 @@ type Config struct {
 	// all may read. Zero refuses it with a [*PermissionError].
 	InsecurePermissions bool
 
+	// SaltKey keys the salts of what SCRAM derives of plain passwords, and should be the
+	// SaltKey of the auth.Server. Empty: a random key, for as long as the program runs.
+	SaltKey []byte
+
 	// Report, if not nil, is told when the file has changed and cannot be used: once
 	// for each change. It is called by whoever logs in, so it must be quick.
 	Report func(error)
@@ -81,10 +85,13 @@ func (e *PermissionError) Error() string {
 // Open reads a users file. Its errors are those of the system, a [*SyntaxError] and
 // a [*PermissionError].
 func Open(name string, cfg *Config) (*File, error) {
-	f := &File{name: name, seed: maphash.MakeSeed(), key: make([]byte, 32), life: time.Now()}
-	_, _ = rand.Read(f.key) // never fails
+	f := &File{name: name, seed: maphash.MakeSeed(), life: time.Now()}
 	if cfg != nil {
 		f.cfg = *cfg
+	}
+	if f.key = f.cfg.SaltKey; len(f.key) == 0 {
+		f.key = make([]byte, 32)
+		_, _ = rand.Read(f.key) // never fails
 	}
 	n := f.cfg.MaxHashes
 	if n <= 0 {

@@ -132,6 +132,14 @@ func TestSCRAM(t *testing.T) {
 	c, err := f.SCRAMKeys(t.Context(), auth.SCRAMSHA256, "c")
 	require.NoError(t, err)
 	require.NotEqual(t, a.Salt, c.Salt)
+	var salts [2][]byte
+	for i := range salts {
+		f, _ := file(t, "a:b\n", &Config{SaltKey: []byte("key")})
+		a, err := f.SCRAMKeys(t.Context(), auth.SCRAMSHA256, "a")
+		require.NoError(t, err)
+		salts[i] = a.Salt
+	}
+	require.Equal(t, salts[0], salts[1], "the next time too")
 }
 
 // counting is a secret that counts how often it is hashed.
