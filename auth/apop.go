@@ -25,34 +25,38 @@ func (s *Server) Apop(ctx context.Context, cs ConnectionState, timestamp, user s
 	case cs.Identity != nil:
 		return nil, ErrAuthenticated
 	}
-	name, err := s.apop(ctx, timestamp, user, digest)
+	x := &Exchange{server: s, state: cs, mechanism: mechApop}
 	var id *Identity
+	err := x.apop(ctx, timestamp, user, digest)
 	if err == nil {
-		id = &Identity{User: name, Name: name, Mechanism: mechApop}
+		id = &Identity{User: x.user, Name: x.user, Mechanism: mechApop}
 	}
-	s.observe(ctx, Event{State: cs, Mechanism: mechApop, User: name, Identity: id, Err: err})
+	x.decided(ctx, id, err)
 	return id, err
 }
 
-// apop returns the user's name, prepared if it could be.
-func (s *Server) apop(ctx context.Context, timestamp, user string, digest [md5.Size]byte) (string, error) {
+func (x *Exchange) apop(ctx context.Context, timestamp, user string, digest [md5.Size]byte) error {
 	if reason := (claim{user: user, password: "-"}).flaw(); reason != "" {
-		return "", fmt.Errorf("%w: %s", ErrCredentials, reason)
+		return fmt.Errorf("%w: %s", ErrCredentials, reason)
 	}
+	x.user = user
 	// RFC 6856 section 2.2: what is not ASCII is prepared, on both sides.
 	name, err := prepare(user)
 	if err != nil || name == "" {
-		return user, fmt.Errorf("%w: unfit user name", ErrCredentials)
+		return fmt.Errorf("%w: unfit user name", ErrCredentials)
 	}
-	secret, unknown := s.Secrets.Secret(ctx, name)
+	if err := x.hold(ctx, name); err != nil {
+		return err
+	}
+	secret, unknown := x.server.Secrets.Secret(ctx, name)
 	if unknown != nil && !errors.Is(unknown, ErrCredentials) {
-		return name, unknown
+		return unknown
 	}
 	secret, unfit := prepare(secret)
 	want := md5.Sum([]byte(timestamp + secret))
 	equal := subtle.ConstantTimeCompare(want[:], digest[:]) == 1
 	if !equal || unknown != nil || unfit != nil || secret == "" {
-		return name, ErrCredentials
+		return ErrCredentials
 	}
-	return name, nil
+	return nil
 }

@@ -72,6 +72,9 @@ func (m *bearerServer) next(ctx context.Context, x *Exchange, response []byte) (
 }
 
 func (m *bearerServer) verify(ctx context.Context, x *Exchange, t BearerToken) (*Identity, error) {
+	if err := x.hold(ctx, t.Name); err != nil {
+		return nil, err
+	}
 	user := ""
 	err := error(ErrCredentials)
 	if t.Token != "" { // a client without a token asks what kind is wanted

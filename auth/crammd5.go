@@ -68,7 +68,9 @@ func (m *cramServer) verify(ctx context.Context, x *Exchange, user string, diges
 	if err != nil || name == "" {
 		return nil, fmt.Errorf("%w: unfit user name", ErrCredentials)
 	}
-	x.user = name
+	if err := x.hold(ctx, name); err != nil {
+		return nil, err
+	}
 	secret, unknown := x.server.Secrets.Secret(ctx, name)
 	if unknown != nil && !errors.Is(unknown, ErrCredentials) {
 		return nil, unknown

@@ -42,6 +42,10 @@
 // [Server.Password] for USER and PASS and [Server.Apop] for APOP. Each finished attempt
 // is told to [Server.Observe].
 //
+// Who guesses is slowed down, over all servers that share one Server: a [Budget] counts
+// the failures of each account and network, and delays what comes after too many, right
+// or wrong. It locks nobody out.
+//
 // Presented names and passwords are prepared by SASLprep (RFC 4013) before they are
 // verified, as RFC 4616 section 2 and RFC 4954 section 4 ask. ASCII text without
 // control characters is not changed by that.

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 var errOver = errors.New("auth: exchange is over")
@@ -15,13 +16,16 @@ type Exchange struct {
 	mechanism string
 	steps     mechanism // nil when it is over
 	begun     bool
-	user      string // for the event
+	user      string        // for the event
+	end       func(error)   // tells the budget what came of the attempt; nil: it is not in one
+	delay     time.Duration // how long the budget held it up
 	identity  *Identity
 	refusal   error // what the client will be told when it has answered
 }
 
 // A mechanism is the server's side of one run of a SASL mechanism: sasl.Server,
-// with a context. It sets x.user when it learns it. A non-nil Identity ends
+// with a context. It sets x.user when it learns it, and asks x.hold before it
+// verifies anything that can be guessed. A non-nil Identity ends
 // the exchange well, an error ends it badly. With a challenge beside the error the
 // client is refused too, but is told why first.
 type mechanism interface {
@@ -53,7 +57,7 @@ func (x *Exchange) Next(ctx context.Context, response []byte) (challenge []byte,
 		return challenge, false, nil
 	}
 	x.steps = nil
-	x.server.observe(ctx, Event{State: x.state, Mechanism: x.mechanism, User: x.user, Identity: x.identity, Err: err})
+	x.decided(ctx, x.identity, err)
 	if err != nil && challenge != nil {
 		x.refusal = err
 		return challenge, false, nil
@@ -78,9 +82,21 @@ func (x *Exchange) Mechanism() string { return x.mechanism }
 // before, and after an error, nil.
 func (x *Exchange) Identity() *Identity { return x.identity }
 
-// verify decides on what the client has shown.
-func (x *Exchange) verify(ctx context.Context, c claim) (*Identity, error) {
-	id, user, err := x.server.verify(ctx, x.mechanism, c)
+// hold waits until an attempt to log in as this user may be verified.
+func (x *Exchange) hold(ctx context.Context, user string) (err error) {
 	x.user = user
-	return id, err
+	x.end, x.delay, err = x.server.budget().begin(ctx, x.state, user)
+	return err
+}
+
+// decided tells the budget and the observer what came of the attempt.
+func (x *Exchange) decided(ctx context.Context, id *Identity, err error) {
+	if x.end != nil {
+		x.end(err)
+	}
+	if x.server.Observe != nil {
+		x.server.Observe(ctx, Event{
+			State: x.state, Mechanism: x.mechanism, User: x.user, Identity: id, Err: err, Delay: x.delay,
+		})
+	}
 }

@@ -67,6 +67,9 @@ func (m *scramServer) begin(ctx context.Context, x *Exchange, message string) er
 	if err := m.checkFlag(x.state, first.header); err != nil {
 		return err
 	}
+	if err := x.hold(ctx, user); err != nil {
+		return err
+	}
 	if m.keys, m.known, err = x.server.scramKeys(ctx, m.hash, m.kit, user); err != nil {
 		return err
 	}

@@ -226,12 +226,11 @@ func TestSCRAMClaims(t *testing.T) {
 					rfc.Covers(t, row.covers...)
 				}
 				var events observed
-				server := *s
-				server.Observe = events.add
+				server := &Server{Passwords: s.Passwords, SCRAM: s.SCRAM, Secrets: s.Secrets, Authorize: s.Authorize, Observe: events.add}
 				client, err := PasswordCredentials{User: row.user, Password: row.password, Name: row.authzid}.
 					Client(t.Context(), secure, []string{"SCRAM-SHA-256", "PLAIN"})
 				require.NoError(t, err)
-				id, err := login(t.Context(), &server, secure, "", client)
+				id, err := login(t.Context(), server, secure, "", client)
 				require.ErrorIs(t, err, row.err)
 				if row.err == errOutage {
 					require.NotErrorIs(t, err, ErrCredentials)

@@ -60,11 +60,16 @@ type Server struct {
 	// Empty: a random key, for as long as the program runs.
 	SaltKey []byte
 
+	// Budget slows down who guesses. Nil: one with the values that are its defaults.
+	Budget *Budget
+
 	// Observe, if not nil, is told of each attempt when it is decided, before
 	// the client is told. A cancelled exchange is no attempt. Observe
 	// is called by the goroutine of the connection, so it must be quick,
 	// and by many at once.
 	Observe func(context.Context, Event)
+
+	own Budget // serves if there is no other
 }
 
 // Mechanisms returns the names of the SASL mechanisms that may be used on a
@@ -96,17 +101,17 @@ func (s *Server) Password(ctx context.Context, cs ConnectionState, user, passwor
 	if err := s.admit(offerOf(mechPlain), cs); err != nil {
 		return nil, err
 	}
-	id, user, err := s.password(ctx, user, password)
-	s.observe(ctx, Event{State: cs, Mechanism: mechUser, User: user, Identity: id, Err: err})
+	x := &Exchange{server: s, state: cs, mechanism: mechUser}
+	id, err := x.password(ctx, claim{user: user, password: password})
+	x.decided(ctx, id, err)
 	return id, err
 }
 
-func (s *Server) password(ctx context.Context, user, password string) (*Identity, string, error) {
-	c := claim{user: user, password: password}
+func (x *Exchange) password(ctx context.Context, c claim) (*Identity, error) {
 	if reason := c.flaw(); reason != "" {
-		return nil, "", fmt.Errorf("%w: %s", ErrCredentials, reason)
+		return nil, fmt.Errorf("%w: %s", ErrCredentials, reason)
 	}
-	return s.verify(ctx, mechUser, c)
+	return x.verify(ctx, c)
 }
 
 // Start begins an exchange by the mechanism of that name, without regard to
@@ -123,24 +128,33 @@ func (s *Server) Start(_ context.Context, cs ConnectionState, mechanism string) 
 	return &Exchange{server: s, state: cs, mechanism: o.name, steps: o.begin()}, nil
 }
 
-// verify decides on a claim that was checked. It returns the user's name too,
-// prepared if it could be, for the event.
-func (s *Server) verify(ctx context.Context, mechanism string, c claim) (*Identity, string, error) {
+// verify decides on a claim that was checked.
+func (x *Exchange) verify(ctx context.Context, c claim) (*Identity, error) {
+	x.user = c.user
 	// RFC 4616 section 2: if the preparation fails or leaves nothing, the
 	// verification fails.
 	user, err := prepare(c.user)
 	if err != nil || user == "" {
-		return nil, c.user, fmt.Errorf("%w: unfit user name", ErrCredentials)
+		return nil, fmt.Errorf("%w: unfit user name", ErrCredentials)
+	}
+	if err := x.hold(ctx, user); err != nil {
+		return nil, err
 	}
 	password, err := prepare(c.password)
 	if err != nil || password == "" {
-		return nil, user, fmt.Errorf("%w: unfit password", ErrCredentials)
+		return nil, fmt.Errorf("%w: unfit password", ErrCredentials)
 	}
-	if err := s.Passwords.VerifyPassword(ctx, user, password); err != nil {
-		return nil, user, err
+	if err := x.server.Passwords.VerifyPassword(ctx, user, password); err != nil {
+		return nil, err
 	}
-	id, err := s.grant(ctx, mechanism, user, c.name)
-	return id, user, err
+	return x.server.grant(ctx, x.mechanism, user, c.name)
+}
+
+func (s *Server) budget() *Budget {
+	if s.Budget == nil {
+		return &s.own
+	}
+	return s.Budget
 }
 
 // grant decides on the authorization identity that a user asks for. That comes after

@@ -24,11 +24,19 @@ type Phase string
 // moment. It is a copy: it does not follow the connection. It is passed by
 // value; TLS and Identity point to what must not be changed.
 //
-// What may be trusted, and from when on:
+// It is the contract of all packages: a decision about a peer is made on what is
+// here, and on nothing else that the peer has said. What may be trusted, and from when
+// on:
 //
 //   - ID, Protocol and Phase are this end's own.
 //   - LocalAddr and RemoteAddr are the network's: they are there from the first
-//     moment and prove no more than that packets found their way back.
+//     moment and prove no more than that packets found their way back. On a server
+//     behind a proxy they are what the proxy has told of its client, by the PROXY
+//     protocol before anything else was said, or by XCLIENT, behind which a session of SMTP
+//     begins anew. Only a proxy that the server is told to trust can do so: to others
+//     these are unknown commands. Of a client that its proxy does not know, XCLIENT
+//     leaves an address that is none, and a PROXY header the proxy's own. What decides
+//     by address (limits, [Budget], package popbefore) goes by RemoteAddr.
 //   - Hello is a claim and proves nothing: on a server the name in HELO or EHLO,
 //     on a client the name that the server gave. It is empty until the peer made
 //     it, and again after a TLS upgrade: nothing learned in cleartext is kept
@@ -42,7 +50,9 @@ type Phase string
 //     tls-server-end-point is asked to have seen; the other types need nothing of it.
 //   - Identity is set when an authentication succeeded, and is forgotten at
 //     the end of the connection and, as all that was learned in cleartext, by a
-//     TLS upgrade. On a client it says as whom the server has let us in.
+//     TLS upgrade. On a client it says as whom the server has let us in. On a server
+//     of SMTP a trusted proxy can vouch for it by XCLIENT: its Mechanism says so. It
+//     may be [Identity.Anonymous].
 type ConnectionState struct {
 	ID         string               // joins the log lines of one session; unique within the process, no secret
 	Protocol   Protocol             // the protocol spoken

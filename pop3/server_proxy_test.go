@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -41,4 +43,57 @@ func TestServerProxy(t *testing.T) {
 			require.Equal(t, tt.from == "", answer == "")
 		})
 	}
+}
+
+// TestServerProxyBudget: failures are counted of the network that a trusted proxy tells,
+// and of the proxy's if it is none.
+func TestServerProxyBudget(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, trusted string
+		first, second string // what is said for a proxy before a login
+		delayed       bool
+	}{
+		{"one client", "192.0.2.1/32", "PROXY TCP4 198.51.100.7 192.0.2.2 1 110\r\n", "PROXY TCP4 198.51.100.8 192.0.2.2 1 110\r\n", true},
+		{"two clients", "192.0.2.1/32", "PROXY TCP4 198.51.100.7 192.0.2.2 1 110\r\n", "PROXY TCP4 203.0.113.7 192.0.2.2 1 110\r\n", false},
+		{"of no proxy", "192.0.2.9/32", "PROXY TCP4 198.51.100.7 192.0.2.2 1 110\r\n", "PROXY TCP4 203.0.113.7 192.0.2.2 1 110\r\n", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := serverTest(t, func(s *pop3.Server, _ *dropStore) {
+					s.ProxyFrom = []netip.Prefix{netip.MustParsePrefix(tt.trusted)}
+					s.Auth.Budget = &auth.Budget{PerNet: 1}
+				})
+				login := func(header, user string) time.Duration {
+					began := time.Now()
+					require.Contains(t, r.talk(t, header+"USER "+user+"\r\nPASS wrong\r\nQUIT\r\n"), "-ERR [AUTH]")
+					return time.Since(began)
+				}
+				require.Zero(t, login(tt.first, "mrose"))
+				want := time.Duration(0)
+				if tt.delayed {
+					want = time.Second
+				}
+				require.Equal(t, want, login(tt.second, "odd"))
+			})
+		})
+	}
+}
+
+// TestServerThrottled: an attempt that is not looked at is no refusal.
+func TestServerThrottled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := serverTest(t, func(s *pop3.Server, _ *dropStore) {
+			s.Auth.Budget = &auth.Budget{PerAccount: 1, MaxDelayed: 1}
+		})
+		require.Contains(t, r.talk(t, "USER mrose\r\nPASS wrong\r\nQUIT\r\n"), "-ERR [AUTH]")
+		waiting := make(chan string)
+		go func() { waiting <- r.talk(t, "USER mrose\r\nPASS tanstaaf\r\nQUIT\r\n") }()
+		synctest.Wait()
+		require.Contains(t, r.talk(t, "USER mrose\r\nPASS tanstaaf\r\nQUIT\r\n"), "-ERR [SYS/TEMP] too many failed logins")
+		require.Contains(t, <-waiting, "+OK maildrop has ")
+		require.NotContains(t, r.logs.String(), "level=ERROR")
+	})
 }

@@ -158,7 +158,7 @@ func serverTest(t testing.TB, change func(*pop3.Server, *dropStore)) *rig {
 	r := &rig{store: newDropStore(), ln: testnet.NewListener(), logs: new(logBuffer)}
 	r.Server = &pop3.Server{
 		Hostname:     "dewey",
-		Auth:         &auth.Server{Passwords: testPasswords, InsecureAllowCleartext: true},
+		Auth:         &auth.Server{Passwords: testPasswords, InsecureAllowCleartext: true, Budget: &auth.Budget{PerAccount: -1, PerNet: -1}},
 		Store:        r.store,
 		FailureDelay: -1,
 		Log:          slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -111,6 +111,9 @@ func (s *session) refuseLogin(err error) reply {
 		return refuse("malformed response")
 	case errors.Is(err, auth.ErrCleartext), errors.Is(err, auth.ErrMechanism):
 		return s.refusedHere()
+	case errors.Is(err, auth.ErrThrottled):
+		s.log(slog.LevelInfo, "login put off", "err", err)
+		return reply{code: CodeSysTemp, text: "too many failed logins: try again later"}
 	}
 	return reply{code: CodeSysTemp, text: "login is not possible now", err: err}
 }

@@ -118,6 +118,10 @@ func (s *session) authFailed(err error) smtpwire.Reply {
 		}
 		return replyCredentials
 	}
+	if errors.Is(err, auth.ErrThrottled) {
+		s.log.InfoContext(s.ctx, "authentication put off", "err", err)
+		return replyAuthDown
+	}
 	s.log.ErrorContext(s.ctx, "verifier failed", "err", err)
 	return replyAuthDown
 }

@@ -1,0 +1,300 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	defaultPerAccount = 10
+	defaultPerNet     = 30
+	defaultIPv4Bits   = 24
+	defaultIPv6Bits   = 64
+	defaultRecovery   = time.Minute
+	defaultDelay      = time.Second
+	defaultMaxDelay   = 15 * time.Second
+	defaultMaxDelayed = 100
+	defaultMaxEntries = 100_000
+
+	// share is which part of the delayed one account or network may be: those who
+	// guess at one password do not take the places of all.
+	share = 10
+)
+
+// ErrThrottled says that an attempt was not even looked at, because there have been too
+// many failures and too many wait already. It is a temporary failure.
+var ErrThrottled = errors.New("auth: too many failed attempts: try again later")
+
+// Budget slows down who guesses at passwords. It allows each account, and each network,
+// so many failures; beyond that the attempts are delayed, right ones as well as wrong ones,
+// longer with each failure. Nobody is locked out: failures are forgiven one by one as time
+// passes, and where a user has logged in from before, only the failures of that user from
+// there count. The zero Budget is ready for use.
+//
+// A failure is an attempt that ended in [ErrCredentials], and one that was broken off
+// while it was verified. A success gives back its own attempt, and not those
+// before it: otherwise a guesser with an account would log in between the guesses.
+type Budget struct {
+	// PerAccount is how many failures an account may have, and PerNet how many one
+	// network, before the delays begin. Zero means 10 and 30; negative: any number.
+	PerAccount, PerNet int
+
+	// IPv4Bits and IPv6Bits say what a network is. Zero means 24 and 64. Loopback
+	// addresses and those of Unix sockets are of none: web mail programs are there.
+	IPv4Bits, IPv6Bits int
+
+	// Recovery is the time in which one failure is forgiven. Zero means a minute.
+	Recovery time.Duration
+
+	// Delay is the first delay. It doubles with each failure, up to MaxDelay, which has
+	// to be less than what the protocol's server gives a verifier to answer. Zero means a
+	// second and 15 seconds.
+	Delay, MaxDelay time.Duration
+
+	// MaxDelayed is how many attempts are delayed at a time. Of one account or network
+	// it is a tenth, and at least one. One more gets [ErrThrottled] at once. Zero means 100.
+	MaxDelayed int
+
+	// MaxEntries is how many accounts and networks with failures are remembered, and how
+	// many pairs of an account and a network with a success: the one that was used last
+	// the longest ago goes first. Zero means 100,000.
+	MaxEntries int
+
+	once     sync.Once
+	seed     maphash.Seed
+	start    time.Time
+	mu       sync.Mutex
+	failures recent // by subject
+	known    recent // pairs that have logged in
+	delayed  int
+}
+
+// Begin waits until an attempt of a client to log in as a user may be verified; user is
+// empty if that is not known yet. If it returns nil, end is to be told what came of the
+// attempt; one that end is not called for counts as a failure. The errors are
+// [ErrThrottled] and the cause that ctx ended for. A [Server] does this for each attempt;
+// servers of other protocols, which have the same accounts, may.
+func (b *Budget) Begin(ctx context.Context, cs ConnectionState, user string) (end func(error), err error) {
+	end, _, err = b.begin(ctx, cs, user)
+	return end, err
+}
+
+// begin is Begin, and says how long it waited.
+func (b *Budget) begin(ctx context.Context, cs ConnectionState, user string) (end func(error), wait time.Duration, err error) {
+	if b.PerAccount < 0 && b.PerNet < 0 {
+		return func(error) {}, 0, nil
+	}
+	b.once.Do(func() { b.seed, b.start = maphash.MakeSeed(), time.Now() })
+	of := subject{foldASCII(user), b.netOf(cs.RemoteAddr)}
+	bills := b.bills(of)
+	wait, err = b.charge(bills)
+	if err != nil {
+		return nil, 0, err
+	}
+	if wait > 0 {
+		err = sleep(ctx, wait)
+		b.awake(bills)
+	}
+	if err != nil {
+		b.refund(bills)
+		return nil, wait, err
+	}
+	return func(err error) {
+		if err == nil {
+			b.remember(of)
+		}
+		if !errors.Is(err, ErrCredentials) {
+			b.refund(bills)
+		}
+	}, wait, nil
+}
+
+// subject is what failures are counted of: an account, a network, or an account in a
+// network. It is kept as a hash of 64 bits that nobody can foresee: no names lie around.
+type subject struct {
+	account string
+	net     netip.Prefix
+}
+
+// bill is what an attempt is charged to.
+type bill struct {
+	id      uint64
+	limit   int
+	waiting bool // it is delayed, and takes one of the places
+}
+
+// bills returns what an attempt is charged to.
+func (b *Budget) bills(of subject) (bills []bill) {
+	if pair := b.hash(of); of.account != "" && b.isKnown(pair) {
+		return b.limited(nil, pair, b.PerAccount, defaultPerAccount)
+	}
+	if of.account != "" {
+		bills = b.limited(bills, b.hash(subject{account: of.account}), b.PerAccount, defaultPerAccount)
+	}
+	if of.net.IsValid() {
+		bills = b.limited(bills, b.hash(subject{net: of.net}), b.PerNet, defaultPerNet)
+	}
+	return bills
+}
+
+func (b *Budget) limited(bills []bill, id uint64, limit, byDefault int) []bill {
+	switch {
+	case limit < 0:
+		return bills
+	case limit == 0:
+		limit = byDefault
+	}
+	return append(bills, bill{id: id, limit: limit})
+}
+
+// charge counts a failure in advance, so that many attempts at once count as many. It
+// returns how long this one has to wait.
+func (b *Budget) charge(bills []bill) (wait time.Duration, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now, full := time.Since(b.start), b.delayed >= b.maxDelayed()
+	for i := range bills {
+		e := b.failures.use(bills[i].id, b.maxEntries())
+		if d := b.delay(int((e.clear-now+b.recovery()-1)/b.recovery()) - bills[i].limit); d > 0 {
+			bills[i].waiting = true
+			wait = max(wait, d)
+			full = full || e.waiting >= max(1, b.maxDelayed()/share)
+		}
+	}
+	if wait > 0 && full {
+		return 0, ErrThrottled
+	}
+	for _, bill := range bills {
+		e := b.failures.use(bill.id, b.maxEntries())
+		// Beyond the longest delay they need not be counted, nor be waited for.
+		most := now + time.Duration(bill.limit+b.doublings())*b.recovery()
+		e.clear = min(max(e.clear, now)+b.recovery(), most)
+		if bill.waiting {
+			e.waiting++
+		}
+	}
+	if wait > 0 {
+		b.delayed++
+	}
+	return wait, nil
+}
+
+// awake gives the places of a delayed attempt back.
+func (b *Budget) awake(bills []bill) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.delayed--
+	for _, bill := range bills {
+		if e := b.failures.find(bill.id); e != nil && bill.waiting {
+			e.waiting = max(0, e.waiting-1)
+		}
+	}
+}
+
+// refund takes back what charge counted.
+func (b *Budget) refund(bills []bill) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, bill := range bills {
+		if e := b.failures.find(bill.id); e != nil {
+			e.clear -= b.recovery()
+		}
+	}
+}
+
+// delay returns the delay for so many failures beyond the budget; none if that is less
+// than zero.
+func (b *Budget) delay(beyond int) time.Duration {
+	if beyond < 0 {
+		return 0
+	}
+	return min(b.firstDelay()<<min(beyond, b.doublings()), b.maxDelay())
+}
+
+// doublings is after how many the delay is the longest.
+func (b *Budget) doublings() (n int) {
+	for d := b.firstDelay(); d < b.maxDelay(); d *= 2 {
+		n++
+	}
+	return n
+}
+
+func (b *Budget) remember(of subject) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known.use(b.hash(of), b.maxEntries())
+}
+
+func (b *Budget) isKnown(pair uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.known.find(pair) != nil
+}
+
+func (b *Budget) hash(s subject) uint64 { return maphash.Comparable(b.seed, s) }
+
+// netOf returns the network of a client; the zero Prefix if it is of none.
+func (b *Budget) netOf(a net.Addr) netip.Prefix {
+	var addr netip.Addr
+	switch a := a.(type) {
+	case nil:
+		return netip.Prefix{}
+	case *net.TCPAddr:
+		addr = a.AddrPort().Addr()
+	default:
+		ap, err := netip.ParseAddrPort(a.String())
+		if err != nil {
+			return netip.Prefix{}
+		}
+		addr = ap.Addr()
+	}
+	addr = addr.Unmap().WithZone("")
+	if !addr.IsValid() || addr.IsLoopback() {
+		return netip.Prefix{}
+	}
+	bits := orDefault(b.IPv4Bits, defaultIPv4Bits)
+	if addr.Is6() {
+		bits = orDefault(b.IPv6Bits, defaultIPv6Bits)
+	}
+	return netip.PrefixFrom(addr, min(bits, addr.BitLen())).Masked()
+}
+
+func (b *Budget) recovery() time.Duration   { return orDefault(b.Recovery, defaultRecovery) }
+func (b *Budget) firstDelay() time.Duration { return orDefault(b.Delay, defaultDelay) }
+func (b *Budget) maxDelay() time.Duration   { return orDefault(b.MaxDelay, defaultMaxDelay) }
+func (b *Budget) maxDelayed() int           { return orDefault(b.MaxDelayed, defaultMaxDelayed) }
+func (b *Budget) maxEntries() int           { return orDefault(b.MaxEntries, defaultMaxEntries) }
+
+// orDefault returns v, or what stands for none.
+func orDefault[T int | time.Duration](v, byDefault T) T {
+	if v <= 0 {
+		return byDefault
+	}
+	return v
+}
+
+func foldASCII(name string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
