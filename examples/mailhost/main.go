@@ -3,9 +3,12 @@
 //	mailhost -domain example.test -hostname mail.example.test -users users.txt -maildir mail \
 //		-mx 127.0.0.1:0 -submission 127.0.0.1:0 -pop3 127.0.0.1:0
 //
-// The users file has a line "user:password" for each user; empty lines and lines
-// that begin with # are passed over. Mail for user@domain arrives in
-// DIR/user/{new,cur,tmp}. When it listens it prints one line of JSON,
+// The users file has a line "user:password" for each user, or a hash in place of the
+// password, as package auth/usersfile reads and the command mailpasswd writes them; it is
+// read again when it changes. Mail for user@domain arrives in DIR/user/{new,cur,tmp}.
+// A user who has logged in to POP3 may, with -pop-before-smtp, send for a while from the same
+// address without AUTH, as user@domain or an alias of his: for clients that cannot
+// do better. When it listens it prints one line of JSON,
 // {"mx":"host:port",...}, with "ca" naming the PEM file of the certificate that it
 // made when none was given.
 package main
@@ -49,11 +52,12 @@ func main() {
 	flag.StringVar(&cfg.POP3, "pop3", "", "`address` for fetching, with STLS (port 110)")
 	flag.StringVar(&cfg.POP3S, "pop3s", "", "`address` for fetching, with implicit TLS (port 995)")
 	flag.StringVar(&cfg.Maildir, "maildir", "mail", "`folder` of the users' Maildirs")
-	users := flag.String("users", "", "`file` of user:password lines")
+	flag.StringVar(&cfg.UsersFile, "users", "", "`file` of user:password lines, or hashes: see mailpasswd")
 	flag.Var(pairs(cfg.Aliases), "alias", "`from=to`: mail for from@domain goes to user to (may be repeated)")
 	cert := flag.String("cert", "", "PEM `file` of the certificate (default: one is made)")
 	key := flag.String("key", "", "PEM `file` of its key")
-	flag.DurationVar(&cfg.POPBeforeSMTP, "pop-before-smtp", 0, "open submission without AUTH for so long after a POP3 login from the same address")
+	flag.DurationVar(&cfg.POPBeforeSMTP, "pop-before-smtp", 0, "open submission without AUTH for so long, at most 30m, after a POP3 login from the same address")
+	flag.IntVar(&cfg.POPMessages, "pop-before-smtp-messages", 100, "`messages` that may be sent on one such login")
 	flag.Int64Var(&cfg.MaxSize, "max-size", 10<<20, "largest message in `octets`")
 	flag.BoolVar(&cfg.AllowPlaintext, "allow-plaintext", false, "take passwords without TLS")
 	flag.BoolVar(&cfg.APOP, "apop", false, "offer APOP to POP3 clients that know nothing better")
@@ -65,14 +69,19 @@ func main() {
 	}
 	cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	program.Main("mailhost", func(ctx context.Context) error {
-		return run(ctx, cfg, *users, *cert, *key)
+		return run(ctx, cfg, *cert, *key)
 	})
 }
 
-func run(ctx context.Context, cfg host.Config, usersFile, certFile, keyFile string) (err error) {
-	cfg.Users, err = readUsers(usersFile)
-	if err != nil {
-		return err
+// longestWindow is how long an address is taken for the one who logged in from there.
+const longestWindow = 30 * time.Minute
+
+func run(ctx context.Context, cfg host.Config, certFile, keyFile string) error {
+	switch {
+	case cfg.UsersFile == "":
+		return errors.New("-users is not given")
+	case cfg.POPBeforeSMTP > longestWindow:
+		return fmt.Errorf("-pop-before-smtp is more than %v", longestWindow)
 	}
 	tlsConfig, ca, err := program.ServerTLS(certFile, keyFile, cfg.Hostname, "localhost", "127.0.0.1", "::1")
 	if err != nil {
@@ -104,30 +113,4 @@ func run(ctx context.Context, cfg host.Config, usersFile, certFile, keyFile stri
 	drain, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return errors.Join(err, h.Shutdown(drain))
-}
-
-// readUsers reads lines of the form user:password.
-func readUsers(file string) (map[string]string, error) {
-	if file == "" {
-		return nil, errors.New("-users is not given")
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	users := map[string]string{}
-	n := 0
-	for line := range strings.Lines(string(text)) {
-		n++
-		line = strings.TrimRight(line, "\r\n")
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		user, password, ok := strings.Cut(line, ":")
-		if !ok || user == "" || password == "" {
-			return nil, fmt.Errorf("%s:%d: want user:password", file, n)
-		}
-		users[user] = password
-	}
-	return users, nil
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
@@ -31,9 +32,10 @@ type Config struct {
 	POP3        string // port 110, with STLS
 	POP3S       string // port 995, TLS from the start
 
-	Maildir string            // folder of the users' Maildirs: Maildir/USER/{new,cur,tmp}
-	Users   map[string]string // passwords by user
-	Aliases map[string]string // local part to user
+	Maildir   string            // folder of the users' Maildirs: Maildir/USER/{new,cur,tmp}
+	Users     map[string]string // passwords by user
+	UsersFile string            // a file in place of Users, as package usersfile has it
+	Aliases   map[string]string // local part to user
 
 	TLS            *tls.Config
 	AllowPlaintext bool  // passwords without TLS
@@ -43,6 +45,7 @@ type Config struct {
 	// POPBeforeSMTP opens submission without AUTH for this long to the address
 	// of a user who has logged in to POP3. Zero keeps it closed.
 	POPBeforeSMTP time.Duration
+	POPMessages   int // that may be sent on one login; zero: 100
 
 	Log        *slog.Logger                            // nil: discarded
 	Transcript func(cs auth.ConnectionState) io.Writer // nil: none
@@ -54,6 +57,8 @@ type Host struct {
 	servers []server
 	failed  chan error
 	boxes   *mailboxes
+	stop    context.CancelFunc // ends the watch over the users file
+	watch   sync.WaitGroup
 }
 
 // server is what smtp.Server and pop3.Server have in common.
@@ -68,20 +73,27 @@ func Start(cfg Config) (*Host, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	boxes, err := openMailboxes(&cfg)
+	grants := &popbefore.Grants{
+		Window: cfg.POPBeforeSMTP, MaxMessages: cfg.POPMessages,
+		InsecureAllowCleartext: cfg.AllowPlaintext, Allow: loopbackOnly(cfg.POP3, cfg.POP3S), Log: cfg.Log,
+	}
+	accounts, err := openAccounts(&cfg, func(users []string) {
+		for _, user := range users {
+			_ = grants.Revoke(context.Background(), user) // in memory: there is no error
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
+	boxes, err := openMailboxes(&cfg, accounts)
+	if err != nil {
+		return nil, err
+	}
+	grants.VerifySender = boxes.verifySender
 	h := &Host{addrs: map[string]string{}, failed: make(chan error, 6), boxes: boxes}
-	grants := &popbefore.Grants{
-		Window: cfg.POPBeforeSMTP, InsecureAllowCleartext: cfg.AllowPlaintext, Allow: loopbackOnly(cfg.POP3, cfg.POP3S),
-		VerifySender: boxes.verifySender, Log: cfg.Log,
-	}
-	users := &auth.Server{Passwords: auth.Passwords(cfg.Users), InsecureAllowCleartext: cfg.AllowPlaintext}
-	popUsers := &auth.Server{Passwords: users.Passwords, InsecureAllowCleartext: cfg.AllowPlaintext, Observe: grants.Observe}
-	if cfg.APOP {
-		popUsers.Secrets = auth.Passwords(cfg.Users)
-	}
+	h.watchFile(accounts)
+	users := &auth.Server{InsecureAllowCleartext: cfg.AllowPlaintext, Observe: grants.Observe}
+	accounts.verify(users)
 
 	mx := cfg.smtpServer(auth.SMTP, boxes)
 	submission := cfg.smtpServer(auth.Submission, boxes)
@@ -98,7 +110,7 @@ func Start(cfg Config) (*Host, error) {
 	pop := &pop3.Server{
 		Hostname:     cfg.Hostname,
 		TLSConfig:    cfg.TLS,
-		Auth:         popUsers,
+		Auth:         users,
 		Store:        &maildrop.Maildir{Root: cfg.Maildir},
 		InsecureAPOP: cfg.APOP,
 		Policy:       pop3.Policy{Expire: pop3.ExpireNever},
@@ -122,6 +134,16 @@ func Start(cfg Config) (*Host, error) {
 		}
 	}
 	return h, nil
+}
+
+// watchFile takes back the grants of users whose passwords change, also when nobody logs
+// in.
+func (h *Host) watchFile(accounts accounts) {
+	ctx, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	if accounts.file != nil {
+		h.watch.Go(func() { accounts.file.Watch(ctx) })
+	}
 }
 
 func (cfg *Config) smtpServer(protocol auth.Protocol, boxes *mailboxes) *smtp.Server {
@@ -163,6 +185,8 @@ func (h *Host) Failed() <-chan error { return h.failed }
 // cuts those that are left.
 func (h *Host) Shutdown(ctx context.Context) error {
 	var errs []error
+	h.stop()
+	h.watch.Wait()
 	for _, s := range h.servers {
 		errs = append(errs, s.Shutdown(ctx))
 	}

@@ -20,16 +20,21 @@ type mailboxes struct {
 	domain   string
 	hostname string
 	log      *slog.Logger
-	users    map[string]string // user by local part in lower case
+	accounts accounts
+	aliases  map[string]string // local part of a user by local part in lower case
 	root     *os.Root
 
 	mu   sync.Mutex
 	open map[string]*maildir.Dir // by user
 }
 
-func openMailboxes(cfg *Config) (*mailboxes, error) {
-	if len(cfg.Users) == 0 {
-		return nil, errors.New("host: no users")
+func openMailboxes(cfg *Config, accounts accounts) (*mailboxes, error) {
+	aliases := map[string]string{}
+	for from, to := range cfg.Aliases {
+		if _, ok := accounts.find(to); !ok {
+			return nil, fmt.Errorf("host: alias %s leads to %s, who is no user", from, to)
+		}
+		aliases[strings.ToLower(from)] = to
 	}
 	if err := os.MkdirAll(cfg.Maildir, 0o700); err != nil {
 		return nil, err
@@ -38,18 +43,10 @@ func openMailboxes(cfg *Config) (*mailboxes, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &mailboxes{domain: strings.ToLower(cfg.Domain), hostname: cfg.Hostname, log: cfg.Log, users: map[string]string{}, root: root, open: map[string]*maildir.Dir{}}
-	for user := range cfg.Users {
-		b.users[strings.ToLower(user)] = user
-	}
-	for from, to := range cfg.Aliases {
-		user, ok := b.users[strings.ToLower(to)]
-		if !ok {
-			return nil, errors.Join(fmt.Errorf("host: alias %s leads to %s, who is no user", from, to), root.Close())
-		}
-		b.users[strings.ToLower(from)] = user
-	}
-	return b, nil
+	return &mailboxes{
+		domain: strings.ToLower(cfg.Domain), hostname: cfg.Hostname, log: cfg.Log,
+		accounts: accounts, aliases: aliases, root: root, open: map[string]*maildir.Dir{},
+	}, nil
 }
 
 // local reports whether an address is in the domain of this host. The mailbox
@@ -78,19 +75,17 @@ func (b *mailboxes) recipient(ctx context.Context, tx *smtp.Transaction, to smtp
 // otherwise.
 func (b *mailboxes) user(a smtp.Address) (string, bool) {
 	local := strings.ToLower(a.Local())
-	if user, ok := b.users[local]; ok {
-		return user, true
+	if to, ok := b.aliases[local]; ok {
+		local = to
 	}
-	if local != "postmaster" {
+	if user, ok := b.accounts.find(local); ok || local != "postmaster" {
+		return user, ok
+	}
+	names := b.accounts.names()
+	if len(names) == 0 {
 		return "", false
 	}
-	first := ""
-	for _, user := range b.users {
-		if first == "" || user < first {
-			first = user
-		}
-	}
-	return first, true
+	return names[0], true
 }
 
 // deliver writes the message into the Maildir of each recipient and returns

@@ -15,7 +15,7 @@ import (
 // grant.
 func onGrant(grants *popbefore.Grants) func(context.Context, *smtp.Transaction) error {
 	return func(ctx context.Context, tx *smtp.Transaction) error {
-		if tx.Conn.Identity != nil {
+		if !tx.Conn.Identity.Anonymous() {
 			return nil
 		}
 		_, err := grants.Relay(ctx, popbefore.Message{
