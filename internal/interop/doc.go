@@ -9,6 +9,9 @@
 //	DOVECOT_POP3_PORT=...         STLS
 //	DOVECOT_POP3S_PORT=...        implicit TLS
 //
+// The tests of POP before SMTP turn it round: they run this module's mailhost, and skip
+// themselves where mpop, fetchmail and swaks are not installed.
+//
 // The users are alice with the password secret1 and bob with secret2 in the
 // domain example.test, and carol with secret3, whose maildrop the tests empty;
 // LAB_MAIL is the folder of their Maildirs, as USER/Maildir.
