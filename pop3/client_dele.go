@@ -11,8 +11,9 @@ import (
 // Dele marks messages for deletion, which Quit then carries out. With a server
 // that allows PIPELINING many commands are on their way at a time. What the
 // server refused are the [*MessageError] values joined in the error, each of which
-// wraps an [*Error]; the others are marked. After any other error the connection is
-// gone, and nothing will be deleted.
+// wraps an [*Error]; the others are marked. Any other error says either that nothing
+// was sent, as [Client] describes, or that the connection is gone, and that nothing
+// will be deleted.
 func (c *Client) Dele(ctx context.Context, nums ...int) error {
 	nums = slices.Clone(nums)
 	f, err := c.newNumberFlight(ctx, nums, order{

@@ -20,7 +20,8 @@ func (c *Client) UTF8() bool { return c.utf8 }
 
 // Lang asks for the texts of the server's replies in a language: a basic language
 // range such as "de", or "*" for the one that the server prefers. It returns the
-// tag of the language that was chosen, or an [*Error] if there is none such; the
+// tag of the language that was chosen, which is empty if the server does not tell
+// it as it should, or an [*Error] if there is none such; the
 // texts of errors are in that language from now on. Servers may not have the
 // command: the capability LANG tells (RFC 6856 section 3).
 func (c *Client) Lang(ctx context.Context, languageRange string) (tag string, err error) {

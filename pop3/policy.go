@@ -12,7 +12,8 @@ import (
 type Policy struct {
 	// LoginDelay is how long after a login the same user is refused with
 	// [CodeLoginDelay] (RFC 2449 section 6.5). Zero means not at all. It is kept in
-	// memory, by Identity.Name, for the most recent 100,000 users.
+	// memory, by Identity.Name, for up to 100,000 users who have to wait; when there
+	// are more, half of them need not wait any longer.
 	LoginDelay time.Duration
 
 	// Expire is what is promised about mail that is left on the server (RFC 2449

@@ -157,7 +157,8 @@ type Server struct {
 	// Log is told of logins and sessions at Info, of commands that were refused
 	// at Debug, and of what goes wrong in the Store at Error. It is told no
 	// password, no mail, and no name of a user who is not logged in. If it is
-	// nil, nothing is logged but panics, which slog.Default() is told.
+	// nil, slog.Default() is told of panics and of connections that cannot be
+	// accepted, and nothing else is logged.
 	Log *slog.Logger
 
 	// Transcript returns where a session's dialogue is written, without

@@ -64,8 +64,8 @@ type Yielder interface {
 
 // Maildrop is one user's messages as they were when the session began: a
 // snapshot, and one atomic commit. The server owns all the rest: numbers,
-// deletion marks, RSET, TOP, stuffing and totals. Its methods are called by
-// one goroutine, one at a time.
+// deletion marks, RSET, TOP, stuffing and totals. Its methods are called one at
+// a time, though not all by the same goroutine.
 type Maildrop interface {
 	// List returns the messages in the order of their numbers, oldest first.
 	// It is called once, right after Open. The server keeps the slice and

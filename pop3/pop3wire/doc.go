@@ -3,10 +3,10 @@
 // slices only; it knows no connection, clock or state.
 //
 // Commands are read strictly, as RFC 2449 section 3 prints them: a keyword of
-// three or four letters in any case, single blanks, printable ASCII, or UTF-8 in names and passwords. What
-// servers send is read with some patience, since they differ. Both directions
-// write strictly: no argument can carry a line end, and no line leaves longer
-// than its limit.
+// three or four letters in any case, single blanks, printable ASCII, or UTF-8 in
+// names and passwords. What servers send is read with some patience, since they
+// differ. Both directions write strictly: no argument can carry a line end, and no
+// line leaves longer than its limit.
 //
 // Parse(Append(x)) is x for every value that Append accepts. Slices returned by
 // a Parse function are views of its argument; strings are copies.

@@ -82,7 +82,7 @@ func visible[T string | []byte](text T) bool {
 }
 
 // parseNumber reads digits and nothing else; ok is false for none, for any
-// other octet and for a number beyond max.
+// other octet and for a number beyond limit.
 func parseNumber(text []byte, limit int64) (n int64, ok bool) {
 	if len(text) == 0 {
 		return 0, false
