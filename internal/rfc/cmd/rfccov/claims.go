@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/posthouse/posthouse/internal/rfc"
@@ -25,13 +26,13 @@ type event struct {
 // suite is what one run of the tests showed.
 type suite struct {
 	claims map[string][]claim  // of the tests that passed, by statement
-	quick  map[string][]string // by package, some top-level tests that pass in no time
+	quick  map[string][]string // by package, some top-level tests that pass in little time
 }
 
 // What is quick, in seconds, and how many such tests of a package are enough to show
 // that a mutant does not break it as a whole.
 const (
-	quickTest  = 0.01
+	quickTest  = 0.1
 	neighbours = 40
 )
 
@@ -63,7 +64,7 @@ func collect(packages []string) (*suite, error) {
 			claimed[c] = append(claimed[c], e.Value)
 		case e.Action == "pass" && e.Test != "":
 			passed[c] = true
-			if e.Elapsed <= quickTest && len(seen.quick[e.Package]) < neighbours && !strings.Contains(e.Test, "/") {
+			if e.Elapsed <= quickTest && !strings.Contains(e.Test, "/") {
 				seen.quick[e.Package] = append(seen.quick[e.Package], e.Test)
 			}
 		case e.Action == "fail" && e.Test != "":
@@ -72,6 +73,9 @@ func collect(packages []string) (*suite, error) {
 	}
 	if err := errors.Join(lines.Err(), cmd.Wait()); err != nil {
 		return nil, fmt.Errorf("go test: %w", err)
+	}
+	for pkg, tests := range seen.quick {
+		seen.quick[pkg] = spread(tests, neighbours)
 	}
 	for c, ids := range claimed {
 		if !passed[c] {
@@ -82,6 +86,20 @@ func collect(packages []string) (*suite, error) {
 		}
 	}
 	return seen, nil
+}
+
+// spread returns at most n of the tests, taken evenly from among their names, which begin
+// with what they are about. In the order in which tests end, a busy machine would choose.
+func spread(tests []string, n int) []string {
+	slices.Sort(tests)
+	if len(tests) <= n {
+		return tests
+	}
+	chosen := make([]string, n)
+	for i := range chosen {
+		chosen[i] = tests[i*len(tests)/n]
+	}
+	return chosen
 }
 
 // concerns reports whether a test that ran claims m's statement, or belongs to
