@@ -124,6 +124,7 @@ func (c *ChunkReader) accept(b []byte) (n int) {
 // in run, all searches go over long stretches.
 func textLength(b []byte) (n int, ok bool) {
 	lines := 0
+	var alike pattern
 	for {
 		i := bytes.IndexByte(b[n:], '\n')
 		if i < 0 {
@@ -133,7 +134,9 @@ func textLength(b []byte) (n int, ok bool) {
 		if n == 1 || b[n-2] != '\r' {
 			return firstBad(b), false
 		}
-		lines++
+		more := alike.repeats(i+1, b[n:])
+		n += more * (i + 1)
+		lines += 1 + more
 	}
 	if bytes.HasSuffix(b, []byte{'\r'}) {
 		lines++

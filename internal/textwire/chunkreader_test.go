@@ -58,6 +58,9 @@ func TestChunkReader(t *testing.T) {
 		{"CR CR LF", "a\r\r\n", "a"},
 		{"CR last", "abc\r", "abc"},
 		{"NUL", "ab\x00\r\n", "ab"},
+		{"lines of one length", "abcd\r\nefgh\r\ni\r\nj\r\nmnop\r\n.rst\r\n", ""},
+		{"bare LF in lines of one length", "abcd\r\nefgh\r\nijkl\r\ni\njk\r\n", "abcd\r\nefgh\r\nijkl\r\ni"},
+		{"bare CR in lines of one length", "abcd\r\nefgh\r\nijkl\r\ni\rjk\r\n", "abcd\r\nefgh\r\nijkl\r\ni"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -135,6 +138,7 @@ func FuzzChunkReader(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add([]byte("a\r\nb\r\n"), uint16(2), uint8(1), false)
 	f.Add([]byte("a\rb\n\x00"), uint16(1), uint8(3), true)
+	f.Add([]byte(strings.Repeat("abcd\r\n", 20)+"e\r\nf\r\n"+strings.Repeat("abcd\r\n", 4)), uint16(30), uint8(0), true)
 	f.Fuzz(func(t *testing.T, text []byte, cut uint16, segment uint8, byWriteTo bool) {
 		src := io.Reader(bytes.NewReader(text))
 		if segment > 0 {

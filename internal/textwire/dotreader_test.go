@@ -27,6 +27,10 @@ func TestDotReader(t *testing.T) {
 		{"stuffed later line", "a\r\n..b\r\n...\r\n.\r\n", "a\r\n.b\r\n..\r\n", io.EOF},
 		{"dot that nobody doubled", "a\r\n.b\r\n.\r\n", "a\r\nb\r\n", io.EOF},
 		{"dot inside a line", "a.\r\nb.c\r\n.\r\n", "a.\r\nb.c\r\n", io.EOF},
+		{"lines of one length", "abcd\r\nefgh\r\nijkl\r\nmnop\r\n.\r\n", "abcd\r\nefgh\r\nijkl\r\nmnop\r\n", io.EOF},
+		{"two lines as long as one", "abcd\r\nefgh\r\ni\r\nj\r\nmnop\r\n.\r\n", "abcd\r\nefgh\r\ni\r\nj\r\nmnop\r\n", io.EOF},
+		{"a dot in lines of one length", "abcd\r\nefgh\r\n..jk\r\n\r\n..\r\nmnop\r\n.\r\n", "abcd\r\nefgh\r\n.jk\r\n\r\n.\r\nmnop\r\n", io.EOF},
+		{"the end as long as a line", "a\r\nb\r\n.\r\n", "a\r\nb\r\n", io.EOF},
 		{"no source", "", "", io.ErrUnexpectedEOF},
 		{"cut body", "a\r\n", "a\r\n", io.ErrUnexpectedEOF},
 		{"cut after dot", "a\r\n.", "a\r\n", io.ErrUnexpectedEOF},
@@ -236,6 +240,7 @@ func FuzzDotReader(tf *testing.F) {
 	for _, s := range []string{
 		"a\r\n..b\r\n.\r\nQUIT\r\n", "hello\r\r\n.\r\n", "\n.\n", "\r\n.\r\r\n.\r\n", ".\r\n", "a\x00\r\n.\r\n",
 		".\r", "..\r\n", ".\n.\r\n\r\n.\r\n", strings.Repeat("..x\r\n", 40) + ".\r\n",
+		strings.Repeat("abcd\r\n", 20) + "e\r\nf\r\n" + strings.Repeat("abcd\r\n", 4) + ".\r\n",
 	} {
 		f.Add([]byte(s), []byte{0}, []byte{0})
 		f.Add([]byte(s), []byte{1}, []byte{7})
