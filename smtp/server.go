@@ -313,6 +313,10 @@ func (s *Server) hostname() (string, error) {
 	return host, nil
 }
 
+func (s *Server) sessionTimeout() time.Duration {
+	return orDefault(s.SessionTimeout, defaultSessionTimeout)
+}
+
 func (s *Server) hookTimeout() time.Duration { return orDefault(s.HookTimeout, defaultHookTimeout) }
 
 func (s *Server) handlerTimeout() time.Duration {

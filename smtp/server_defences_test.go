@@ -191,6 +191,68 @@ func TestServerPatience(t *testing.T) {
 	})
 }
 
+// TestServerPatience_BetweenChunks: a hook that is asked while the handler waits for the
+// next chunk has its own time, and leaves the handler its own.
+func TestServerPatience_BetweenChunks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctxErr := make(chan error, 1)
+		s := newSite(t, &smtp.Server{
+			HookTimeout: 30 * time.Second, HandlerTimeout: time.Second,
+			Hooks: smtp.Hooks{Verify: func(ctx context.Context, _ auth.ConnectionState, _ string) ([]smtp.Mailbox, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}},
+			Handler: smtp.HandlerFunc(func(ctx context.Context, tx *smtp.Transaction) error {
+				_, err := io.ReadAll(tx.Body)
+				ctxErr <- ctx.Err()
+				return err
+			}),
+		})
+		p := s.inMail()
+		p.say("BDAT 2\r\n\r\n")
+		p.expect("250 ")
+		begin := time.Now()
+		p.say("VRFY bob\r\n")
+		p.expect("451 4.3.0 ")
+		require.Equal(t, 30*time.Second, time.Since(begin))
+		p.say("BDAT 0 LAST\r\n")
+		p.expect("250 ")
+		require.NoError(t, <-ctxErr)
+	})
+}
+
+// TestServerPatience_Again: the time of each answer begins with it, whatever time those
+// before it took or left.
+func TestServerPatience_Again(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		takes := make(chan time.Duration, 1)
+		s := newSite(t, &smtp.Server{HookTimeout: 30 * time.Second, Hooks: smtp.Hooks{Mail: func(ctx context.Context, _ *smtp.Transaction) error {
+			select {
+			case <-time.After(<-takes):
+			case <-ctx.Done():
+			}
+			return ctx.Err()
+		}}})
+		p := s.greeted()
+		for _, d := range []time.Duration{0, 20 * time.Second, 29 * time.Second, 31 * time.Second, 29 * time.Second, 0} {
+			takes <- d
+			begin := time.Now()
+			p.say("MAIL FROM:<>\r\n")
+			if d < 30*time.Second {
+				p.expect("250 ")
+			} else {
+				p.expect("451 4.3.0 ")
+			}
+			require.Equal(t, min(d, 30*time.Second), time.Since(begin))
+			p.say("RSET\r\n")
+			p.expect("250 ")
+			time.Sleep(d) // the timer strikes when nobody is asked
+		}
+	})
+}
+
 // TestServerErrorDelay: who makes mistakes is answered ever more slowly.
 func TestServerErrorDelay(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,7 @@ func TestServerZeroValue(t *testing.T) {
 		"MaxHops":         int64(limit(srv.MaxHops, defaultHops)),
 		"MaxTransactions": int64(limit(srv.MaxTransactions, defaultTransactions)),
 		"MaxHandshakes":   int64(cap(srv.handshakes)),
-		"SessionTimeout":  int64(orDefault(srv.SessionTimeout, defaultSessionTimeout)),
+		"SessionTimeout":  int64(srv.sessionTimeout()),
 		"HookTimeout":     int64(srv.hookTimeout()),
 		"HandlerTimeout":  int64(srv.handlerTimeout()),
 		"ErrorDelay":      int64(defaultErrorDelay),

@@ -61,7 +61,8 @@ type session struct {
 	state     auth.ConnectionState
 	then      func(*session) smtpwire.Reply // what goes on when the reply has left
 
-	patience patience
+	asking   patience // with hooks
+	handling patience // with the handler
 	exchange *auth.Exchange
 	tx       *Transaction
 	dotted   dotted
@@ -70,7 +71,8 @@ type session struct {
 
 	tally        tally
 	began        time.Time
-	serial       int         // transactions so far
+	serial       int // transactions so far
+	life         *time.Timer
 	expired      atomic.Bool // the session has used up its time
 	shaking      bool        // it has a place among the handshakes
 	errors       int         // 5xx since the last message
@@ -95,8 +97,6 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 		nc = nc.(implicitTLSConn).Conn
 	}
 	c := s.newSession(ctx, link, nc)
-	life := orDefault(s.SessionTimeout, defaultSessionTimeout)
-	defer time.AfterFunc(2*life, func() { link.End(errSessionTooLong) }).Stop()
 	refusal, err := c.prepare(nc, secure)
 	if err != nil {
 		c.log.InfoContext(c.ctx, "connection lost before the session", "err", err)
@@ -108,7 +108,8 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	if s.ConnContext != nil {
 		defer c.conn.Bind(c.ctx)() // it may end sooner than the session's
 	}
-	defer time.AfterFunc(life, c.expire).Stop()
+	c.startLife()
+	defer c.endLife()
 	defer c.leaveHandshake()
 	c.tally[countSessions]++
 	c.report()

@@ -140,7 +140,7 @@ func (s *session) endBody() {
 func (s *session) receive(src incoming) smtpwire.Reply {
 	s.phase = phaseData
 	tx := s.tx
-	tx.body = body{src: src, left: s.srv.maxMessage(), clock: &s.patience, span: s.srv.handlerTimeout(), most: limit(s.srv.MaxHops, defaultHops)}
+	tx.body = body{src: src, left: s.srv.maxMessage(), clock: &s.handling, span: s.srv.handlerTimeout(), most: limit(s.srv.MaxHops, defaultHops)}
 	tx.Body = &tx.body
 	tx.began = time.Now()
 	tx.results.open(s, tx)
@@ -178,20 +178,24 @@ var errPanic = errors.New("smtp: panic in the handler")
 // callHandler turns a panic into errPanic.
 func (s *session) callHandler(tx *Transaction) (err error) {
 	defer func() {
-		s.patience.pause()
+		s.handling.pause()
 		if v := recover(); v != nil {
 			s.logPanic(v)
 			err = errPanic
 		}
 	}()
-	return s.srv.Handler.ServeSMTP(s.patience.begin(s.ctx, s.srv.handlerTimeout()), tx)
+	return s.srv.Handler.ServeSMTP(s.handling.begin(s.ctx, s.srv.handlerTimeout()), tx)
 }
 
 // verdict makes the reply to a message. What is wrong with the body outranks what the
 // handler says: a message is accepted only if it came whole.
 func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, early bool) smtpwire.Reply {
+	if bodyErr == nil && !early {
+		return s.conclude(src, tx, err)
+	}
 	var r smtpwire.Reply
-	switch framing := isFraming(bodyErr); {
+	framing := isFraming(bodyErr)
+	switch {
 	case errors.Is(bodyErr, errAborted):
 		s.logVerdict(src, tx, r, 0)
 		return r
@@ -201,8 +205,6 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 		return r
 	case early:
 		r = s.refusal(err)
-	case bodyErr == nil:
-		return s.conclude(src, tx, err)
 	case framing:
 		r = replyBadMessage
 	case errors.Is(bodyErr, ErrTooLarge):
@@ -215,7 +217,7 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 	default:
 		r = s.refusal(err)
 	}
-	if src.drain(s.mostDrained()) != nil || isFraming(bodyErr) && src == &s.dotted {
+	if src.drain(s.mostDrained()) != nil || framing && src == &s.dotted {
 		// Who sends such octets, and means another end by them than the genuine one,
 		// is not to be followed: the end is sought so that the reply is in step, and
 		// nothing behind it is read.
@@ -229,6 +231,6 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 }
 
 func isFraming(err error) bool {
-	var framing *FramingError
-	return errors.As(err, &framing)
+	_, ok := errors.AsType[*FramingError](err)
+	return ok
 }

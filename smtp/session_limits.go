@@ -24,10 +24,28 @@ func (s *session) tooIdle() bool {
 	return exceeds(s.idle, limit(s.srv.MaxIdleCommands, defaultIdleCommands))
 }
 
-// expire ends the session when it would next wait for a command.
+// startLife limits the time of the session.
+func (s *session) startLife() {
+	s.life = time.AfterFunc(longestPatience, s.expire) // which needs it
+	s.life.Reset(s.srv.sessionTimeout())
+}
+
+// expire ends the session when it would next wait for a command, and at once when as long
+// again has passed.
 func (s *session) expire() {
-	s.expired.Store(true)
+	if s.expired.Swap(true) {
+		s.link.End(errSessionTooLong)
+		return
+	}
+	s.life.Reset(s.srv.sessionTimeout())
 	s.conn.Interrupt()
+}
+
+// endLife stops the timers of a session that is over.
+func (s *session) endLife() {
+	s.life.Stop()
+	s.asking.end()
+	s.handling.end()
 }
 
 // outlasts counts an error, and reports whether it is one too many.

@@ -2,7 +2,6 @@ package smtpwire
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -74,11 +73,9 @@ func (r Reply) cut(text string) (line, rest string, more bool) {
 }
 
 func (r Reply) appendLine(dst []byte, code int, text string, last bool) []byte {
-	dst = strconv.AppendInt(dst, int64(code), 10)
-	if last {
-		dst = append(dst, ' ')
-	} else {
-		dst = append(dst, '-')
+	dst = append(dst, byte('0'+code/100), byte('0'+code/10%10), byte('0'+code%10), ' ')
+	if !last {
+		dst[len(dst)-1] = '-'
 	}
 	if !r.Enhanced.IsZero() {
 		dst = r.Enhanced.Append(dst)
@@ -86,18 +83,23 @@ func (r Reply) appendLine(dst []byte, code int, text string, last bool) []byte {
 			dst = append(dst, ' ')
 		}
 	}
-	if r.UTF8 && isTextUTF8(text) {
-		dst = append(dst, text...)
-		return append(dst, '\r', '\n')
-	}
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c != '\t' && (c < ' ' || c > '~') {
-			c = '?'
-		}
-		dst = append(dst, c)
+	start := len(dst)
+	dst = append(dst, text...)
+	if !r.UTF8 || !isTextUTF8(text) {
+		maskUnprintable(dst[start:])
 	}
 	return append(dst, '\r', '\n')
+}
+
+// maskUnprintable puts "?" in the place of each octet that a reply cannot have.
+//
+//	textstring = 1*(%d09 / %d32-126)
+func maskUnprintable(text []byte) {
+	for i, c := range text {
+		if c != '\t' && (c < ' ' || c > '~') {
+			text[i] = '?'
+		}
+	}
 }
 
 // ParseReplyLine parses one line of a reply, given without its CRLF. more says that
