@@ -1,6 +1,9 @@
 package message
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"sync"
+)
 
 // base64Decoder undoes base64 (RFC 2045 section 6.8) a chunk at a time. What is not
 // in the alphabet is passed over, padding ends the data, and missing padding
@@ -13,22 +16,38 @@ type base64Decoder struct {
 	bad     bool   // something was not as it should be
 }
 
-// The value of a character of the alphabet at each of the four places of a group,
-// already shifted there; notBase64 marks what is not in the alphabet.
-const notBase64 = 1 << 31
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-var base64Values = func() (t [4][256]uint32) {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-	for place := range t {
-		for c := range t[place] {
-			t[place][c] = notBase64
-		}
-		for v, c := range []byte(alphabet) {
-			t[place][c] = uint32(v) << (18 - 6*place)
-		}
+// notBase64 is the value of what is not in the alphabet.
+const notBase64 = 0xFF
+
+var base64Values = func() (t [256]uint8) {
+	for c := range t {
+		t[c] = notBase64
+	}
+	for v, c := range []byte(base64Alphabet) {
+		t[c] = uint8(v)
 	}
 	return t
 }()
+
+// base64Pairs has the twelve bits of two characters, the first in the low octet of
+// the index; a value above them marks what is not in the alphabet. Of its 128 KiB
+// base64 touches an eighth. It is made when it is first used.
+var base64Pairs = sync.OnceValue(func() *[1 << 16]uint16 {
+	t := new([1 << 16]uint16)
+	for i := range t {
+		t[i] = notPair
+	}
+	for v, c := range []byte(base64Alphabet) {
+		for w, d := range []byte(base64Alphabet) {
+			t[int(c)|int(d)<<8] = uint16(v<<6 | w)
+		}
+	}
+	return t
+})
+
+const notPair = 1 << 15
 
 // base64Room is how many octets decode and finish may write for n characters.
 func base64Room(n int) int { return n/4*3 + 8 }
@@ -55,20 +74,21 @@ func (d *base64Decoder) decode(dst, src []byte) int {
 // decodeGroups decodes whole groups as far as there are nothing but those and line
 // ends between them. It returns what is left of both.
 func decodeGroups(dst, src []byte) ([]byte, []byte) {
-	t0, t1, t2, t3 := &base64Values[0], &base64Values[1], &base64Values[2], &base64Values[3]
+	t := base64Pairs()
 	for {
 		for len(src) >= 8 && len(dst) >= 8 {
-			a := t0[src[0]] | t1[src[1]] | t2[src[2]] | t3[src[3]]
-			b := t0[src[4]] | t1[src[5]] | t2[src[6]] | t3[src[7]]
-			if (a|b)&notBase64 != 0 {
+			x := binary.LittleEndian.Uint64(src)
+			a, b, c, d := t[uint16(x)], t[uint16(x>>16)], t[uint16(x>>32)], t[uint16(x>>48)]
+			if (a|b|c|d)&notPair != 0 {
 				break
 			}
-			binary.BigEndian.PutUint64(dst, uint64(a)<<40|uint64(b)<<16)
+			binary.BigEndian.PutUint64(dst, uint64(a)<<52|uint64(b)<<40|uint64(c)<<28|uint64(d)<<16)
 			dst, src = dst[6:], src[8:]
 		}
 		if len(src) >= 4 && len(dst) >= 3 {
-			if a := t0[src[0]] | t1[src[1]] | t2[src[2]] | t3[src[3]]; a&notBase64 == 0 {
-				dst[0], dst[1], dst[2] = byte(a>>16), byte(a>>8), byte(a)
+			x := binary.LittleEndian.Uint32(src)
+			if a, b := t[uint16(x)], t[uint16(x>>16)]; (a|b)&notPair == 0 {
+				dst[0], dst[1], dst[2] = byte(a>>4), byte(a<<4|b>>8), byte(b)
 				dst, src = dst[3:], src[4:]
 			}
 		}
@@ -81,9 +101,9 @@ func decodeGroups(dst, src []byte) ([]byte, []byte) {
 
 // octet takes one character and writes what it completes.
 func (d *base64Decoder) octet(dst []byte, c byte) int {
-	switch v := base64Values[3][c]; {
+	switch v := base64Values[c]; {
 	case v != notBase64:
-		d.quantum = d.quantum<<6 | v
+		d.quantum = d.quantum<<6 | uint32(v)
 		if d.n++; d.n == 4 {
 			dst[0], dst[1], dst[2] = byte(d.quantum>>16), byte(d.quantum>>8), byte(d.quantum)
 			d.quantum, d.n = 0, 0
