@@ -16,6 +16,10 @@ const (
 	EncodingBinary
 	EncodingQuotedPrintable
 	EncodingBase64
+	// EncodingUU is uuencode and EncodingYEnc is yEnc, which have no place in MIME but
+	// are met.
+	EncodingUU
+	EncodingYEnc
 	// EncodingUnknown is a Content-Transfer-Encoding that is none of the others. It is not undone.
 	EncodingUnknown
 )
@@ -33,6 +37,10 @@ func (e Encoding) String() string {
 		return "quoted-printable"
 	case EncodingBase64:
 		return "base64"
+	case EncodingUU:
+		return "x-uuencode"
+	case EncodingYEnc:
+		return "x-yenc"
 	}
 	return "unknown"
 }
@@ -58,6 +66,12 @@ func parseEncoding(value []byte) Encoding {
 			return e
 		}
 	}
+	switch toLower(string(value)) {
+	case "uuencode", "x-uue", "uue":
+		return EncodingUU
+	case "yenc":
+		return EncodingYEnc
+	}
 	return EncodingUnknown
 }
 
@@ -74,6 +88,8 @@ type body struct {
 	encoding Encoding
 	base64   base64Decoder
 	qp       qpDecoder
+	uu       uuDecoder
+	yenc     yencDecoder
 	err      error // sticky; io.EOF when all is decoded
 }
 
@@ -189,6 +205,15 @@ func (b *body) decode(dst []byte) (n int, err error) {
 				in, last = in[:len(dst)], false
 			}
 			n, used = b.qp.decode(dst, in, last)
+		case EncodingUU, EncodingYEnc:
+			if len(in) > len(dst) {
+				in, last = in[:len(dst)], false
+			}
+			if b.encoding == EncodingUU {
+				n, used = b.uu.decode(dst, in, last)
+			} else {
+				n, used = b.yenc.decode(dst, in, last)
+			}
 		default:
 			n = copy(dst, in)
 			last = last && n == len(in)

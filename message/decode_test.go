@@ -103,7 +103,7 @@ func TestParseEncoding(t *testing.T) {
 	for in, want := range map[string]Encoding{
 		"": EncodingUnknown, "7bit": Encoding7Bit, " 8BIT\r\n": Encoding8Bit, "Binary": EncodingBinary, "BASE64 ": EncodingBase64,
 		"quoted-printable": EncodingQuotedPrintable, "(a) base64 (b)": EncodingBase64, "base64 x": EncodingUnknown, "base64(x) y": EncodingUnknown,
-		"x-uuencode": EncodingUnknown, "\"base64\"": EncodingUnknown,
+		"x-uuencode": EncodingUU, "X-UUE": EncodingUU, "yenc": EncodingYEnc, "x-other": EncodingUnknown, "\"base64\"": EncodingUnknown,
 	} {
 		require.Equal(t, want, parseEncoding([]byte(in)), "%q", in)
 	}

@@ -65,6 +65,9 @@ const (
 	BadBase64
 	// BadQuotedPrintable is a quoted-printable body with a broken escape.
 	BadQuotedPrintable
+	// BadUUOrYEnc is a body in uuencode or yEnc that does not begin or end, has lines
+	// that cannot be, or does not have the size or sum that it names.
+	BadUUOrYEnc
 	// BadAddress is an address field not in the form of RFC 5322 section 3.4.
 	BadAddress
 	// BadDate is a Date that ParseDate cannot read.
@@ -94,6 +97,7 @@ var defectNames = map[DefectKind]string{
 	UnknownCharset:       "unknown charset",
 	BadBase64:            "bad base64",
 	BadQuotedPrintable:   "bad quoted-printable",
+	BadUUOrYEnc:          "bad uuencode or yEnc",
 	BadAddress:           "bad address",
 	BadDate:              "bad date",
 }

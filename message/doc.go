@@ -67,6 +67,9 @@
 //     base64 or quoted-printable is a leaf, and [Part.Nested] parses it.
 //   - Padding ends base64 (RFC 2045 section 6.8); anything else outside the
 //     alphabet is passed over.
+//   - The transfer encodings x-uuencode and x-yenc and their like are undone;
+//     what lies before the line that begins the file, and behind the one that
+//     ends it, is no part of it. [Part.Embedded] finds such files in text.
 //   - An unknown transfer encoding is not undone.
 //   - A file name is, in this order: filename* of the Content-Disposition, its
 //     filename, name* of the Content-Type, its name. See [Part.Filename].

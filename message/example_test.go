@@ -202,3 +202,12 @@ func ExampleLoad() {
 	fmt.Println(m.Header().Subject(), err)
 	// Output: Grüße aus Köln <nil>
 }
+
+func ExamplePart_Embedded() {
+	m, _ := message.ParseBytes([]byte("Subject: old\r\n\r\nHere it is.\r\nbegin 644 cat.txt\r\n#0V%T\r\n`\r\nend\r\n"))
+	files, _ := m.Root().Embedded()
+	for _, f := range files {
+		fmt.Printf("%s %s %v\n", f.Name, f.Content, f.Whole)
+	}
+	// Output: cat.txt Cat true
+}

@@ -201,7 +201,8 @@ func (c *lineChecker) line(at int64, line []byte) {
 // checkBody undoes the transfer encoding of a leaf to see whether that goes
 // well, and looks at its charset.
 func (s *scanner) checkBody(p *Part) error {
-	if p.encoding == EncodingBase64 || p.encoding == EncodingQuotedPrintable {
+	switch p.encoding {
+	case EncodingBase64, EncodingQuotedPrintable, EncodingUU, EncodingYEnc:
 		b := p.open()
 		buf := windows.Get().(*[]byte)
 		defer windows.Put(buf)
@@ -216,6 +217,9 @@ func (s *scanner) checkBody(p *Part) error {
 		}
 		if b.qp.bad {
 			s.note(BadQuotedPrintable, p.body, p.index)
+		}
+		if b.uu.bad || b.yenc.bad {
+			s.note(BadUUOrYEnc, p.body, p.index)
 		}
 	}
 	if len(p.mediaType) > 5 && p.mediaType[:5] == "text/" && p.ctype >= 0 {
