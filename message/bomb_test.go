@@ -107,16 +107,47 @@ var bombs = []struct {
 	{"quoted-printable blanks", func(n int) string {
 		return "Content-Transfer-Encoding: quoted-printable\r\n\r\n" + repeatTo(n, " ")
 	}},
+	{"uuencode", func(n int) string {
+		return "Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a\r\n" + repeatTo(n, "M")
+	}},
+	{"uuencoded files", func(n int) string { return "\r\n" + repeatTo(n, "begin 644 a\r\n#0V%T\r\n") }},
+	{"yEnc", func(n int) string {
+		return "Content-Transfer-Encoding: x-yenc\r\n\r\n=ybegin size=1\r\n" + repeatTo(n, "=")
+	}},
+	{"flowed lines", func(n int) string {
+		return "Content-Type: text/plain; format=flowed\r\n\r\n" + repeatTo(n, "> a \r\n> b")
+	}},
+	{"quotations", func(n int) string { return "\r\n" + repeatTo(n, "a:\r\n>\r\n") }},
+	{"HTML that is not closed", func(n int) string { return htmlType + repeatTo(n, "<a b=\"<!--") }},
+	{"HTML tags", func(n int) string { return htmlType + repeatTo(n, "<div><br>") }},
+	{"HTML scripts", func(n int) string { return htmlType + repeatTo(n, "<script></") }},
+	{"HTML attributes", func(n int) string { return htmlType + "<img " + repeatTo(n, "a=b ") }},
+	{"HTML references", func(n int) string { return htmlType + repeatTo(n, "&aaaa") }},
+	{"HTML control characters", func(n int) string { return htmlType + repeatTo(n, "\x01") }},
+	{"trace fields", func(n int) string { return "Received: " + repeatTo(n, "from (;") + "\r\n\r\n" }},
+	{"list fields", func(n int) string { return "List-Id: " + repeatTo(n, "<\"(") + "\r\n\r\n" }},
+	{"keywords", func(n int) string { return "Keywords: " + repeatTo(n, "a,") + "\r\n\r\n" }},
+	{"boundary lines in a header", func(n int) string {
+		return "Content-Type: multipart/mixed" + repeatTo(n/2, ";a=b") + "\r\n" + repeatTo(n/2, "--\r\n")
+	}},
 	{"charset switches", func(n int) string {
 		return "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n" + repeatTo(n, "\x1b$B\x1b(B")
 	}},
 }
+
+const htmlType = "Content-Type: text/html; charset=utf-8\r\n\r\n"
 
 func repeatTo(n int, s string) string { return strings.Repeat(s, n/len(s)) }
 
 // readAll parses b and reads all there is in it.
 func readAll(t testing.TB, b []byte, parser Parser) {
 	m, err := parser.ParseBytes(b)
+	require.NoError(t, err)
+	_, err = m.AppendStructure(nil, true)
+	require.NoError(t, err)
+	_, err = m.AppendIndex(nil)
+	require.NoError(t, err)
+	_, err = m.Preview(0)
 	require.NoError(t, err)
 	var buf []byte
 	for p := range m.Parts() {
@@ -125,9 +156,17 @@ func readAll(t testing.TB, b []byte, parser Parser) {
 		_, _, _ = h.Subject(), h.MessageIDs("References"), h.MessageID()
 		_, _ = h.Addresses("To")
 		_, _ = h.Groups("To")
+		_, _ = h.ListID()
+		_, _ = h.ListURLs("List-Id"), h.Keywords()
+		for range h.Received() {
+		}
 		_, _ = h.Date()
 		if p.kind == leaf {
 			buf, err = p.AppendText(buf[:0])
+			require.NoError(t, err)
+			_ = AppendHTMLText(nil, buf)
+			_ = Unflow(nil, buf, true)
+			_, err = p.Embedded()
 			require.NoError(t, err)
 		}
 	}

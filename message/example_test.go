@@ -211,3 +211,27 @@ func ExamplePart_Embedded() {
 	}
 	// Output: cat.txt Cat true
 }
+
+func ExampleAppendHTMLText() {
+	fmt.Printf("%s\n", message.AppendHTMLText(nil, []byte("<h1>Horses</h1><p>Two &amp; a <b>spare</b><script>alert(1)</script><ul><li>Ajax<li>Bella</ul>")))
+	// Output:
+	// Horses
+	//
+	// Two & a spare
+	//
+	// - Ajax
+	// - Bella
+}
+
+func ExampleMessage_Preview() {
+	m, _ := message.ParseBytes([]byte("Subject: Re: horses\r\n\r\nJo wrote:\r\n> How many?\r\nTwo, and a spare.\r\n-- \r\nAnn\r\n"))
+	fmt.Println(m.Preview(80))
+	// Output: Two, and a spare. <nil>
+}
+
+func ExampleUnflow() {
+	fmt.Printf("%s", message.Unflow(nil, []byte("> How \r\n> many?\r\nTwo, and \r\na spare.\r\n"), false))
+	// Output:
+	// > How many?
+	// Two, and a spare.
+}

@@ -1,0 +1,244 @@
+package message
+
+import (
+	"bytes"
+	"html"
+	"unicode"
+	"unicode/utf8"
+)
+
+// AppendHTMLText appends to dst the text that a browser would show of src, HTML in
+// UTF-8, as plain text: paragraphs end in LF, list items begin with "- ", cells are
+// parted by a blank. Blanks are folded into one but in <pre>. Scripts, styles and
+// what else has no text of its own are left out, and so are links and pictures
+// but for the text that stands for them. Style sheets are not looked at: text that they
+// hide is there.
+//
+// The result is text and not HTML: it may well say "<script>", and is to be escaped
+// where it is put into HTML. It has no control characters but LF. Time and room
+// are linear in src whatever is in it, and nothing is kept for tags that are open.
+func AppendHTMLText(dst, src []byte) []byte {
+	h := htmlReader{out: dst, start: len(dst)}
+	for len(src) > 0 {
+		n := bytes.IndexByte(src, '<')
+		switch {
+		case n != 0:
+			if n < 0 {
+				n = len(src)
+			}
+			h.text(src[:n])
+			src = src[n:]
+		case len(src) > 1 && (isLetter(src[1]) || src[1] == '/' && len(src) > 2 && isLetter(src[2])):
+			src = h.tag(src)
+		case len(src) > 1 && (src[1] == '!' || src[1] == '?' || src[1] == '/'):
+			src = skipMarkup(src)
+		default:
+			h.text(src[:1])
+			src = src[1:]
+		}
+	}
+	for len(h.out) > h.start && (h.out[len(h.out)-1] == ' ' || h.out[len(h.out)-1] == '\n') {
+		h.out = h.out[:len(h.out)-1]
+	}
+	return h.out
+}
+
+// htmlReader gathers the text of HTML.
+type htmlReader struct {
+	out   []byte
+	start int  // of what it wrote in out
+	blank bool // a blank is due before the next text
+	lines int  // line ends that are due before it
+	pre   int  // how many <pre> are open
+}
+
+// skipMarkup passes over a comment, a declaration or the like at the start of src. One
+// that is not closed goes to the end.
+func skipMarkup(src []byte) []byte {
+	end := []byte{'>'}
+	if bytes.HasPrefix(src, []byte("<!--")) {
+		end = []byte("-->")
+	}
+	if n := bytes.Index(src, end); n >= 0 {
+		return src[n+len(end):]
+	}
+	return nil
+}
+
+// htmlBreaks are the elements that text does not run across, by how many line ends part it.
+var htmlBreaks = map[string]int{
+	"address": 1, "article": 1, "aside": 1, "blockquote": 2, "body": 1, "br": 1, "center": 1, "dd": 1, "div": 1, "dl": 2, "dt": 1,
+	"fieldset": 1, "figcaption": 1, "figure": 1, "footer": 1, "form": 1, "h1": 2, "h2": 2, "h3": 2, "h4": 2, "h5": 2, "h6": 2,
+	"header": 1, "hr": 2, "html": 1, "legend": 1, "li": 1, "main": 1, "nav": 1, "ol": 2, "option": 1, "p": 2, "pre": 2, "section": 1,
+	"table": 1, "tbody": 1, "tfoot": 1, "thead": 1, "tr": 1, "ul": 2,
+}
+
+// htmlSilent are the elements whose content is no text: it goes to the closing tag.
+var htmlSilent = map[string]bool{
+	"applet": true, "audio": true, "iframe": true, "math": true, "noembed": true, "noframes": true, "script": true, "style": true,
+	"svg": true, "template": true, "textarea": true, "title": true, "video": true,
+}
+
+// tag takes the tag at the start of src and returns what is behind it.
+func (h *htmlReader) tag(src []byte) []byte {
+	closing := src[1] == '/'
+	at := 1
+	if closing {
+		at = 2
+	}
+	end := at
+	for end < len(src) && (isLetter(src[end]) || isDigit(src[end])) && end-at < 16 {
+		end++
+	}
+	var buf [16]byte
+	name := buf[:0]
+	for _, c := range src[at:end] {
+		name = append(name, lower(c))
+	}
+	rest, alt := skipAttributes(src[end:])
+	if lines, ok := htmlBreaks[string(name)]; ok {
+		if string(name) == "br" {
+			lines = min(h.lines+1, 3)
+		}
+		h.lines = max(h.lines, lines)
+	}
+	switch string(name) {
+	case "td", "th":
+		h.blank = true
+	case "li":
+		if !closing {
+			h.text([]byte("- "))
+		}
+	case "pre":
+		if closing {
+			h.pre = max(h.pre-1, 0)
+		} else {
+			h.pre++
+		}
+	case "img":
+		h.text(alt)
+	}
+	if htmlSilent[string(name)] && !closing {
+		return skipSilent(rest, string(name))
+	}
+	return rest
+}
+
+// skipSilent passes over the content of an element to its closing tag, or all.
+func skipSilent(src []byte, name string) []byte {
+	for {
+		n := bytes.Index(src, []byte("</"))
+		if n < 0 {
+			return nil
+		}
+		src = src[n+2:]
+		if len(src) >= len(name) && equalFold(src[:len(name)], name) {
+			if n := bytes.IndexByte(src, '>'); n >= 0 {
+				return src[n+1:]
+			}
+			return nil
+		}
+	}
+}
+
+// skipAttributes passes over the attributes of a tag and its end. It returns what
+// the first alt attribute says.
+func skipAttributes(src []byte) (rest, alt []byte) {
+	for i := 0; i < len(src); {
+		switch src[i] {
+		case '>':
+			return src[i+1:], alt
+		case '=':
+			name := trimFWS(src[:i])
+			var value []byte
+			if value, src = attributeValue(src[i+1:]); alt == nil && len(name) >= 3 && equalFold(name[len(name)-3:], "alt") {
+				alt = value
+			}
+			i = 0
+		default:
+			i++
+		}
+	}
+	return nil, alt
+}
+
+// attributeValue takes the value at the start of src. A quotation that is not closed
+// goes to the end.
+func attributeValue(src []byte) (value, rest []byte) {
+	i := 0
+	for i < len(src) && isFWS(src[i]) {
+		i++
+	}
+	src = src[i:]
+	if len(src) > 0 && (src[0] == '"' || src[0] == '\'') {
+		n := bytes.IndexByte(src[1:], src[0])
+		if n < 0 {
+			return nil, nil
+		}
+		return src[1 : 1+n], src[n+2:]
+	}
+	for i = 0; i < len(src) && !isFWS(src[i]) && src[i] != '>'; i++ {
+	}
+	return src[:i], src[i:]
+}
+
+// atStart reports whether there is no text yet.
+func (h *htmlReader) atStart() bool { return len(h.out) == h.start }
+
+// newline ends the line, without the blanks at its end.
+func (h *htmlReader) newline() {
+	for len(h.out) > h.start && h.out[len(h.out)-1] == ' ' {
+		h.out = h.out[:len(h.out)-1]
+	}
+	h.out = append(h.out, '\n')
+	h.blank = false
+}
+
+// text adds text with its character references.
+func (h *htmlReader) text(s []byte) {
+	if bytes.IndexByte(s, '&') >= 0 {
+		s = []byte(html.UnescapeString(string(s)))
+	}
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		s = s[n:]
+		switch {
+		case r == '\n' && h.pre > 0:
+			if !h.atStart() {
+				h.newline()
+			}
+			continue
+		case r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\f':
+			if h.pre > 0 && r == ' ' {
+				h.rune(r)
+			} else {
+				h.blank = true
+			}
+			continue
+		case r == 0xA0:
+			r = ' '
+		case unicode.IsControl(r):
+			r = utf8.RuneError
+		}
+		h.rune(r)
+	}
+}
+
+// rune adds a character, with what is due before it.
+func (h *htmlReader) rune(r rune) {
+	if h.lines > 0 {
+		have := 0 // line ends that are there
+		for have < 2 && len(h.out)-have > h.start && h.out[len(h.out)-1-have] == '\n' {
+			have++
+		}
+		for ; have < h.lines && !h.atStart(); have++ {
+			h.newline()
+		}
+		h.lines, h.blank = 0, false
+	}
+	if n := len(h.out); h.blank && n > h.start && h.out[n-1] != ' ' && h.out[n-1] != '\n' {
+		h.out = append(h.out, ' ')
+	}
+	h.blank = false
+	h.out = utf8.AppendRune(h.out, r)
+}
