@@ -82,6 +82,7 @@
 //	3461  SMTP DSN                           smtp
 //	3463  enhanced status codes              smtp/smtpwire
 //	3464  delivery status notifications      examples/mailhost
+//	3676  format=flowed                      message
 //	3834  automatic responses                examples/mailhost
 //	3848  transmission types in Received     smtp
 //	4013  SASLprep                           auth
@@ -114,6 +115,7 @@
 //	8314  implicit TLS                       smtp, pop3
 //	8621  JMAP for mail: bodies told apart   message
 //	8689  SMTP REQUIRETLS                    smtp
+//	8970  previews                           message
 //	8981  temporary IPv6 addresses           auth/popbefore
 //	9051  IMAP: answers about a message      message
 //	9106  Argon2                             auth/usersfile

@@ -124,6 +124,12 @@ var bombs = []struct {
 	{"HTML attributes", func(n int) string { return htmlType + "<img " + repeatTo(n, "a=b ") }},
 	{"HTML references", func(n int) string { return htmlType + repeatTo(n, "&aaaa") }},
 	{"HTML control characters", func(n int) string { return htmlType + repeatTo(n, "\x01") }},
+	{"TNEF attributes", func(n int) string {
+		return "Content-Type: application/ms-tnef\r\n\r\n" + string(tnefSample()) + repeatTo(n, string(tnefAttr(2, tnefRendering, nil)))
+	}},
+	{"TNEF properties", func(n int) string {
+		return "Content-Type: application/ms-tnef\r\n\r\n" + string(tnefSample()[:6]) + string(tnefAttr(1, tnefProps, []byte("\xff\xff\xff\xff"+repeatTo(n, "\x03\x00\x37\x00\x00\x00\x00\x00"))))
+	}},
 	{"trace fields", func(n int) string { return "Received: " + repeatTo(n, "from (;") + "\r\n\r\n" }},
 	{"list fields", func(n int) string { return "List-Id: " + repeatTo(n, "<\"(") + "\r\n\r\n" }},
 	{"keywords", func(n int) string { return "Keywords: " + repeatTo(n, "a,") + "\r\n\r\n" }},
@@ -166,6 +172,7 @@ func readAll(t testing.TB, b []byte, parser Parser) {
 			require.NoError(t, err)
 			_ = AppendHTMLText(nil, buf)
 			_ = Unflow(nil, buf, true)
+			_, _ = p.TNEF()
 			_, err = p.Embedded()
 			require.NoError(t, err)
 		}

@@ -82,6 +82,7 @@
 //
 // # Limits of this package
 //
-// message/partial and message/external-body are leaves. Text is not
-// unwrapped (format=flowed), and HTML is not made safe for showing.
+// message/partial and message/external-body are leaves. HTML is not made safe
+// for showing; [AppendHTMLText] makes text of it. The RTF in TNEF is not read,
+// nor is BinHex.
 package message

@@ -235,3 +235,17 @@ func ExampleUnflow() {
 	// > How many?
 	// Two, and a spare.
 }
+
+func ExampleParseTNEF() {
+	m, _ := message.ParseBytes([]byte("Content-Type: application/ms-tnef; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+		"eJ8+IgEAAgKQAAAAAAAAAAACEIAAAAYAAABhLnR4dADvAQIPgAAABQAAAGhlbGxvFAI=\r\n"))
+	t, err := m.Root().TNEF()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range t.Files {
+		fmt.Printf("%s %s %v\n", f.Name, f.Content, t.Whole)
+	}
+	// Output: a.txt hello true
+}
