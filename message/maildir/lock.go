@@ -76,10 +76,11 @@ func (l *Lock) Resume() error {
 	return nil
 }
 
-// Close gives the lock back.
+// Close gives the lock back. To close the file is not enough: a process that is being started has it open too, for a
+// moment.
 func (l *Lock) Close() error {
 	if l.file == nil {
 		return nil
 	}
-	return l.file.Close()
+	return errors.Join(funlock(l.file), l.file.Close())
 }
