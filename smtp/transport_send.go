@@ -277,7 +277,7 @@ func (d *delivery) merge(recipients []int, result *Result, err error) {
 func (d *delivery) verdict() error {
 	var worst *RecipientResult
 	for i := range d.result.Recipients {
-		if r := &d.result.Recipients[i]; r.Err != nil && (worst == nil || severity(r) > severity(worst)) {
+		if r := &d.result.Recipients[i]; r.Err != nil && (worst == nil || d.severity(r) > d.severity(worst)) {
 			worst = r
 		}
 	}
@@ -287,11 +287,14 @@ func (d *delivery) verdict() error {
 	return &SendError{Step: worst.Step, Outcome: d.result.Outcome, Err: worst.Err}
 }
 
-// severity orders what may become of a recipient who was not accepted.
-func severity(r *RecipientResult) int {
+// severity orders what may become of a recipient who was not accepted. The error of a
+// message that is Unknown has to say why.
+func (d *delivery) severity(r *RecipientResult) int {
 	switch {
 	case r.Temporary:
 		return 0
+	case r.Outcome == Unknown && d.result.Outcome == Unknown:
+		return 3
 	case r.Outcome == Unknown:
 		return 1
 	}

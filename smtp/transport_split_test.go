@@ -273,6 +273,26 @@ func TestTransport_SplitRequiresAll(t *testing.T) {
 	})
 }
 
+// Of what is unknown the error tells, whoever else was refused for good.
+func TestTransport_SplitUnknown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := smtptest.NewMemoryServer(t)
+		s.Misbehave(limited("RCPTMAX=1"),
+			smtptest.Fault{At: smtptest.AtRCPT, Times: 1, Say: "550 5.1.1 no such user\r\n"},
+			smtptest.Fault{At: smtptest.AtEnd, Mute: true, Then: smtptest.Close})
+		tr := pool(t, s)
+		tr.Config.TLS = smtp.InsecureNoTLS
+		result, err := tr.Send(t.Context(), s.Addr, post(t, "a", "b"), mail())
+		require.Equal(t, smtp.Unknown, result.Outcome)
+		require.False(t, smtp.SafeToRetry(err))
+		failure := new(smtp.SendError)
+		require.ErrorAs(t, err, &failure)
+		require.Equal(t, smtp.StepEnd, failure.Step)
+		require.NotErrorAs(t, err, new(*smtp.Error))
+	})
+}
+
 // byData keeps a client from sending a whole message in one flight, of which then
 // nothing is known when the connection ends.
 var byData = smtptest.Fault{At: smtptest.AtEHLO, Without: []string{"CHUNKING"}}
