@@ -79,7 +79,7 @@ func TestServerKeepsSecrets(t *testing.T) {
 	}, "\n"), transcript.String())
 	for _, want := range []string{
 		`msg="session begins" conn=` + s.letters()[0].tx.Conn.ID + ` proto=SMTP peer=192.0.2.1`, `msg=command`, `verb=AUTH code=535`,
-		`msg=authenticated`, `user=tim`, `msg="message accepted"`, `id=` + id, `octets=9`, `recipients=1`, `msg="session ends"`,
+		`msg=authenticated`, `user=tim`, `msg="message accepted"`, `id=` + id, `octets=9`, `recipients=1`, `msg="session ends"`, `transactions=1`,
 	} {
 		require.Contains(t, log.String(), want)
 	}

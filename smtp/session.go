@@ -155,7 +155,7 @@ func (s *session) ends() {
 	if trace := s.srv.Trace; trace != nil && trace.End != nil {
 		trace.End(s.connectionState(), time.Since(s.began))
 	}
-	s.log.InfoContext(s.ctx, "session ends", "phase", string(s.phase.name()), "messages", s.serial)
+	s.log.InfoContext(s.ctx, "session ends", "phase", string(s.phase.name()), "transactions", s.serial)
 }
 
 // prepare reads and waits for what comes before anything is said. The reply, if there is
@@ -350,6 +350,8 @@ func (s *session) objection(verb smtpwire.Verb, args, line []byte) smtpwire.Repl
 		return replyTLSFirst
 	case c.flags&idle != 0 && s.tooIdle():
 		return replyTooIdle
+	case !s.phase.within(c.in) && s.phase == phaseConnected && lmtp:
+		return replyLHLOFirst
 	case !s.phase.within(c.in) && s.phase == phaseConnected:
 		return replyHelloFirst
 	case !s.phase.within(c.in):

@@ -50,6 +50,7 @@ var (
 	replyNotImplemented = newReply(502, EnhancedCode{5, 5, 1}, "command not implemented")
 	replySequence       = newReply(503, EnhancedCode{5, 5, 1}, "bad sequence of commands")
 	replyHelloFirst     = newReply(503, EnhancedCode{5, 5, 1}, "send EHLO or HELO first")
+	replyLHLOFirst      = newReply(503, EnhancedCode{5, 5, 1}, "send LHLO first")
 	replyExtendedFirst  = newReply(503, EnhancedCode{5, 5, 1}, "send EHLO first")
 	replyTLSActive      = newReply(503, EnhancedCode{5, 5, 1}, "TLS is active already")
 	replyAuthTwice      = newReply(503, EnhancedCode{5, 5, 1}, "authenticated already")
