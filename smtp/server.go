@@ -52,8 +52,9 @@ type Server struct {
 	// apart.
 	TLSConfig *tls.Config
 
-	// RequireTLS answers all but EHLO, NOOP, STARTTLS and QUIT with 530 until TLS has
-	// begun: RFC 3207 section 4. A server that takes mail from anybody must not set it.
+	// RequireTLS answers all but EHLO (in LMTP LHLO), NOOP, STARTTLS and QUIT with 530
+	// until TLS has begun: RFC 3207 section 4. The proxies of XclientFrom may use XCLIENT
+	// before. A server that takes mail from anybody must not set it.
 	RequireTLS bool
 
 	// Auth makes AUTH available, as far as it has mechanisms for the connection. Nil:
@@ -118,8 +119,8 @@ type Server struct {
 	MaxHops         int   // Received fields of a message; 0: 100. Beyond it the message is taken to go in circles
 	MaxConns        int   // connections; 0: 1,000
 	MaxConnsPerAddr int   // connections from one IPv4 address or IPv6 /64; 0: 50
-	MaxErrors       int   // commands answered with 5xx between two messages; 0: 10
-	MaxAuthFailures int   // wrong credentials in a session; 0: 5
+	MaxErrors       int   // commands refused with 5yz between two messages, of which the last ends the session; 0: 10
+	MaxAuthFailures int   // wrong credentials in a session, of which the last ends it; 0: 5
 	MaxIdleCommands int   // commands between two messages that move none along, such as NOOP; 0: 100
 	MaxTransactions int   // MAIL commands in a session; 0: 100,000
 	MaxHandshakes   int   // TLS handshakes under way; 0: 100

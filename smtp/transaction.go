@@ -30,8 +30,9 @@ type Transaction struct {
 	// Body is the message as it was sent, byte for byte, without the dots that were
 	// stuffed into it. It implements [io.WriterTo]. Reading returns io.EOF at the
 	// genuine end of the message and nowhere else. Other errors are a [*FramingError],
-	// [ErrTooLarge], one that says that the peer gave the message up, and those of the
-	// connection. It is nil in hooks, and cannot be read once the handler has returned.
+	// [ErrTooLarge], [ErrTooManyHops], one that says that the peer gave the message up,
+	// and those of the connection. It is nil in hooks, and cannot be read once the
+	// handler has returned.
 	//
 	// Its lines end in CRLF, with no CR, LF or NUL elsewhere, unless Envelope.Body is
 	// [BodyBinaryMIME]. It came by BDAT if it does not end in CRLF.

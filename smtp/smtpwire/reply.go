@@ -28,11 +28,10 @@ type Reply struct {
 //	Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
 //
 // No text can break out of its line: a line feed in it begins another line of the
-// reply, and any other octet that is not printable ASCII is written as "?", unless the
-// text is UTF-8 and may be. A line
-// too long for RFC 5321 section 4.5.3.1.5 is cut up, save one of code 334, whose
-// challenges RFC 4954 section 4 allows to be longer. A code of other than three digits
-// is written as 451.
+// reply, and any other octet but a tab that is not printable ASCII is written as "?",
+// unless the text is UTF-8 and may be. A line too long for RFC 5321 section 4.5.3.1.5 is
+// cut up, save one of code 334, whose challenges RFC 4954 section 4 allows to be longer. A
+// code that no server may send, below 200 or above 599, is written as 451.
 func (r Reply) Append(dst []byte) []byte {
 	code := r.Code
 	if code < 200 || code > 599 {
