@@ -94,6 +94,25 @@ func TestRecipients(t *testing.T) {
 	}
 }
 
+// TestLeftoversAreRemoved has what a program left that died while it delivered.
+func TestLeftoversAreRemoved(t *testing.T) {
+	t.Parallel()
+	h, dir := start(t, nil)
+	tmp := filepath.Join(dir, "alice", "tmp")
+	require.NoError(t, os.MkdirAll(tmp, 0o700))
+	for name, age := range map[string]time.Duration{"old": 37 * time.Hour, "under.way": time.Hour} {
+		file := filepath.Join(tmp, name)
+		require.NoError(t, os.WriteFile(file, []byte("Subject: par"), 0o600))
+		require.NoError(t, os.Chtimes(file, time.Time{}, time.Now().Add(-age)))
+	}
+	_, err := send(t, h.Addrs()["mx"], nil, "\r\n", "alice@example.test")
+	require.NoError(t, err)
+	left, err := os.ReadDir(tmp)
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.Equal(t, "under.way", left[0].Name())
+}
+
 // TestNobodyRelays: not a stranger, and not even a user, since this host does
 // not forward.
 func TestNobodyRelays(t *testing.T) {

@@ -184,7 +184,8 @@ func (b *mailboxes) forget(user string) {
 	}
 }
 
-// dir returns a user's Maildir, which is made when it is not there.
+// dir returns a user's Maildir, which is made when it is not there. What a program
+// that died has left in it is removed when it is opened.
 func (b *mailboxes) dir(user string) (*maildir.Dir, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -192,10 +193,14 @@ func (b *mailboxes) dir(user string) (*maildir.Dir, error) {
 		return d, nil
 	}
 	d, err := maildir.OpenBeneath(b.root, user)
-	if err == nil {
-		b.open[user] = d
+	if err != nil {
+		return nil, err
 	}
-	return d, err
+	b.open[user] = d
+	if _, err := d.CleanTmp(0); err != nil {
+		b.log.Error("old files not removed", "user", user, "err", err) // new ones can be written all the same
+	}
+	return d, nil
 }
 
 // Close releases the Maildirs.
