@@ -153,7 +153,7 @@ func TestEndPoint(t *testing.T) {
 // somebody in the middle who has a TLS connection to either side.
 func TestSCRAMPlus(t *testing.T) {
 	t.Parallel()
-	s := &Server{Secrets: Passwords{"tim": "tanstaaf"}}
+	s := &Server{Secrets: Passwords{"tim": "tanstaaf"}, Budget: endless}
 	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 		e, other := shake(t, version, nil), shake(t, version, nil)
 		offered := s.Mechanisms(e.server)
@@ -188,7 +188,7 @@ func TestSCRAMPlus(t *testing.T) {
 // TestSCRAMDowngrade strips things from what is offered.
 func TestSCRAMDowngrade(t *testing.T) {
 	t.Parallel()
-	s := &Server{Secrets: Passwords{"tim": "tanstaaf"}, Passwords: Passwords{"tim": "tanstaaf"}}
+	s := &Server{Secrets: Passwords{"tim": "tanstaaf"}, Passwords: Passwords{"tim": "tanstaaf"}, Budget: endless}
 	e := shake(t, tls.VersionTLS13, nil)
 	tim := PasswordCredentials{User: "tim", Password: "tanstaaf"}
 	first := func(t *testing.T, p PasswordCredentials, cs ConnectionState, offered ...string) string {
@@ -278,8 +278,7 @@ func TestSCRAMDowngrade(t *testing.T) {
 		require.Equal(t, "SCRAM-SHA-256 n", first(t, p, cleartext, "SCRAM-SHA-256", "PLAIN"))
 		_, err = p.Client(t.Context(), cleartext, []string{"PLAIN"})
 		require.ErrorIs(t, err, ErrNoMechanism)
-		open := *s
-		open.InsecureAllowCleartext = true
+		open := &Server{Secrets: s.Secrets, Passwords: s.Passwords, InsecureAllowCleartext: true}
 		require.Equal(t, []string{"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN"}, open.Mechanisms(cleartext))
 		require.False(t, open.NeedsTLS(ConnectionState{Identity: &Identity{}}))
 		_, err = open.Start(t.Context(), cleartext, "SCRAM-SHA-256-PLUS")

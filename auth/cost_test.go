@@ -11,21 +11,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// counted is a hash that counts what it is given, in octets and in sums.
-type counted struct {
+// tallied is a hash that counts what it is given, in octets and in sums.
+type tallied struct {
 	hash.Hash
 	octets, sums *int
 }
 
-func (c counted) Write(p []byte) (int, error) {
+func (c tallied) Write(p []byte) (int, error) {
 	*c.octets += len(p)
 	return c.Hash.Write(p)
 }
 
-func (c counted) Sum(b []byte) []byte {
+func (c tallied) Sum(b []byte) []byte {
 	*c.sums++
 	return c.Hash.Sum(b)
 }
+
+// endless is for tests that fail often and are in a hurry.
+var endless = &Budget{PerAccount: -1, PerNet: -1}
 
 // refusals are ways to be refused: as a user who does not exist, and with a wrong
 // password, the names being of one length.
@@ -34,17 +37,17 @@ var refusals = []struct {
 	server  *Server
 	attempt func(ctx context.Context, s *Server, user string) error
 }{
-	{"SCRAM stored", &Server{SCRAM: costTable}, attemptSCRAM},
-	{"SCRAM secrets", &Server{Secrets: Passwords{"tim": "tanstaaf"}}, attemptSCRAM},
-	{"CRAM-MD5", &Server{Secrets: Passwords{"tim": "tanstaaf"}, InsecureCRAMMD5: true}, func(ctx context.Context, s *Server, user string) error {
+	{"SCRAM stored", &Server{SCRAM: costTable, Budget: endless}, attemptSCRAM},
+	{"SCRAM secrets", &Server{Budget: endless, Secrets: Passwords{"tim": "tanstaaf"}}, attemptSCRAM},
+	{"CRAM-MD5", &Server{Budget: endless, Secrets: Passwords{"tim": "tanstaaf"}, InsecureCRAMMD5: true}, func(ctx context.Context, s *Server, user string) error {
 		_, err := login(ctx, s, secure, "", &cramClient{user: user, password: "wrong"})
 		return err
 	}},
-	{"PLAIN", &Server{Passwords: Passwords{"tim": "tanstaaf"}}, func(ctx context.Context, s *Server, user string) error {
+	{"PLAIN", &Server{Budget: endless, Passwords: Passwords{"tim": "tanstaaf"}}, func(ctx context.Context, s *Server, user string) error {
 		_, err := converse(ctx, s, "PLAIN", "\x00"+user+"\x00wrong")
 		return err
 	}},
-	{"APOP", &Server{Secrets: Passwords{"tim": "tanstaaf"}}, func(ctx context.Context, s *Server, user string) error {
+	{"APOP", &Server{Budget: endless, Secrets: Passwords{"tim": "tanstaaf"}}, func(ctx context.Context, s *Server, user string) error {
 		_, err := s.Apop(ctx, secure, "<1@x>", user, [md5.Size]byte{})
 		return err
 	}},
@@ -101,7 +104,7 @@ func TestRefusalsCostTheSame(t *testing.T) {
 			var octets, sums int
 			kit := scramHashes[SCRAMSHA256]
 			sum := kit.new
-			kit.new = func() hash.Hash { return counted{sum(), &octets, &sums} }
+			kit.new = func() hash.Hash { return tallied{sum(), &octets, &sums} }
 			require.Equal(t, ErrCredentials, attemptCounted(t.Context(), s, user, &kit))
 			work[user] = [2]int{octets, sums}
 		}
@@ -127,7 +130,7 @@ func TestUnknownUsersHaveASalt(t *testing.T) {
 	stored := &Server{SCRAM: scramTable{SCRAMParams{Iterations: 5000, SaltSize: 40}, map[string]SCRAMKeys{"tim": {
 		Hash: SCRAMSHA256, Iterations: 5000, Salt: make([]byte, 40), StoredKey: make([]byte, 32), ServerKey: make([]byte, 32),
 	}}}}
-	secrets := &Server{Secrets: Passwords{"tim": "tanstaaf"}}
+	secrets := &Server{Budget: endless, Secrets: Passwords{"tim": "tanstaaf"}}
 	for _, s := range []*Server{stored, secrets} {
 		known, tom, tum := ask(s, "SCRAM-SHA-256", "tim"), ask(s, "SCRAM-SHA-256", "tom"), ask(s, "SCRAM-SHA-256", "tum")
 		require.Equal(t, known.iterations, tom.iterations)
@@ -142,10 +145,10 @@ func TestUnknownUsersHaveASalt(t *testing.T) {
 	// machine that has the key.
 	other := &Server{Secrets: Passwords{"sue": "x"}}
 	require.Equal(t, ask(secrets, "SCRAM-SHA-256", "tom"), ask(other, "SCRAM-SHA-256", "tom"))
-	keyed, twin := *secrets, *other
-	keyed.SaltKey, twin.SaltKey = []byte("a key of many octets"), []byte("a key of many octets")
-	require.Equal(t, ask(&keyed, "SCRAM-SHA-256", "tom"), ask(&twin, "SCRAM-SHA-256", "tom"))
-	require.NotEqual(t, ask(&keyed, "SCRAM-SHA-256", "tom"), ask(other, "SCRAM-SHA-256", "tom"))
+	keyed := &Server{Secrets: secrets.Secrets, SaltKey: []byte("a key of many octets"), Budget: endless}
+	twin := &Server{Secrets: other.Secrets, SaltKey: []byte("a key of many octets"), Budget: endless}
+	require.Equal(t, ask(keyed, "SCRAM-SHA-256", "tom"), ask(twin, "SCRAM-SHA-256", "tom"))
+	require.NotEqual(t, ask(keyed, "SCRAM-SHA-256", "tom"), ask(other, "SCRAM-SHA-256", "tom"))
 }
 
 // Keys that a source should not have are an outage, and let nobody in.

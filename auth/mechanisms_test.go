@@ -23,25 +23,25 @@ func TestOffers(t *testing.T) {
 	whose := CertificateFunc(func(context.Context, *x509.Certificate) (string, error) { return "tim", nil })
 	for _, row := range []struct {
 		name   string
-		server Server
+		server *Server
 		cs     ConnectionState
 		want   string
 	}{
-		{"SCRAM with keys of one hash", Server{SCRAM: sha256Only}, secure, "SCRAM-SHA-256"},
-		{"SCRAM with keys before secrets", Server{SCRAM: sha256Only, Secrets: Passwords{}}, secure, "SCRAM-SHA-256"},
-		{"SCRAM of secrets", Server{Secrets: Passwords{}}, secure, "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1"},
-		{"CRAM-MD5 when asked for", Server{Secrets: Passwords{}, InsecureCRAMMD5: true}, secure, "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5"},
-		{"CRAM-MD5 without secrets", Server{InsecureCRAMMD5: true}, secure, ""},
-		{"tokens", Server{Tokens: TokenFunc(tokens)}, secure, "OAUTHBEARER XOAUTH2"},
-		{"certificate verified", Server{Certificates: whose}, verified, "EXTERNAL"},
-		{"certificate not verified", Server{Certificates: whose}, claimed, ""},
-		{"no certificate", Server{Certificates: whose}, secure, ""},
-		{"anonymous", Server{Anonymous: anybody}, secure, "ANONYMOUS"},
-		{"anonymous without TLS", Server{Anonymous: anybody, Passwords: table, Tokens: TokenFunc(tokens), Certificates: whose, Secrets: Passwords{}}, cleartext, "ANONYMOUS"},
-		{"everything", Server{Anonymous: anybody, Passwords: table, Tokens: TokenFunc(tokens), Certificates: whose, SCRAM: sha256Only}, verified, "SCRAM-SHA-256 EXTERNAL OAUTHBEARER XOAUTH2 PLAIN LOGIN ANONYMOUS"},
-		{"only some", Server{Passwords: table, Tokens: TokenFunc(tokens), Only: []string{"plain", "XOAUTH2", "SCRAM-SHA-256"}}, secure, "XOAUTH2 PLAIN"},
-		{"only none", Server{Passwords: table, Only: []string{}}, secure, ""},
-		{"nothing twice", Server{Passwords: table, Anonymous: anybody}, known, ""},
+		{"SCRAM with keys of one hash", &Server{SCRAM: sha256Only}, secure, "SCRAM-SHA-256"},
+		{"SCRAM with keys before secrets", &Server{SCRAM: sha256Only, Secrets: Passwords{}}, secure, "SCRAM-SHA-256"},
+		{"SCRAM of secrets", &Server{Secrets: Passwords{}}, secure, "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1"},
+		{"CRAM-MD5 when asked for", &Server{Secrets: Passwords{}, InsecureCRAMMD5: true}, secure, "SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5"},
+		{"CRAM-MD5 without secrets", &Server{InsecureCRAMMD5: true}, secure, ""},
+		{"tokens", &Server{Tokens: TokenFunc(tokens)}, secure, "OAUTHBEARER XOAUTH2"},
+		{"certificate verified", &Server{Certificates: whose}, verified, "EXTERNAL"},
+		{"certificate not verified", &Server{Certificates: whose}, claimed, ""},
+		{"no certificate", &Server{Certificates: whose}, secure, ""},
+		{"anonymous", &Server{Anonymous: anybody}, secure, "ANONYMOUS"},
+		{"anonymous without TLS", &Server{Anonymous: anybody, Passwords: table, Tokens: TokenFunc(tokens), Certificates: whose, Secrets: Passwords{}}, cleartext, "ANONYMOUS"},
+		{"everything", &Server{Anonymous: anybody, Passwords: table, Tokens: TokenFunc(tokens), Certificates: whose, SCRAM: sha256Only}, verified, "SCRAM-SHA-256 EXTERNAL OAUTHBEARER XOAUTH2 PLAIN LOGIN ANONYMOUS"},
+		{"only some", &Server{Passwords: table, Tokens: TokenFunc(tokens), Only: []string{"plain", "XOAUTH2", "SCRAM-SHA-256"}}, secure, "XOAUTH2 PLAIN"},
+		{"only none", &Server{Passwords: table, Only: []string{}}, secure, ""},
+		{"nothing twice", &Server{Passwords: table, Anonymous: anybody}, known, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +106,7 @@ func TestCRAMMD5(t *testing.T) {
 		}
 		return Passwords{"tim": "tanstaaf", "a b": "x", "IX": "pass word"}.Secret(ctx, user)
 	})
-	s := &Server{Secrets: secrets, InsecureCRAMMD5: true}
+	s := &Server{Secrets: secrets, InsecureCRAMMD5: true, Budget: endless}
 	p := func(user, password string) PasswordCredentials {
 		return PasswordCredentials{User: user, Password: password, Mechanisms: []string{"CRAM-MD5"}}
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 )
@@ -76,22 +75,6 @@ func TestPrepareShared(t *testing.T) {
 			require.Equal(t, row.Out, got)
 		}
 	}
-}
-
-func FuzzPrepare(f *testing.F) {
-	for _, text := range []string{"user", "I\u00adX", "\u2168", "\u0627" + "1", "e\u0301", "\xff"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		got, err := prepare(text)
-		if err != nil {
-			return
-		}
-		require.True(t, utf8.ValidString(got))
-		again, err := prepare(got)
-		require.NoError(t, err)
-		require.Equal(t, got, again, "what is prepared stays as it is")
-	})
 }
 
 func BenchmarkPasswords(b *testing.B) {

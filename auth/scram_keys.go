@@ -47,15 +47,16 @@ const (
 
 // scramHash is what SCRAM needs to know of a hash.
 type scramHash struct {
-	name string // of the mechanism without channel binding
-	new  func() hash.Hash
-	size int
+	name    string // of the mechanism without channel binding
+	new     func() hash.Hash
+	size    int
+	stretch func(hash func() hash.Hash, password string, salt []byte, iterations, size int) ([]byte, error)
 }
 
 var scramHashes = [...]scramHash{
-	SCRAMSHA1:   {"SCRAM-SHA-1", sha1.New, sha1.Size},
-	SCRAMSHA256: {"SCRAM-SHA-256", sha256.New, sha256.Size},
-	SCRAMSHA512: {"SCRAM-SHA-512", sha512.New, sha512.Size},
+	SCRAMSHA1:   {"SCRAM-SHA-1", sha1.New, sha1.Size, pbkdf2.Key[hash.Hash]},
+	SCRAMSHA256: {"SCRAM-SHA-256", sha256.New, sha256.Size, pbkdf2.Key[hash.Hash]},
+	SCRAMSHA512: {"SCRAM-SHA-512", sha512.New, sha512.Size, pbkdf2.Key[hash.Hash]},
 }
 
 func (h SCRAMHash) known() bool { return h >= SCRAMSHA1 && h <= SCRAMSHA512 }
@@ -224,7 +225,7 @@ func (k SCRAMKeys) checkParams() error {
 
 // salted is SaltedPassword, which costs the time. The password is prepared.
 func (h *scramHash) salted(password string, salt []byte, iterations int) ([]byte, error) {
-	return pbkdf2.Key(h.new, password, salt, iterations, h.size)
+	return h.stretch(h.new, password, salt, iterations, h.size)
 }
 
 // keys derives ClientKey, StoredKey and ServerKey.
