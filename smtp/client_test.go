@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/emersion/go-sasl"
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
@@ -91,6 +92,17 @@ func TestClientSetup(t *testing.T) {
 	})
 }
 
+// skeptic is not shown what it wants to see.
+type skeptic struct{}
+
+func (s skeptic) Client(context.Context, auth.ConnectionState, []string) (sasl.Client, error) {
+	return s, nil
+}
+
+func (skeptic) Start() (string, []byte, error) { return "X-PROOF", nil, nil }
+func (skeptic) Next([]byte) ([]byte, error)    { return nil, sasl.ErrUnexpectedServerChallenge }
+func (skeptic) Finish(error) error             { return auth.ErrServer }
+
 func TestClientAuth(t *testing.T) {
 	t.Parallel()
 	const user, password = "tim", "tanstaaftanstaaf"
@@ -117,6 +129,14 @@ func TestClientAuth(t *testing.T) {
 			require.False(t, SafeToRetry(err))
 		}
 	}
+	tokens := func(tokens ...string) ClientConfig {
+		return ClientConfig{TLS: ImplicitTLS, Auth: auth.Token(user, func(context.Context, string) (string, error) {
+			token := tokens[0]
+			tokens = tokens[1:]
+			return token, nil
+		})}
+	}
+	cram := ClientConfig{TLS: ImplicitTLS, Auth: auth.PasswordCredentials{User: user, Password: password, Mechanisms: []string{"CRAM-MD5"}}}
 	play(t, "testdata/client_auth.txtar", noPrologue, map[string]scene{
 		"PLAIN": {tim, as("PLAIN")},
 		"LOGIN": {tim, as("LOGIN")},
@@ -133,6 +153,17 @@ func TestClientAuth(t *testing.T) {
 		"bad challenge":            {tim, malformed},
 		"challenge of two lines":   {tim, outOfStep},
 		"success after cancelling": {tim, outOfStep},
+		"token renewed":            {tokens("old", "new"), as("OAUTHBEARER")},
+		"token refused": {tokens("old", "old"), func(t *testing.T, c *Client, err error) {
+			refused(535, false)(t, c, err)
+			require.ErrorIs(t, err, auth.ErrCredentials)
+			var told *auth.TokenError
+			require.ErrorAs(t, err, &told)
+			require.Equal(t, auth.TokenError{Status: "invalid_token", Scope: "mail"}, *told)
+		}},
+		"token refused, and let in": {tokens("old"), outOfStep},
+		"CRAM-MD5":                  {cram, as("CRAM-MD5")},
+		"success without a proof":   {ClientConfig{TLS: ImplicitTLS, Auth: skeptic{}}, outOfStep},
 		"unexpected challenge": {tim, func(t *testing.T, c *Client, err error) {
 			require.Nil(t, c)
 			require.Error(t, err)

@@ -79,3 +79,24 @@ func sign(t testing.TB, template, parent *x509.Certificate, key, parentKey *ecds
 	}
 	return cert
 }
+
+// ClientCert makes a certificate that a client shows as name, and the authority that
+// a server has to trust for it.
+func ClientCert(t testing.TB, name string) (tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(3),
+		Subject:               pkix.Name{CommonName: name},
+		NotBefore:             time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:              time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
+		IsCA:                  true, // its own
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	key := newKey(t)
+	cert := sign(t, template, template, key, key)
+	pool := x509.NewCertPool()
+	pool.AddCert(cert)
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}, pool
+}
