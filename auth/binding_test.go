@@ -108,7 +108,6 @@ func TestBindingExporter(t *testing.T) {
 // A connection that was resumed is bound to what is its own.
 func TestBindingOfResumedConnections(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc7677-4-1")
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		server, client := testnet.Cert(t, "mail.example")
 		server.MaxVersion, client.MaxVersion, client.ServerName = version, version, "mail.example"
@@ -185,6 +184,21 @@ func TestSCRAMPlus(t *testing.T) {
 	}
 }
 
+// TestSCRAMOffers has both forms where there is something to bind to, and only the bound
+// one where nothing else would do.
+func TestSCRAMOffers(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc5802-6-1", "rfc5802-6-2", "rfc5802-6-3")
+	e := shake(t, tls.VersionTLS13, nil)
+	s := &Server{Secrets: Passwords{}}
+	require.Equal(t, []string{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1"}, s.Mechanisms(e.server))
+	require.Equal(t, []string{"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1"}, s.Mechanisms(secure))
+	bound := &Server{Secrets: Passwords{}, Only: []string{"SCRAM-SHA-256-PLUS"}}
+	require.Equal(t, []string{"SCRAM-SHA-256-PLUS"}, bound.Mechanisms(e.server))
+	_, err := bound.Start(t.Context(), e.server, "SCRAM-SHA-256")
+	require.Equal(t, ErrMechanism, err)
+}
+
 // TestSCRAMDowngrade strips things from what is offered.
 func TestSCRAMDowngrade(t *testing.T) {
 	t.Parallel()
@@ -201,7 +215,7 @@ func TestSCRAMDowngrade(t *testing.T) {
 	}
 	t.Run("the best there is", func(t *testing.T) {
 		t.Parallel()
-		rfc.Covers(t, "rfc5802-6-5")
+		rfc.Covers(t, "rfc5802-4-2", "rfc5802-6-5")
 		require.Equal(t, "SCRAM-SHA-512-PLUS p=tls-exporter", first(t, tim, e.client, s.Mechanisms(e.server)...))
 		require.Equal(t, "SCRAM-SHA-1-PLUS p=tls-exporter", first(t, tim, e.client, "PLAIN", "SCRAM-SHA-512", "scram-sha-1-plus"))
 	})

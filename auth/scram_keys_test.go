@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 // pencil are the keys of the password "pencil" in RFC 7677 section 3; the values of
@@ -15,6 +17,7 @@ const pencil = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo
 
 func TestSCRAMKeys(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5802-2.2-1")
 	salt, err := base64.StdEncoding.DecodeString("W22ZaJ0SNY7soEsUEjb6gQ==")
 	require.NoError(t, err)
 	k, err := DeriveSCRAMKeys(SCRAMSHA256, "pencil", salt, 4096)
@@ -57,6 +60,7 @@ func TestSCRAMKeysPrintWithoutTheKeys(t *testing.T) {
 
 func TestSCRAMKeysRefused(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc5802-5.1-13", "rfc7677-3-1", "rfc7677-4-2")
 	for _, row := range []struct {
 		name, password string
 		hash           SCRAMHash
@@ -67,6 +71,7 @@ func TestSCRAMKeysRefused(t *testing.T) {
 		{"no hash", "x", 0, []byte("salt"), 4096, false},
 		{"unknown hash", "x", SCRAMSHA512 + 1, []byte("salt"), 4096, false},
 		{"too few iterations", "x", SCRAMSHA1, []byte("salt"), 4095, false},
+		{"too few iterations of SHA-256", "x", SCRAMSHA256, []byte("salt"), 4095, false},
 		{"too many iterations", "x", SCRAMSHA1, []byte("salt"), MaxSCRAMIterations + 1, false},
 		{"no salt", "x", SCRAMSHA1, nil, 4096, false},
 		{"salt of 256 octets", "x", SCRAMSHA1, make([]byte, 256), 4096, false},

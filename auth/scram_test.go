@@ -276,7 +276,7 @@ func TestSCRAMServerRefuses(t *testing.T) {
 		{"authzid empty", "n,a=,n=user,r=abc", "", false, nil},
 		{"authzid badly quoted", "n,a=x=2cy,n=user,r=abc", "", false, nil},
 		{"mandatory extension", "n,,m=x,n=user,r=abc", "", false, []string{"rfc5802-5.1-8", "rfc5802-5.1-15"}},
-		{"mandatory extension at the end", "n,,n=user,r=abc,m=x", "", false, []string{"rfc5802-5.1-8"}},
+		{"mandatory extension at the end", "n,,n=user,r=abc,m=x", "", false, []string{"rfc5802-5.1-8", "rfc5802-5.1-15"}},
 		{"no user", "n,,r=abc", "", false, nil},
 		{"empty user", "n,,n=,r=abc", "", false, nil},
 		{"user = alone", "n,,n=us=er,r=abc", "", false, []string{"rfc5802-5.1-7"}},
@@ -409,7 +409,7 @@ func TestSCRAMExtensions(t *testing.T) {
 // RFC 5802 section 5.1: the name is prepared to be looked up, and hashed as it came.
 func TestSCRAMHashesTheNameAsReceived(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc5802-5.1-6")
+	rfc.Covers(t, "rfc5802-5.1-4", "rfc5802-5.1-6")
 	keys, err := NewSCRAMKeys(SCRAMSHA256, "secret", 4096)
 	require.NoError(t, err)
 	s := &Server{SCRAM: scramTable{SCRAMParams{Iterations: 4096}, map[string]SCRAMKeys{"IX": keys}}}
@@ -418,6 +418,28 @@ func TestSCRAMHashesTheNameAsReceived(t *testing.T) {
 	id, err := login(t.Context(), s, secure, "", c)
 	require.NoError(t, err)
 	require.Equal(t, "IX", id.Name)
+}
+
+// A client prepares what it sends, and sends nothing that cannot be prepared.
+func TestSCRAMClientPrepares(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc5802-5.1-2", "rfc5802-5.1-3")
+	offered := []string{"SCRAM-SHA-256"}
+	client, err := PasswordCredentials{User: "I\u00adX", Password: "x", Name: "\u2168"}.Client(t.Context(), secure, offered)
+	require.NoError(t, err)
+	_, ir, err := client.Start()
+	require.NoError(t, err)
+	require.Regexp(t, "^n,a=IX,n=IX,r=[A-Z2-7]{26}$", string(ir))
+	for _, p := range []PasswordCredentials{
+		{User: "\u00ad", Password: "x"},
+		{User: "\ue000", Password: "x"},
+		{User: "u", Password: "\u00ad"},
+		{User: "u", Password: "\a"},
+		{User: "u", Password: "x", Name: "\u00ad"},
+	} {
+		_, err := p.Client(t.Context(), secure, offered)
+		require.ErrorIs(t, err, ErrCredentials, "%q", p.User)
+	}
 }
 
 // TestSCRAMClientRefuses has servers that are not to be trusted.
