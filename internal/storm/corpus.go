@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,6 +75,11 @@ func value(kind, literal string) (any, bool) {
 		return n, err == nil
 	}
 	return nil, false
+}
+
+// fits reports whether args are of the types that others are of.
+func fits(args, others []any) bool {
+	return slices.EqualFunc(args, others, func(a, b any) bool { return fmt.Sprintf("%T", a) == fmt.Sprintf("%T", b) })
 }
 
 // format writes the format that parse reads.

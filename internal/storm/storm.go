@@ -51,7 +51,7 @@ func (f *F) Fuzz(check any) {
 	}
 	for _, folder := range []string{"testdata/fuzz", *folder} {
 		for _, args := range load(f, folder) {
-			if len(args) == len(f.corpus[0]) {
+			if fits(args, f.corpus[0]) { // else the target was another once
 				f.corpus = append(f.corpus, args)
 			}
 		}

@@ -35,6 +35,9 @@ func TestParse(t *testing.T) {
 	again, ok := parse(format(args))
 	require.True(t, ok)
 	require.Equal(t, args, again)
+	require.True(t, fits(args, again))
+	require.False(t, fits(args, args[1:]))
+	require.False(t, fits([]any{uint8(1)}, []any{uint16(1)}))
 	for _, bad := range []string{"", "go test fuzz v1\n", "go test fuzz v2\nint(1)\n", "go test fuzz v1\nint(x)\n", "go test fuzz v1\nrune(1)\n", "go test fuzz v1\nbyte('a)\n"} {
 		_, ok := parse(bad)
 		require.False(t, ok, bad)
