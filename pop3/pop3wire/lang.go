@@ -3,6 +3,7 @@ package pop3wire
 import (
 	"bytes"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -103,5 +104,5 @@ func (l Language) Append(dst []byte) ([]byte, error) {
 
 // plainText reports whether text is UTF-8 without control characters.
 func plainText(text string) bool {
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7F })
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }

@@ -27,7 +27,7 @@ func TestLanguage(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "before"+tt.line+"\r\n", string(line))
 	}
-	for _, line := range []string{"", " en", "*", "* any", "e_n", "en a\x00", "en \xff"} {
+	for _, line := range []string{"", " en", "*", "* any", "e_n", "en a\x00", "en \xff", "en \u009b2J"} {
 		_, err := pop3wire.ParseLanguage([]byte(line))
 		require.Error(t, err, "%q", line)
 	}
