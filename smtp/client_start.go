@@ -49,7 +49,7 @@ func (c *Client) Start(ctx context.Context, env Envelope, body io.Reader) *Sent 
 		close(sent.done)
 		return sent
 	}
-	s.pipelined, s.before, c.last = true, c.unsettled(), sent.done
+	s.pipelined, s.before, c.last = true, c.last, sent.done
 	pending := false
 	defer func() {
 		c.yield()
@@ -66,17 +66,6 @@ func (c *Client) Start(ctx context.Context, env Envelope, body io.Reader) *Sent 
 	}()
 	pending = s.transmit(ctx, body)
 	return sent
-}
-
-// unsettled returns what is closed with the last answer that is still awaited; nil if
-// none is. The caller holds the turn.
-func (c *Client) unsettled() <-chan struct{} {
-	select {
-	case <-c.last:
-		return nil
-	default:
-		return c.last
-	}
 }
 
 // finish lets the next in line read.
