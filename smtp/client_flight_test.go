@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/internal/testnet"
+	"github.com/posthouse/posthouse/internal/transcript"
 )
 
 // farAway returns the ends of a connection on which everything takes its time.
@@ -278,6 +279,39 @@ func TestClientStart_Cancel(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A server that takes one command at a time keeps nobody for longer than he wants to wait.
+func TestClientStart_CancelInStep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := pipe(t)
+		d, err := transcript.Parse([]byte(greeted("X-NONE") + "C: MAIL FROM:<a@example.org>\nS: 250 ok\nC: RCPT TO:<b@example.org>\nS: 250 ok\n" +
+			"C: DATA\nS: 354 go\nC: one\nC: .\n"))
+		require.NoError(t, err)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			d.PlayServer(t, far)
+			io.Copy(io.Discard, far) // and says no more
+		}()
+		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Hello: "client.example.org"})
+		require.NoError(t, err)
+		env := envelope(t, "b")
+		first := c.Start(t.Context(), env, strings.NewReader("one\r\n"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		second := c.Start(ctx, env, strings.NewReader("two\r\n"))
+		t.Log(time.Since(start))
+		require.Equal(t, time.Second, time.Since(start))
+		result, err := first.Wait()
+		checkResult(t, env, result, err, Unknown, StepEnd, 0)
+		result, err = second.Wait()
+		checkResult(t, env, result, err, Refused, StepConnect, 0)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		<-done
+	})
 }
 
 // A body that panics takes nothing with it but the connection, and the loop that

@@ -104,8 +104,13 @@ func (s *sending) failed(step Step, outcome Outcome, err error) (*Result, error)
 // for the answer; else the result is there. The caller holds the turn.
 func (s *sending) transmit(ctx context.Context, body io.Reader) (pending bool) {
 	defer s.source.release()
-	if !s.offers("PIPELINING") {
-		s.await()
+	if !s.offers("PIPELINING") && s.repliesDue() {
+		select {
+		case <-s.before:
+		case <-ctx.Done():
+			s.failed(StepConnect, Refused, context.Cause(ctx))
+			return false
+		}
 	}
 	group, err := s.prepare(body)
 	switch {
