@@ -82,10 +82,11 @@ type Server struct {
 	// Nil: nobody is, and Envelope.Auth stays zero.
 	TrustAuth func(ctx context.Context, cs auth.ConnectionState) bool
 
-	// AcceptBareLF takes a bare LF within a message for CRLF, and the handler reads
-	// CRLF. It never ends a message, whatever stands around it. Programs that hand the
-	// lines of a Unix file to their SMTP library send such messages; for them a
-	// submission server may set it. Zero refuses: RFC 5321 section 2.3.8.
+	// AcceptBareLF takes a bare LF within a message that comes by DATA for CRLF, and the
+	// handler reads CRLF. It never ends a message, whatever stands around it. Programs
+	// that hand the lines of a Unix file to their SMTP library send such messages; for
+	// them a submission server may set it. One that comes by BDAT is refused all the same:
+	// who counts octets knows them. Zero refuses: RFC 5321 section 2.3.8.
 	AcceptBareLF bool
 
 	// BinaryMIME offers BINARYMIME: RFC 3030 section 3. The Handler, and all that it hands

@@ -28,6 +28,9 @@ func TestServerAcceptBareLF(t *testing.T) {
 		p.expect("250 ", "250 ", "354 ")
 		p.say(strings.Repeat("\n", 51) + "\r\n.\r\nNOOP\r\n")
 		p.expect("552 5.3.4 ", "250 ") // each LF counts as the two octets that it stands for
+
+		p.say("MAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.org>\r\nBDAT 5 LAST\r\ntext\nNOOP\r\n")
+		p.expect("250 ", "250 ", "550 5.6.11 ", "250 ")
 	})
 }
 
