@@ -241,3 +241,44 @@ func TestListener(t *testing.T) {
 		}
 	})
 }
+
+// TestServer_MisbehaveEach: a message with an answer for each recipient passes all of
+// them, as one with a single answer passes that.
+func TestServer_MisbehaveEach(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		protocol auth.Protocol
+		without  string
+		answers  int
+	}{
+		"LMTP, BDAT": {auth.LMTP, "HELP", 3},
+		"LMTP, DATA": {auth.LMTP, "CHUNKING", 3},
+		"PRDR, BDAT": {auth.SMTP, "HELP", 1}, // that refuses all without a 353
+		"PRDR, DATA": {auth.SMTP, "CHUNKING", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := NewUnstartedServer(t)
+				s.Memory, s.Config.Protocol = true, tt.protocol
+				s.Start()
+				later := strings.Repeat("450 4.3.0 later\r\n", tt.answers)
+				s.Misbehave(Fault{At: AtEHLO, Without: []string{tt.without}}, Fault{At: AtEnd, Times: 1, Say: later})
+				cfg := s.ClientConfig("")
+				cfg.Protocol, cfg.PRDR = tt.protocol, true
+				c, err := smtp.Dial(t.Context(), s.Addr, cfg)
+				require.NoError(t, err)
+				env := envelope(t, "b@example.org")
+				env.To = append(env.To, env.To[0], env.To[0])
+				_, err = c.Send(t.Context(), env, strings.NewReader("x\r\n"))
+				replied(450)(t, err)
+				for range 2 {
+					_, err = c.Send(t.Context(), env, strings.NewReader("x\r\n"))
+					require.NoError(t, err)
+				}
+				require.NoError(t, c.Quit(t.Context()))
+				require.Len(t, s.Messages(), 2)
+			})
+		})
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/testpeer"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
@@ -51,6 +52,7 @@ type liar struct {
 
 	client, server side
 	accepted       int // recipients, as the client sees it
+	taken          int // recipients, as the server sees it
 }
 
 // side is a connection with one of the two.
@@ -104,7 +106,7 @@ func (m *liar) obey(line []byte) error {
 	case smtpwire.AUTH:
 		return m.authenticate(line)
 	case smtpwire.RSET:
-		m.accepted = 0
+		m.accepted, m.taken = 0, 0
 		return m.relay(AtRSET, line)
 	case smtpwire.NOOP:
 		return m.relay(AtNOOP, line)
@@ -140,7 +142,11 @@ func (m *liar) ask(octets []byte) ([]byte, error) {
 	if _, err := m.server.Write(octets); err != nil {
 		return nil, err
 	}
-	var reply []byte
+	return m.hear()
+}
+
+// hear returns the server's next reply.
+func (m *liar) hear() (reply []byte, err error) {
 	for {
 		line, err := m.server.r.ReadBytes('\n')
 		if err != nil {
@@ -151,6 +157,28 @@ func (m *liar) ask(octets []byte) ([]byte, error) {
 			return reply, nil
 		}
 	}
+}
+
+// hearAll returns the server's replies to a whole message: by LMTP (RFC 2033 section
+// 4.2), or with PRDR behind a 353, there is one for each recipient. What was said before
+// the connection ended is said.
+func (m *liar) hearAll() (replies []byte, err error) {
+	left := 1
+	if m.s.Config.Protocol == auth.LMTP {
+		left = m.taken
+	}
+	for ; left > 0; left-- {
+		reply, err := m.hear()
+		if err != nil && len(replies) == 0 {
+			return nil, err
+		}
+		if bytes.HasPrefix(reply, []byte("353")) {
+			left += m.taken + 1
+		}
+		replies = append(replies, reply...)
+	}
+	m.taken = 0
+	return replies, nil
 }
 
 // fault returns what goes wrong with the reply that is due; nil if nothing does.
@@ -264,10 +292,28 @@ func closeWrite(nc net.Conn) {
 }
 
 func (m *liar) recipient(line []byte) error {
-	said, err := m.exchange(AtRCPT, line)
+	f := m.fault(AtRCPT)
+	var reply []byte
+	if !f.refuses() {
+		var err error
+		if reply, err = m.ask(line); err != nil {
+			return err
+		}
+	}
+	said, err := m.tell(f, reply)
+	if bytes.HasPrefix(reply, []byte("2")) {
+		m.taken++
+	}
 	if bytes.HasPrefix(said, []byte("2")) {
 		m.accepted++
 	}
+	return err
+}
+
+// forget has the server forget a transaction that the client is to hear otherwise of.
+func (m *liar) forget() error {
+	m.taken = 0
+	_, err := m.ask([]byte("RSET\r\n"))
 	return err
 }
 
@@ -331,7 +377,7 @@ func (m *liar) data(line []byte) error {
 	var said []byte
 	var err error
 	if end.refuses() {
-		if _, err = m.ask([]byte("RSET\r\n")); err != nil {
+		if err = m.forget(); err != nil {
 			return err
 		}
 		said, err = m.tell(m.fault(AtDATA), []byte("354 go ahead\r\n"))
@@ -347,7 +393,10 @@ func (m *liar) data(line []byte) error {
 	}
 	var reply []byte
 	if !end.refuses() {
-		if reply, err = m.ask([]byte(".\r\n")); err != nil {
+		if _, err = m.server.Write([]byte(".\r\n")); err == nil {
+			reply, err = m.hearAll()
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -403,15 +452,19 @@ func (m *liar) chunk(line []byte, args string) error {
 	}
 	var reply []byte
 	if f.refuses() {
-		if _, err = io.CopyN(io.Discard, m.client.r, int64(bdat.Size)); err == nil {
-			_, err = m.ask([]byte("RSET\r\n"))
+		if _, err = io.CopyN(io.Discard, m.client.r, bdat.Size); err == nil {
+			err = m.forget()
 		}
 	} else {
 		if _, err = m.server.Write(line); err == nil {
-			_, err = io.CopyN(m.server, m.client.r, int64(bdat.Size))
+			_, err = io.CopyN(m.server, m.client.r, bdat.Size)
 		}
-		if err == nil {
-			reply, err = m.ask(nil)
+		switch {
+		case err != nil:
+		case bdat.Last:
+			reply, err = m.hearAll()
+		default:
+			reply, err = m.hear()
 		}
 	}
 	if err != nil {
