@@ -171,12 +171,12 @@ func (f *flight) answered() {
 	f.began, f.again = false, false
 }
 
-// ask sends what the window has room for. It waits until the window is half
-// empty, so that commands leave in groups. When nothing is owed, nothing may have
-// arrived.
+// ask sends what the window has room for. It waits until a quarter of the window is
+// free, so that commands leave in groups, and yet most of it is on its way at any
+// time. When nothing is owed, nothing may have arrived.
 func (f *flight) ask() error {
 	window, ahead := f.window(), f.asked-f.done
-	if len(f.doubtful) > 0 || ahead > 0 && (ahead > window/2 || f.owed > f.c.cfg.WindowBytes/2) {
+	if len(f.doubtful) > 0 || ahead > 0 && (ahead > window-(window+3)/4 || f.owed > f.c.cfg.WindowBytes-f.c.cfg.WindowBytes/4) {
 		return nil
 	}
 	if ahead == 0 {
