@@ -120,7 +120,7 @@ func TestServerStatements(t *testing.T) {
 		{
 			"passwords in cleartext, if that is allowed",
 			[]string{"rfc2595-2.2-2"},
-			greeted + "C: USER mrose\nS: +OK *\nC: PASS tanstaaf\nS: +OK *\n-- drop",
+			greeted + "C: AUTH PLAIN AG1yb3NlAHRhbnN0YWFm\nS: +OK *\n-- drop",
 		},
 		{"NOOP", []string{"rfc1939-5-25"}, loggedIn + "C: NOOP\nS: +OK\n-- drop"},
 		{
