@@ -167,6 +167,13 @@ var (
 // outlet passes a message's octets to the connection, stuffed, and no more than
 // were promised. Octets that mail should not hold, such as NUL, pass as they
 // are: the mail is stored already.
+//
+// It does not have the system send a file to the socket by itself, which for 10 MB
+// takes a quarter of the processor time, and for 10 KB as much. That is for files
+// with CRLF, to clients without TLS, and for messages in which no line begins with a
+// dot. To look for such a line costs what is saved; and a note that there is none
+// would have to be believed, of a message whose sender decides what follows if it
+// is wrong.
 type outlet struct {
 	dots  textwire.DotWriter
 	left  int64            // octets yet to come
