@@ -74,17 +74,26 @@ func TestCrashDuringDelivery(t *testing.T) {
 	require.Empty(t, disk.names(dirTmp))
 }
 
-func TestCrashDuringRemoval(t *testing.T) {
-	t.Parallel()
+// withMail makes a Maildir of messages called so, all of it on the disk.
+func withMail(t *testing.T, names ...string) (*modelFS, *Dir, []Entry) {
+	t.Helper()
 	disk := newModelFS()
 	d, err := newDir(disk)
 	require.NoError(t, err)
-	for _, name := range []string{"one", "two", "three", "four"} {
+	for _, name := range names {
 		require.NoError(t, deliver(t, d, text(name)))
 	}
 	entries, err := d.List(t.Context())
 	require.NoError(t, err)
+	disk.settle()
+	return disk, d, entries
+}
+
+func TestCrashDuringRemoval(t *testing.T) {
+	t.Parallel()
+	disk, d, entries := withMail(t, "one", "two", "three", "four")
 	// One is in cur; another moves there after it was listed.
+	var err error
 	entries[1], err = d.SetFlags(t.Context(), entries[1], "S")
 	require.NoError(t, err)
 	_, err = d.SetFlags(t.Context(), entries[2], "S")
@@ -104,13 +113,7 @@ func TestCrashDuringRemoval(t *testing.T) {
 // TestRemoveMakesDurableWhatOthersRemoved: a success is one, whoever unlinked the file.
 func TestRemoveMakesDurableWhatOthersRemoved(t *testing.T) {
 	t.Parallel()
-	disk := newModelFS()
-	d, err := newDir(disk)
-	require.NoError(t, err)
-	require.NoError(t, deliver(t, d, text("one")))
-	entries, err := d.List(t.Context())
-	require.NoError(t, err)
-	disk.settle()
+	disk, d, entries := withMail(t, "one")
 	require.NoError(t, disk.remove(entries[0].path()))
 	require.NoError(t, d.Remove(t.Context(), entries...))
 	checkCrashes(t, disk, "Remove", nil, nil, map[string]bool{text("one"): true})
@@ -118,12 +121,7 @@ func TestRemoveMakesDurableWhatOthersRemoved(t *testing.T) {
 
 func TestCrashDuringSetFlags(t *testing.T) {
 	t.Parallel()
-	disk := newModelFS()
-	d, err := newDir(disk)
-	require.NoError(t, err)
-	require.NoError(t, deliver(t, d, text("one")))
-	entries, err := d.List(t.Context())
-	require.NoError(t, err)
+	disk, d, entries := withMail(t, "one")
 	kept := map[string]bool{text("one"): true}
 	disk.after = func(op string) { checkCrashes(t, disk, op, kept, nil, nil) }
 	e, err := d.SetFlags(t.Context(), entries[0], "S")
@@ -193,19 +191,12 @@ func seen(found map[string]int) map[string]bool {
 func TestFaultDuringRemoval(t *testing.T) {
 	t.Parallel()
 	for failAt := 1; ; failAt++ {
-		disk := newModelFS()
-		d, err := newDir(disk)
-		require.NoError(t, err)
-		for _, name := range []string{"one", "two", "three"} {
-			require.NoError(t, deliver(t, d, text(name)))
-		}
-		entries, err := d.List(t.Context())
-		require.NoError(t, err)
+		disk, d, entries := withMail(t, "one", "two", "three")
 		disk.calls, disk.failAt, disk.errno = 0, failAt, syscall.EIO
 		kept := map[string]bool{text("three"): true}
 		open := map[string]bool{text("one"): true, text("two"): true}
 		disk.after = func(op string) { checkCrashes(t, disk, op, kept, open, nil) }
-		err = d.Remove(t.Context(), entries[:2]...)
+		err := d.Remove(t.Context(), entries[:2]...)
 		if disk.calls < failAt {
 			require.NoError(t, err)
 			require.Equal(t, 4, failAt)

@@ -65,14 +65,8 @@ func inFolders(t *testing.T, disk *modelFS, folder string) (here, there map[stri
 
 func TestCrashDuringMove(t *testing.T) {
 	t.Parallel()
-	disk := newModelFS()
-	d, err := newDir(disk)
-	require.NoError(t, err)
-	for _, name := range []string{"one", "two", "three"} {
-		require.NoError(t, deliver(t, d, text(name)))
-	}
-	entries, err := d.List(t.Context())
-	require.NoError(t, err)
+	disk, d, entries := withMail(t, "one", "two", "three")
+	var err error
 	entries[1], err = d.SetFlags(t.Context(), entries[1], "S")
 	require.NoError(t, err)
 	disk.settle()
@@ -104,13 +98,7 @@ func TestCrashDuringMove(t *testing.T) {
 func TestFaultDuringMove(t *testing.T) {
 	t.Parallel()
 	for at := 1; ; at++ {
-		disk := newModelFS()
-		d, err := newDir(disk)
-		require.NoError(t, err)
-		require.NoError(t, deliver(t, d, text("one")))
-		entries, err := d.List(t.Context())
-		require.NoError(t, err)
-		disk.settle()
+		disk, d, entries := withMail(t, "one")
 		disk.calls, disk.failAt, disk.errno = 0, at, os.ErrPermission
 		moved := d.Move(t.Context(), "Trash", entries...)
 		disk.crashes(func(after *modelFS) {
@@ -145,13 +133,18 @@ func TestSave(t *testing.T) {
 	require.Empty(t, list(t, d))
 }
 
-func TestCrashDuringSave(t *testing.T) {
-	t.Parallel()
-	disk := newModelFS()
-	d, err := newDir(disk)
-	require.NoError(t, err)
+// withNote makes a Maildir without mail, and with a file of Save's.
+func withNote(t *testing.T) (*modelFS, *Dir) {
+	t.Helper()
+	disk, d, _ := withMail(t)
 	require.NoError(t, d.Save(t.Context(), "note", []byte("before")))
 	disk.settle()
+	return disk, d
+}
+
+func TestCrashDuringSave(t *testing.T) {
+	t.Parallel()
+	disk, d := withNote(t)
 	states, allowed := 0, []string{"before", "after"}
 	disk.after = func(op string) {
 		disk.crashes(func(after *modelFS) {
@@ -171,11 +164,7 @@ func TestCrashDuringSave(t *testing.T) {
 func TestFaultDuringSave(t *testing.T) {
 	t.Parallel()
 	for at := 1; ; at++ {
-		disk := newModelFS()
-		d, err := newDir(disk)
-		require.NoError(t, err)
-		require.NoError(t, d.Save(t.Context(), "note", []byte("before")))
-		disk.settle()
+		disk, d := withNote(t)
 		disk.calls, disk.failAt, disk.errno = 0, at, os.ErrPermission
 		saved := d.Save(t.Context(), "note", []byte("after"))
 		disk.crashes(func(after *modelFS) {
