@@ -1,6 +1,7 @@
 package pop3
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,10 +11,10 @@ import (
 
 type yielder struct {
 	Yielder
-	yields int
+	yields atomic.Int32
 }
 
-func (y *yielder) Yield() { y.yields++ }
+func (y *yielder) Yield() { y.yields.Add(1) }
 
 // A timer that struck just when the client spoke may come late: in the next wait,
 // which has only begun.
@@ -30,12 +31,12 @@ func TestLateTimer(t *testing.T) {
 		l.yield()
 		l.await(&drop, time.Hour)
 		l.yield()
-		require.Zero(t, drop.yields)
+		require.Zero(t, drop.yields.Load())
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		require.Equal(t, 1, drop.yields)
+		require.EqualValues(t, 1, drop.yields.Load())
 		l.yield()
 		require.True(t, l.arrive())
-		require.Equal(t, 1, drop.yields)
+		require.EqualValues(t, 1, drop.yields.Load())
 	})
 }
