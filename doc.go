@@ -38,6 +38,8 @@
 //     at the maildrop opens the relay for a while.
 //   - [github.com/posthouse/posthouse/auth/usersfile]: the users in a file of text,
 //     with their passwords in any form, read again when it changes.
+//   - [github.com/posthouse/posthouse/message/report]: bounces, receipts and
+//     complaints, read.
 //   - [github.com/posthouse/posthouse/message/maildir]: durable delivery into a
 //     Maildir.
 //   - [github.com/posthouse/posthouse/pop3/maildrop]: a pop3.Store over a Maildir
@@ -81,7 +83,7 @@
 //	3454  stringprep                         auth
 //	3461  SMTP DSN                           smtp
 //	3463  enhanced status codes              smtp/smtpwire
-//	3464  delivery status notifications      examples/mailhost
+//	3464  delivery status notifications      message/report, examples/mailhost
 //	3676  format=flowed                      message
 //	3834  automatic responses                examples/mailhost
 //	3848  transmission types in Received     smtp
@@ -99,11 +101,13 @@
 //	5802  SASL SCRAM                         auth
 //	5803  stored keys of SCRAM               auth
 //	5929  channel bindings of TLS            auth
+//	5965  feedback reports                   message/report
 //	6152  SMTP 8BITMIME                      smtp
 //	6409  submission                         smtp
+//	6522  multipart/report                   message/report
 //	6531  SMTPUTF8                           smtp
 //	6532  UTF-8 in headers                   message
-//	6533  UTF-8 addresses in ORCPT           smtp/smtpwire
+//	6533  UTF-8 addresses in reports         smtp/smtpwire, message/report
 //	6598  carriers' translators              auth/popbefore
 //	6710  SMTP MT-PRIORITY                   smtp
 //	6750  bearer tokens                      auth
@@ -112,6 +116,7 @@
 //	7628  SASL OAUTHBEARER                   auth
 //	7677  SASL SCRAM-SHA-256                 auth
 //	8058  one-click unsubscribing            message
+//	8098  disposition notifications          message/report
 //	8314  implicit TLS                       smtp, pop3
 //	8621  JMAP for mail: bodies told apart   message
 //	8689  SMTP REQUIRETLS                    smtp

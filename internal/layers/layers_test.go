@@ -39,9 +39,11 @@ var floors = map[string]int{
 	"pop3/pop3test": 3,
 	"message":       3,
 
-	"message/maildir": 4,
-	"auth/popbefore":  4,
-	"auth/usersfile":  4,
+	"message/gomessage": 4,
+	"message/maildir":   4,
+	"message/report":    4,
+	"auth/popbefore":    4,
+	"auth/usersfile":    4,
 
 	"pop3/maildrop": 6,
 
