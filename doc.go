@@ -9,7 +9,7 @@
 //	---------------------------------------------------- 6  implementations and assemblies
 //	pop3/maildrop
 //	---------------------------------------------------- 4  formats and policies, one standard each
-//	message/maildir     auth/popbefore      auth/usersfile
+//	message/{maildir,report,gomessage}      auth/popbefore      auth/usersfile
 //	---------------------------------------------------- 3  protocols: no arrows between the three
 //	smtp (smtptest)     pop3 (pop3test)     message
 //	---------------------------------------------------- 2  the shared contract, and the connection
@@ -40,6 +40,8 @@
 //     with their passwords in any form, read again when it changes.
 //   - [github.com/posthouse/posthouse/message/report]: bounces, receipts and
 //     complaints, read.
+//   - [github.com/posthouse/posthouse/message/gomessage]: to and from the values of
+//     go-message, for programs that already use it.
 //   - [github.com/posthouse/posthouse/message/maildir]: durable delivery into a
 //     Maildir.
 //   - [github.com/posthouse/posthouse/pop3/maildrop]: a pop3.Store over a Maildir
@@ -74,8 +76,8 @@
 //	2595  POP3 STLS                          pop3
 //	2781  UTF-16                             message
 //	2852  SMTP DELIVERBY                     smtp
-//	2920  SMTP PIPELINING                    smtp
 //	2919  List-Id                            message
+//	2920  SMTP PIPELINING                    smtp
 //	3030  SMTP CHUNKING, BINARYMIME          smtp
 //	3206  POP3 AUTH-RESP-CODE                pop3
 //	3207  SMTP STARTTLS                      smtp
