@@ -129,9 +129,10 @@ func (t *Transport) Send(ctx context.Context, addr string, env Envelope, body io
 // section 4.2), or as it accepted before it told of too many (RFC 5321 section
 // 4.5.3.1.10). Then Result.Reply is the answer to the last transaction that was
 // accepted. For that, and to go over another connection, the body is read again
-// if it is an [io.Seeker]. If it is not, recipients beyond the first transaction
-// are Refused and Temporary. A config with RequireAllRecipients sends nothing
-// rather than in several transactions: that is a [*LimitError].
+// if it is an [io.Seeker], or kept if it has no more than 64 KiB. Of any other,
+// recipients beyond the first transaction are Refused and Temporary. A config with
+// RequireAllRecipients sends nothing rather than in several transactions: that is a
+// [*LimitError].
 func (t *Transport) SendWith(ctx context.Context, addr string, cfg *ClientConfig, env Envelope, body io.Reader) (*Result, error) {
 	if cfg == nil {
 		cfg = zeroConfig
@@ -272,7 +273,7 @@ type TransportStats struct {
 	Expired  int64 // connections that were idle for too long
 	Retries  int64 // transactions that went over another connection after a stale one
 	Splits   int64 // transactions beyond the first of a message
-	Accepted int64 // messages by outcome: see Result
+	Accepted int64 // messages by outcome (see Result), but for those that came after Shutdown or Close
 	Refused  int64
 	Unknown  int64
 }

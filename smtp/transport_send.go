@@ -24,8 +24,15 @@ func (d *delivery) unsent(err error) (*Result, error) {
 	return newSending(nil, d.env).failed(StepConnect, Refused, err)
 }
 
-// send sends the message in as many transactions as it takes.
+// send sends the message, and counts it.
 func (d *delivery) send(ctx context.Context) (*Result, error) {
+	result, err := d.transactAll(ctx)
+	d.t.count(result.Outcome)
+	return result, err
+}
+
+// transactAll sends the message in as many transactions as it takes.
+func (d *delivery) transactAll(ctx context.Context) (*Result, error) {
 	switch {
 	case len(d.env.To) == 0:
 		return newSending(nil, d.env).failed(StepCheck, Refused, errNoRecipients)
@@ -45,7 +52,6 @@ func (d *delivery) send(ctx context.Context) (*Result, error) {
 	if d.split {
 		d.err = d.verdict()
 	}
-	d.t.count(d.result.Outcome)
 	return d.result, d.err
 }
 

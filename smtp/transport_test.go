@@ -257,6 +257,25 @@ func TestTransport_IdleTimeout(t *testing.T) {
 	})
 }
 
+// Each message is counted, also one that never came to a connection.
+func TestTransport_Counts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := smtptest.NewMemoryServer(t)
+		tr := pool(t, s)
+		tr.Rate = 1
+		sent(t, tr, s.Addr)
+		soon, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		_, err := tr.Send(soon, s.Addr, post(t, "a"), mail())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		_, err = tr.Send(t.Context(), s.Addr, post(t), mail())
+		require.Error(t, err)
+		stats := tr.Stats()
+		require.Equal(t, []int64{1, 2, 0}, []int64{stats.Accepted, stats.Refused, stats.Unknown})
+	})
+}
+
 // A server that closes an idle connection, with a 421 or without, costs no error
 // and no message, whatever the body.
 func TestTransport_ServerClosesIdle(t *testing.T) {
