@@ -27,7 +27,7 @@ func TestOwnLetter(t *testing.T) {
 	require.NoError(t, tell(t.Context(), &out, letter))
 	for _, want := range []string{
 		"S: 530 5.7.0", // the stranger
-		"C: AUTH PLAIN",
+		"C: AUTH SCRAM-SHA-512-PLUS ***",
 		"Fahrplan für März.csv",
 		"multipart/alternative",
 		"C: DELE 1",

@@ -104,7 +104,10 @@ func (t *teller) strangerIsKnown(ctx context.Context) error {
 }
 
 func (t *teller) submit(ctx context.Context) error {
-	t.say("Alice's program is younger: it authenticates where it sends. Her password is shown inside TLS only, and never in this transcript.")
+	t.say("Alice's program is younger: it authenticates where it sends, by the strongest mechanism that the server offers. This transcript never shows what is said there.")
+	t.say("SCRAM shows her password to nobody, and the server has to prove that it knows it too; with -PLUS that is worth nothing on another connection than this one.")
+	t.say("PLAIN would show the password to the server, inside TLS only. Every program can do that, and the server may store any hash of it.")
+	t.say("OAUTHBEARER and XOAUTH2 are for the tokens of providers, EXTERNAL is for certificates, and LOGIN, CRAM-MD5 and APOP are for old programs.")
 	t.say("250 after the data means: the letter is on the disk, and the server is responsible for it from now on.")
 	return t.send(ctx, auth.Password(alice, alicePassword), alice, bob, t.letter)
 }
