@@ -1,0 +1,68 @@
+package interop
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/pop3"
+	"github.com/posthouse/posthouse/smtp"
+)
+
+// TestMechanisms logs in to each server by each mechanism that it offers of those that
+// take a password, with the right one and with a wrong one. Auto is what a client takes
+// that is not told.
+func TestMechanisms(t *testing.T) {
+	l := openLab(t)
+	for _, server := range []struct {
+		service, user, password string
+		auto                    string
+		dial                    func(t *testing.T, addr string, who auth.Credentials) (auth.ConnectionState, error)
+	}{
+		{"POSTFIX_SUBMISSION", "alice", "secret1", "SCRAM-SHA-256", l.overSMTP},
+		{"EXIM_SUBMISSION", "alice", "secret1", "SCRAM-SHA-256", l.overSMTP},
+		{"DOVECOT_SUBMISSION", "alice", "secret1", "SCRAM-SHA-256", l.overSMTP},
+		{"DOVECOT_POP3", "carol", "secret3", "SCRAM-SHA-256", l.overPOP3},
+	} {
+		for _, mechanism := range []string{"auto", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"} {
+			t.Run(server.service+"/"+mechanism, func(t *testing.T) {
+				who := auth.PasswordCredentials{User: server.user, Password: server.password, Mechanisms: []string{mechanism}}
+				want := mechanism
+				if mechanism == "auto" {
+					who.Mechanisms, want = nil, server.auto
+				}
+				state, err := server.dial(t, l.addr(t, server.service), who)
+				if errors.Is(err, auth.ErrNoMechanism) {
+					t.Skip("not offered")
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := *state.Identity; got != (auth.Identity{User: server.user, Name: server.user, Mechanism: want}) {
+					t.Errorf("logged in as %+v", got)
+				}
+				who.Password = "guess"
+				if _, err := server.dial(t, l.addr(t, server.service), who); !errors.Is(err, auth.ErrCredentials) {
+					t.Errorf("a wrong password: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func (l lab) overSMTP(t *testing.T, addr string, who auth.Credentials) (auth.ConnectionState, error) {
+	c, err := smtp.Dial(t.Context(), addr, &smtp.ClientConfig{TLSConfig: l.tls(t), Auth: who})
+	if err != nil {
+		return auth.ConnectionState{}, err
+	}
+	return c.ConnectionState(), c.Quit(t.Context())
+}
+
+func (l lab) overPOP3(t *testing.T, addr string, who auth.Credentials) (auth.ConnectionState, error) {
+	c, err := pop3.Dial(t.Context(), addr, &pop3.ClientConfig{TLSConfig: l.tls(t), Auth: who})
+	if err != nil {
+		return auth.ConnectionState{}, err
+	}
+	state := c.ConnectionState()
+	return state, c.Quit(t.Context())
+}
