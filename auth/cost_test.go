@@ -95,7 +95,8 @@ func TestRefusalsCostTheSame(t *testing.T) {
 					}
 				})
 			}
-			require.InDelta(t, allocs["tim"], allocs["tom"], 1)
+			// What is kept in pools comes and goes.
+			require.InDelta(t, allocs["tim"], allocs["tom"], max(1, allocs["tim"]/10))
 		})
 	}
 	for _, s := range []*Server{refusals[0].server, refusals[1].server} {
