@@ -17,6 +17,11 @@
 // that another session removed cannot be read any more, and the client is told so. Messages stay in new when they have
 // been read.
 //
+// A message is told by the name of its file up to the colon. If another program changes that, as by adding ",S=10", while
+// a session is on, that session can neither fetch nor delete the message, and its client is told so; the next one can,
+// by the same unique-id. The key in a name is taken at its word: a program that breaks the rule of Maildir, and gives the
+// key of a message that is gone to another one, gives it the unique-id too.
+//
 // The size that another program has put into the name of a file is believed until the message is fetched. If it was
 // wrong, that session is cut, and the next one counts.
 //
