@@ -65,7 +65,7 @@ func (c *Conn) Close() error {
 
 func (c *Conn) close() error {
 	l := &c.link
-	socket := c.socket()
+	socket := l.socket()
 	c.secure.Lock()
 	secured := c.tls
 	c.secure.Unlock()

@@ -72,14 +72,6 @@ func New(nc net.Conn, cfg Config) *Conn {
 	return c
 }
 
-// socket is what nc stands on when it came as TLS, and else nc.
-func (c *Conn) socket() net.Conn {
-	if c.link.early != nil {
-		return c.link.early.NetConn()
-	}
-	return c.link.nc
-}
-
 func orDefault[T int | time.Duration](value, standard T) T {
 	if value <= 0 {
 		return standard
@@ -136,17 +128,8 @@ func (c *Conn) Socket() bool { return c.link.peek != nil }
 // read has seen yet. It does not wait, and must not be called while anything
 // reads. Where that cannot be told it reports what is buffered.
 func (c *Conn) Waiting() bool {
-	look := c.look()
+	look := c.link.look()
 	return c.reader.Buffered() > 0 || look != nil && look()
-}
-
-// look returns how to ask the socket whether it has something to read, made when
-// it is first needed; nil if the connection is no socket.
-func (c *Conn) look() func() bool {
-	if c.link.peek == nil {
-		c.link.peek = newPeek(c.socket())
-	}
-	return c.link.peek
 }
 
 // LocalAddr returns the address of this end.

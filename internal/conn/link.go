@@ -41,7 +41,8 @@ type link struct {
 	// first operation, and a write that timed out cannot be resumed on it.
 	early *tls.Conn
 
-	peek func() bool // see Conn.look
+	peek   func() bool // see look
+	trying bool        // what Read does not have at once it does not wait for
 
 	mu               sync.Mutex // for all below, and for the order of nc's deadlines
 	handshakeTimeout time.Duration
@@ -73,6 +74,13 @@ type flow struct {
 type step struct{ from, limit time.Time }
 
 func (l *link) Read(p []byte) (int, error) {
+	if l.trying {
+		return l.tryRead(p)
+	}
+	return l.read(p)
+}
+
+func (l *link) read(p []byte) (int, error) {
 	for {
 		s, err := l.before(&l.in)
 		if err != nil {

@@ -3,11 +3,7 @@ package conn
 import (
 	"errors"
 	"os"
-	"time"
 )
-
-// glance is how long Quiet looks at a connection that cannot be asked.
-const glance = time.Millisecond
 
 // Quiet reports whether the peer of a connection that nobody uses is still
 // there and has said nothing that was not read, as far as this end knows. It
@@ -19,14 +15,10 @@ func (c *Conn) Quiet() bool {
 	if c.reader.Buffered() > 0 || c.Err() != nil {
 		return false
 	}
-	if look := c.look(); look != nil {
+	if look := l.look(); look != nil {
 		return !look()
 	}
-	l.mu.Lock()
-	l.in.armed = time.Time{}
-	err := l.nc.SetReadDeadline(time.Now().Add(glance))
-	l.mu.Unlock()
-	if err != nil {
+	if l.armGlance() != nil {
 		return false
 	}
 	var octet [1]byte

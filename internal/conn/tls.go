@@ -98,8 +98,8 @@ func (s secured) Write(p []byte) (int, error) {
 // clarify puts the reason why the connection is broken in the place of what TLS
 // makes of it, and remembers the errors of TLS itself.
 func (l *link) clarify(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || err == errNothing {
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

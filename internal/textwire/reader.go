@@ -16,6 +16,12 @@ type Filler interface {
 	Fill(get func() []byte, put func([]byte)) (buf []byte, n int, err error)
 }
 
+// A Trier is a source that can read without waiting. Try returns 0 and no error when
+// there is nothing to be read now.
+type Trier interface {
+	Try(p []byte) (n int, err error)
+}
+
 const (
 	// holdSize is what a Reader reads at most while it waits for a command
 	// on a source that is not a Filler.
@@ -68,12 +74,12 @@ func (r *Reader) Buffered() int { return r.w - r.r }
 func (r *Reader) Peek() []byte { return r.buf[r.r:r.w] }
 
 // LineBuffered reports whether ReadLine need not wait: the end of a line is
-// buffered. When the source is likely to have the rest of what is, that is read
-// first; an error of the source is kept for ReadLine.
+// buffered. When a source that is a Trier is likely to have the rest of what is, that
+// is read first; an error of the source is kept for ReadLine.
 func (r *Reader) LineBuffered() bool {
-	if r.r < r.w && r.more && !r.endsLine() {
+	if t, ok := r.src.(Trier); ok && r.r < r.w && r.more && !r.endsLine() {
 		var n int
-		n, r.err = r.readOn()
+		n, r.err = t.Try(r.room())
 		r.w += n
 	}
 	return r.endsLine()
@@ -195,13 +201,16 @@ func (r *Reader) fill(body bool) error {
 }
 
 // readOn reads behind what is buffered, and waits with the buffer in hand.
-func (r *Reader) readOn() (n int, err error) {
+func (r *Reader) readOn() (n int, err error) { return r.src.Read(r.room()) }
+
+// room returns the space behind what is buffered.
+func (r *Reader) room() []byte {
 	r.more = false
 	if r.buf == nil {
 		r.buf = getBuffer()
 	}
 	r.r, r.w = 0, copy(r.buf, r.buf[r.r:r.w])
-	return r.src.Read(r.buf[r.w:])
+	return r.buf[r.w:]
 }
 
 // await waits without a buffer. What is buffered is the beginning of a line: that

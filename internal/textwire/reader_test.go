@@ -150,19 +150,48 @@ func TestReader_LineBuffered(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := NewReader(strings.NewReader("NOOP\r\n" + tt.in))
+			r := NewReader(trying{strings.NewReader("NOOP\r\n" + tt.in)})
 			require.False(t, r.LineBuffered(), "before anything was read")
 			_, err := r.ReadLine(512)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, r.LineBuffered())
 		})
 	}
-	r := NewReader(strings.NewReader("NOOP\r\n" + strings.Repeat("x", holdSize)))
+	r := NewReader(trying{strings.NewReader("NOOP\r\n" + strings.Repeat("x", holdSize))})
 	for range 2 {
 		_, _ = r.ReadLine(512)
 	}
 	require.False(t, r.LineBuffered(), "after an error")
 }
+
+// trying is a source that never waits.
+type trying struct{ io.Reader }
+
+func (s trying) Try(p []byte) (int, error) { return s.Read(p) }
+
+// TestReader_LineBufferedDoesNotWait: what was read may end just where the room did in
+// which it was waited for.
+func TestReader_LineBufferedDoesNotWait(t *testing.T) {
+	t.Parallel()
+	rest := strings.Repeat("x", holdSize-len("NOOP\r\n"))
+	for name, src := range map[string]io.Reader{
+		"no Trier": segments("NOOP\r\n"+rest, "\r\n"),
+		"Trier":    dry{segments("NOOP\r\n"+rest, "\r\n")},
+	} {
+		r := NewReader(src)
+		_, err := r.ReadLine(512)
+		require.NoError(t, err)
+		require.False(t, r.LineBuffered(), name)
+		line, err := r.ReadLine(512)
+		require.NoError(t, err)
+		require.Equal(t, rest, string(line), name)
+	}
+}
+
+// dry is a source that never has anything at once.
+type dry struct{ io.Reader }
+
+func (dry) Try([]byte) (int, error) { return 0, nil }
 
 func TestReader_LineNotReadBeyondLimit(t *testing.T) {
 	t.Parallel()
