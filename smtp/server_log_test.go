@@ -140,3 +140,25 @@ func TestServerLogForgetsUser(t *testing.T) {
 	require.Contains(t, behind, `msg="message accepted" conn=`)
 	require.NotContains(t, behind, "user=")
 }
+
+// TestServerLogsPriority: RFC 6710 section 4.1 has the priority logged that was asked for,
+// whatever became of it; a message for which none was has none.
+func TestServerLogsPriority(t *testing.T) {
+	t.Parallel()
+	var log safeBuffer
+	s := startSite(t, &smtp.Server{
+		Offer: smtp.Offers{Priority: true}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}, false)
+	p := s.greeted()
+	for _, tt := range []struct{ param, want string }{
+		{" MT-PRIORITY=3", " accepted=1 priority=3\n"}, // and is 0 for who may not relay
+		{"", " accepted=1\n"},
+		{" MT-PRIORITY=-9", " accepted=1 priority=-9\n"},
+	} {
+		p.say("MAIL FROM:<>" + tt.param + "\r\nRCPT TO:<bob@example.org>\r\nDATA\r\n.\r\n")
+		p.expect("250 ", "250 ", "354 ", "250 ")
+		require.True(t, strings.HasSuffix(log.String(), tt.want), "%s", log.String())
+	}
+	_ = p.Close()
+	s.close()
+}

@@ -13,7 +13,6 @@ import (
 // results are what became of a message, recipient by recipient.
 type results struct {
 	mu      sync.Mutex
-	tx      *Transaction
 	session *session         // tells the peer; nil before the handler is called, and after it
 	of      []smtpwire.Reply // by recipient, zero if not known; nil until there is one
 	count   int              // recipients
@@ -47,7 +46,7 @@ func (tx *Transaction) SetResult(i int, err error) {
 	}
 	r.of[i] = r.session.outcome(tx, err)
 	if tx.separate() && tx.body.whole.Load() {
-		r.tell()
+		r.tell(tx)
 	}
 }
 
@@ -61,7 +60,7 @@ func (tx *Transaction) separate() bool {
 func (r *results) open(s *session, tx *Transaction) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.session, r.tx, r.count = s, tx, tx.taken
+	r.session, r.count = s, tx.taken
 }
 
 // close takes no more results. It reports whether there was one for nobody.
@@ -72,13 +71,13 @@ func (r *results) close() (misused bool) {
 	return r.misused
 }
 
-// tell sends the replies that are due. The caller holds mu.
+// tell sends the replies that are due for tx, whose results r are. The caller holds mu.
 //
 // RFC 2033 section 5: each as soon as possible.
-func (r *results) tell() {
+func (r *results) tell(tx *Transaction) {
 	due := r.told
 	for r.told < r.count && r.of[r.told].Code != 0 {
-		r.session.tellResult(r.tx, r.told, r.of[r.told])
+		r.session.tellResult(tx, r.told, r.of[r.told])
 		r.told++
 	}
 	if r.told > due {
@@ -164,8 +163,18 @@ func (s *session) logVerdict(src incoming, tx *Transaction, r smtpwire.Reply, ac
 		s.tally[countNotTaken]++
 	}
 	s.log.LogAttrs(s.ctx, slog.LevelInfo, text, slog.String("id", tx.ID), slog.Int("code", r.Code),
-		slog.Int64("octets", src.size()), slog.Int("recipients", len(tx.Envelope.To)), slog.Int("accepted", accepted))
+		slog.Int64("octets", src.size()), slog.Int("recipients", len(tx.Envelope.To)), slog.Int("accepted", accepted),
+		priority(&s.parsed.mail))
 	if trace := s.srv.Trace; trace != nil && trace.Message != nil {
 		trace.Message(tx, MessageEnd{r.Code, accepted, src.size(), time.Since(tx.began)})
 	}
+}
+
+// priority is the attribute of a message for which one was asked, and else none, which
+// handlers leave out: RFC 6710 section 4.1.
+func priority(cmd *smtpwire.Mail) slog.Attr {
+	if !cmd.HasPriority {
+		return slog.Attr{}
+	}
+	return slog.Int("priority", cmd.Priority)
 }
