@@ -123,5 +123,7 @@ func (s *session) limits() smtpwire.Limits {
 	return smtpwire.Limits{
 		MailMax: limit(s.srv.MaxTransactions, defaultTransactions),
 		RcptMax: limit(s.srv.MaxRecipients, defaultRecipients),
+
+		RcptDomainMax: s.srv.MaxRecipientDomains,
 	}
 }

@@ -126,6 +126,11 @@ type Server struct {
 	MaxTransactions int   // MAIL commands in a session; 0: 100,000
 	MaxHandshakes   int   // TLS handshakes under way; 0: 100
 
+	// MaxRecipientDomains is how many different domains the recipients of a session may
+	// have: RFC 9422 section 4.3. It is for servers that deliver in one way once they know
+	// the first recipient. Beyond it 452 is the answer. 0: any number.
+	MaxRecipientDomains int
+
 	Timeout     time.Duration // for a command to arrive, and a reply to leave; 0: 5 minutes. A TLS handshake has 10 seconds
 	DataTimeout time.Duration // for a message to make any progress; 0: 5 minutes
 	MinRate     int           // octets per second, averaged over a message beyond DataTimeout; 0: 100

@@ -92,6 +92,29 @@ func TestServerMaxRecipients(t *testing.T) {
 	}
 }
 
+// TestServerMaxRecipientDomains: the domains that a session has had recipients in are
+// counted, and those of recipients that were refused are not: RFC 9422 section 4.3.
+func TestServerMaxRecipientDomains(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, &smtp.Server{
+		MaxRecipientDomains: 2, XclientFrom: fromProxy,
+		Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() != "elsewhere.example" },
+	})
+	p := s.dial()
+	p.expect("220 ")
+	require.Equal(t, "MAILMAX=100000 RCPTMAX=1000 RCPTDOMAINMAX=2", p.hello()["LIMITS"])
+	p.say("MAIL FROM:<>\r\nRCPT TO:<bob@a.example>\r\nRCPT TO:<bob@elsewhere.example>\r\nRCPT TO:<Postmaster>\r\nRCPT TO:<bob@B.example>\r\n")
+	p.expect("250 ", "250 ", "550 ", "250 ", "250 ")
+	p.say("RCPT TO:<bob@c.example>\r\nRCPT TO:<carol@b.EXAMPLE>\r\nDATA\r\n.\r\n")
+	p.expect("452 4.5.3 ", "250 ", "354 ", "250 ")
+	require.Len(t, s.letters()[0].tx.Envelope.To, 4)
+	p.say("MAIL FROM:<>\r\nRCPT TO:<bob@c.example>\r\nRCPT TO:<bob@A.example>\r\nRSET\r\n")
+	p.expect("250 ", "452 ", "250 ", "250 ")
+	// Behind XCLIENT it is another client's session.
+	p.say("XCLIENT ADDR=198.51.100.7\r\nEHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<bob@c.example>\r\n")
+	p.expect("220 ", "250-", "250 ", "250 ")
+}
+
 // TestServerRecipientFlood: recipients that are put off for ever are a flood.
 func TestServerRecipientFlood(t *testing.T) {
 	t.Parallel()

@@ -91,6 +91,8 @@ func TestServerXclient(t *testing.T) {
 		{"IPv6", "XCLIENT ADDR=IPV6:2001:db8::1\r\n" + relayed, &smtp.Server{XclientFrom: fromProxy}, []string{"220 ", "250-", "250 ", "550 5.7.1 "}},
 		{"not known", "XCLIENT ADDR=[UNAVAILABLE]\r\n" + relayed, &smtp.Server{XclientFrom: fromProxy}, []string{"220 ", "250-", "250 ", "550 5.7.1 "}},
 		{"a user", "XCLIENT ADDR=198.51.100.8 LOGIN=tim\r\n" + relayed, &smtp.Server{XclientFrom: fromProxy}, []string{"220 ", "250-", "250 ", "250 2.1.5 "}},
+		{"not known, in lower case", "XCLIENT addr=[unavailable]\r\n" + relayed, &smtp.Server{XclientFrom: fromProxy}, []string{"220 ", "250-", "250 ", "550 5.7.1 "}},
+		{"IPv6, in lower case", "XCLIENT addr=ipv6:2001:db8::7\r\n" + relayed, &smtp.Server{XclientFrom: fromProxy}, []string{"220 ", "250-", "250 ", "550 5.7.1 "}},
 		{"no user", "XCLIENT ADDR=198.51.100.8 LOGIN=[UNAVAILABLE]\r\n" + relayed, &smtp.Server{XclientFrom: fromProxy}, []string{"220 ", "250-", "250 ", "550 5.7.1 "}},
 		{"twice", "XCLIENT ADDR=198.51.100.8\r\nXCLIENT ADDR=198.51.100.7\r\n" + relayed, &smtp.Server{XclientFrom: fromProxy}, []string{"220 ", "550 5.7.0 ", "250-", "250 ", "550 5.7.1 "}},
 		{"no address", "XCLIENT ADDR=localhost\r\n" + relayed, &smtp.Server{XclientFrom: fromProxy}, []string{"501 5.5.4 ", "250-", "250 ", "550 5.7.1 "}},

@@ -35,8 +35,9 @@ func TestServerZeroValue(t *testing.T) {
 		"ErrorDelay":      int64(defaultErrorDelay),
 		// Their defaults are those of package conn, and TestServerTimeouts meets them.
 		"Timeout": int64(5 * time.Minute), "DataTimeout": int64(5 * time.Minute), "MinRate": 100,
-		// The one that is off: it would slow honest clients down.
-		"GreetPause": 1,
+		// Those that are off: the one would slow honest clients down, the other is for
+		// servers that cannot do without.
+		"GreetPause": 1, "MaxRecipientDomains": 1,
 	}
 	file, err := parser.ParseFile(token.NewFileSet(), "server.go", nil, 0)
 	require.NoError(t, err)

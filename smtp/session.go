@@ -65,6 +65,7 @@ type session struct {
 	handling patience // with the handler
 	exchange *auth.Exchange
 	tx       *Transaction
+	domains  map[string]bool // of recipients so far, where their number is limited
 	dotted   dotted
 	chunked  chunked
 	parsed   *parsed // nil before the first MAIL

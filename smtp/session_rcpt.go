@@ -31,6 +31,8 @@ func (s *session) addRecipient(args []byte) smtpwire.Reply {
 	case exceeds(len(tx.Envelope.To)+1, limit(s.srv.MaxRecipients, defaultRecipients)):
 		// RFC 5321 section 4.5.3.1.10: 452, and those before it stay.
 		return replyRecipients
+	case s.tooManyDomains(to.Domain()):
+		return replyDomains
 	case to.Domain() == "" && s.srv.Local == nil:
 		return replyNoPostmaster
 	case !s.accepts(to):
@@ -46,8 +48,26 @@ func (s *session) addRecipient(args []byte) smtpwire.Reply {
 	}
 	tx.Envelope.To = append(tx.Envelope.To, recipient)
 	tx.taken++
+	s.addDomain(to.Domain())
 	s.phase = phaseRecipients
 	return replyRecipientOK
+}
+
+// tooManyDomains reports whether a recipient's domain would be one more than a session may
+// have: RFC 9422 section 4.3.
+func (s *session) tooManyDomains(domain string) bool {
+	most := s.srv.MaxRecipientDomains
+	return most > 0 && domain != "" && len(s.domains) >= most && !s.domains[upper(domain)]
+}
+
+func (s *session) addDomain(domain string) {
+	if s.srv.MaxRecipientDomains <= 0 || domain == "" {
+		return
+	}
+	if s.domains == nil {
+		s.domains = map[string]bool{}
+	}
+	s.domains[upper(domain)] = true
 }
 
 // accepts reports whether mail to a recipient is taken from this peer. <Postmaster>

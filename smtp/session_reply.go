@@ -34,6 +34,7 @@ var (
 
 	replyLocalError = newReply(451, EnhancedCode{4, 3, 0}, "local error, try again later")
 	replyRecipients = newReply(452, EnhancedCode{4, 5, 3}, "too many recipients")
+	replyDomains    = newReply(452, EnhancedCode{4, 5, 3}, "too many domains of recipients, connect anew")
 	replyTLSBusy    = newReply(454, EnhancedCode{4, 7, 0}, "too many handshakes, try again later")
 	replyAuthDown   = newReply(454, EnhancedCode{4, 7, 0}, "authentication not available, try again later")
 

@@ -43,6 +43,7 @@ func (s *session) xclient(args []byte) smtpwire.Reply {
 	if login, ok := cmd.Get("LOGIN"); ok && !unavailable(login) {
 		s.state.Identity = &auth.Identity{User: login, Name: login, Mechanism: mechXclient}
 	}
+	s.domains = nil
 	s.peerName = ""
 	if name, ok := cmd.Get("NAME"); ok && !unavailable(name) {
 		s.peerName = name
@@ -73,7 +74,8 @@ func (s *session) announce(remote, local net.Addr) smtpwire.Reply {
 
 // unavailable reports whether a proxy says that it does not know.
 func unavailable(value string) bool {
-	return strings.EqualFold(value, smtpwire.XclientUnavailable) || strings.EqualFold(value, smtpwire.XclientTemporary)
+	value = upper(value)
+	return value == smtpwire.XclientUnavailable || value == smtpwire.XclientTemporary
 }
 
 // announcedAddr returns the address of one end: before, as far as nothing is told of it.
@@ -86,8 +88,8 @@ func announcedAddr(cmd *smtpwire.Xclient, addr, port string, before net.Addr) (n
 	if unavailable(host) {
 		return nobody{}, true
 	}
-	if len(host) > len("IPV6:") && strings.EqualFold(host[:len("IPV6:")], "IPV6:") {
-		host = host[len("IPV6:"):]
+	if rest, ok := strings.CutPrefix(upper(host), "IPV6:"); ok {
+		host = rest
 	}
 	ip, err := netip.ParseAddr(host)
 	if err != nil || ip.Zone() != "" {
