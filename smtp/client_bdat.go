@@ -48,8 +48,10 @@ type chunking struct {
 // settle.
 func (s *sending) transmitChunks(ctx context.Context, group []byte) (pending bool) {
 	b := s.chunks
-	if !s.offers("PIPELINING") || s.c.cfg.RequireAllRecipients {
-		// A chunk that is the last cannot be taken back.
+	if !s.offers("PIPELINING") || s.c.cfg.RequireAllRecipients || s.c.cfg.Protocol == auth.LMTP {
+		// A chunk that is the last cannot be taken back. By LMTP it has no reply when
+		// nobody was accepted (RFC 2033 section 4.3), and one from servers that do not
+		// know: nobody could tell how long to wait for it.
 		step, err := s.openEnvelope(group, false)
 		if err == nil {
 			step, err = s.refusal()

@@ -33,7 +33,8 @@ import (
 // [*ExtensionError], before anything is sent. Nothing is left out in silence.
 //
 // Where the server offers CHUNKING, the message leaves by BDAT (RFC 3030), and
-// with PIPELINING (RFC 2920) all of a small one in a single write; else by DATA.
+// with PIPELINING (RFC 2920) all of a small one in a single write; else by DATA. By
+// LMTP the envelope is answered to before the first chunk leaves.
 //
 // The message is completed only when the body has been read to io.EOF without an
 // error. If the body fails, panics, or cannot be sent, if ctx ends, or if the

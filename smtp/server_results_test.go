@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -330,6 +331,34 @@ func TestServerLMTPWithoutRecipients(t *testing.T) {
 	p := newSite(t, srv).dial()
 	p.say("LHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@elsewhere.example>\r\nDATA\r\nBDAT 4\r\nRSETBDAT 4 LAST\r\nRSETNOOP\r\n")
 	p.expect("220 mx.example.org LMTP", "250-", "250 ", "550 ", "503 5.5.1 ", "503 5.5.1 ", "250 2.0.0 ok")
+}
+
+// TestServerLMTPRefusesAll: a client and a server agree on the replies to a message that
+// is for nobody, and go on with the next.
+func TestServerLMTPRefusesAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := lmtpServer(nil)
+		srv.Handler = nil
+		s := newSite(t, srv)
+		c, err := smtp.Dial(t.Context(), "mx.example.org", &smtp.ClientConfig{Protocol: auth.LMTP, TLS: smtp.InsecureNoTLS, Dialer: s})
+		require.NoError(t, err)
+		start := time.Now()
+		for _, size := range []int{1, 1 << 20} {
+			for _, tt := range []struct {
+				to   string
+				want smtp.Outcome
+			}{{"nobody@elsewhere.example", smtp.Refused}, {"bob@example.org", smtp.Accepted}} {
+				to, err := smtp.ParseAddress(tt.to)
+				require.NoError(t, err)
+				body := strings.NewReader(strings.Repeat("x\r\n", size))
+				result, err := c.Send(t.Context(), smtp.Envelope{To: []smtp.Recipient{{Address: to}}}, body)
+				require.Equal(t, tt.want, result.Outcome, "%v", err)
+			}
+		}
+		require.Zero(t, time.Since(start))
+		require.NoError(t, c.Quit(t.Context()))
+	})
 }
 
 // TestServerLMTPPort: LMTP has no port of its own, and is never on that of SMTP.
