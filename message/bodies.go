@@ -83,8 +83,7 @@ func (m *Message) bodiesAt(root int32) (b Bodies) {
 func (b *Bodies) add(up *bodyFrame, p *Part, first bool) {
 	plain, html := p.mediaType == "text/plain", p.mediaType == "text/html"
 	media := isMedia(p.mediaType)
-	inline := (plain || html || media) && p.Disposition() != "attachment" &&
-		(first || !up.related && (media || p.Filename() == ""))
+	inline := (plain || html || media) && p.shown() && (first || !up.related && (media || p.Filename() == ""))
 	switch {
 	case !inline:
 		b.Attachments = append(b.Attachments, p)
@@ -112,6 +111,13 @@ func (b *Bodies) add(up *bodyFrame, p *Part, first bool) {
 	if media && !(up.text && up.html) || !up.text && !up.html {
 		b.Attachments = append(b.Attachments, p)
 	}
+}
+
+// shown reports whether the part is to be shown without being asked for. A
+// disposition that is not known counts as attachment (RFC 2183 section 2.8).
+func (p *Part) shown() bool {
+	d := p.Disposition()
+	return d == "" || d == "inline"
 }
 
 // leave makes up for the kind of text that a multipart/alternative lacks.

@@ -73,6 +73,7 @@
 //   - An unknown transfer encoding is not undone.
 //   - A file name is, in this order: filename* of the Content-Disposition, its
 //     filename, name* of the Content-Type, its name. See [Part.Filename].
+//   - A disposition that is not known is an attachment.
 //   - Text without a charset that is known, or declared as us-ascii, is UTF-8
 //     if all of it is valid as that, and otherwise windows-1252. ISO-8859-1
 //     and its like are read as the supersets that the WHATWG Encoding

@@ -7,7 +7,8 @@ func (p *Part) Flowed() (flowed, delSp bool) {
 		return false, false
 	}
 	params := p.Params()
-	return equalFold(params.Get("format"), "flowed"), equalFold(params.Get("delsp"), "yes")
+	flowed = equalFold(params.Get("format"), "flowed")
+	return flowed, flowed && equalFold(params.Get("delsp"), "yes")
 }
 
 // Unflow appends to dst text of format=flowed as paragraphs of one line each (RFC

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -158,4 +159,99 @@ func TestRFC2183And2231(t *testing.T) {
 		p := parseString(t, "Content-Disposition: attachment; filename*1=b; filename*2*=%C3%B6; filename*0*=utf-8''a\n\n").Root()
 		require.Equal(t, "abö", p.Filename())
 	})
+}
+
+// TestRFC2183Bodies checks what is demanded of who shows a message.
+func TestRFC2183Bodies(t *testing.T) {
+	t.Parallel()
+	shown := func(disposition string) bool {
+		m := parseString(t, "Content-Disposition: "+disposition+"\n\nx")
+		return len(m.Bodies().Text) == 1 && len(m.Bodies().Attachments) == 0
+	}
+	t.Run("inline is shown", func(t *testing.T) {
+		rfc.Covers(t, "rfc2183-2.1-1", "rfc2183-4-1")
+		require.True(t, shown("inline"))
+		require.False(t, shown("attachment"))
+	})
+	t.Run("an attachment is not", func(t *testing.T) {
+		rfc.Covers(t, "rfc2183-2.2-1", "rfc2183-3-1")
+		require.False(t, shown("attachment; filename=x"))
+	})
+	t.Run("what is not known is an attachment", func(t *testing.T) {
+		rfc.Covers(t, "rfc2183-2.8-3")
+		require.False(t, shown("x-new"))
+	})
+	t.Run("parts of a multipart have their own", func(t *testing.T) {
+		rfc.Covers(t, "rfc2183-2.9-1", "rfc2183-2.9-2")
+		m := parseString(t, "Content-Type: multipart/mixed; boundary=aa\nContent-Disposition: inline\n\n--aa\n\nx\n--aa\nContent-Disposition: attachment\n\ny\n--aa--\n")
+		b := m.Bodies()
+		require.Equal(t, []string{"1", "2"}, []string{paths(b.Text), paths(b.Attachments)})
+	})
+}
+
+// TestRFC2046Alternative checks that of alternatives one is shown.
+func TestRFC2046Alternative(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc2046-5.1.4-1", "rfc2046-5.1.4-6")
+	b := parseString(t, bodyMessage("multipart/alternative{text/plain, text/html, application/x-new}")).Bodies()
+	require.Equal(t, []string{"1", "2"}, []string{paths(b.Text), paths(b.HTML)})
+}
+
+// TestRFC3676 checks what is demanded of who reads format=flowed.
+func TestRFC3676(t *testing.T) {
+	t.Parallel()
+	unflow := func(s string) string { return string(Unflow(nil, crlf(s), false)) }
+	t.Run("DelSp counts with flowed plain text only", func(t *testing.T) {
+		rfc.Covers(t, "rfc3676-4-2")
+		for _, mediaType := range []string{"text/html; format=flowed; delsp=yes", "text/plain; delsp=yes", "text/plain; format=fixed; delsp=yes"} {
+			_, delSp := parseString(t, "Content-Type: "+mediaType+"\n\n").Root().Flowed()
+			require.False(t, delSp, mediaType)
+		}
+	})
+	t.Run("a signature ends a paragraph", func(t *testing.T) {
+		rfc.Covers(t, "rfc3676-4.1-1")
+		require.Equal(t, "a \n-- \nb\n", unflow("a \n-- \nb\n"))
+	})
+	t.Run("the depth of quotes wins", func(t *testing.T) {
+		rfc.Covers(t, "rfc3676-4.5-4", "rfc3676-4.1-2")
+		require.Equal(t, "> a \n>> b\nc\n", unflow("> a \n>> b\nc\n"))
+	})
+	t.Run("quotes are joined without their marks", func(t *testing.T) {
+		rfc.Covers(t, "rfc3676-4.5-3")
+		require.Equal(t, "> a b\n", unflow("> a \n> b\n"))
+	})
+}
+
+// TestRFC2047Charsets checks what every reader must be able to show.
+func TestRFC2047Charsets(t *testing.T) {
+	t.Parallel()
+	t.Run("US-ASCII", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-7-5")
+		require.Equal(t, "a b", DecodeText("=?US-ASCII?q?a_b?="))
+	})
+	t.Run("ISO-8859", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-7-6")
+		for i := 1; i <= 16; i++ {
+			if i != 12 { // there is none
+				require.Equal(t, "a b", DecodeText("=?ISO-8859-"+strconv.Itoa(i)+"?q?a_b?="))
+			}
+		}
+	})
+	t.Run("text that is no word", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-6.1-3")
+		require.Equal(t, "=?a =?utf-8?q b?=", DecodeText("=?a =?utf-8?q b?="))
+	})
+	t.Run("nothing that has effects on a terminal", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-5-15")
+		require.Equal(t, "a\uFFFD[2Jb c", DecodeText("=?utf-8?q?a=1B[2Jb=0Ac?="))
+	})
+}
+
+// TestRFC5322Obsolete checks that all obsolete tokens are honoured.
+func TestRFC5322Obsolete(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc5322-1.2.3-4", "rfc5322-3.1-4")
+	list, err := ParseAddressList("Jo Q. Public <jo . q(c)@ example (d) . test>")
+	require.NoError(t, err)
+	require.Equal(t, []Mailbox{{"Jo Q. Public", "jo.q@example.test"}}, list)
 }
