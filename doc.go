@@ -119,6 +119,7 @@
 //	7677  SASL SCRAM-SHA-256                 auth
 //	8058  one-click unsubscribing            message
 //	8098  disposition notifications          message/report
+//	8305  hosts of several addresses         internal/conn
 //	8314  implicit TLS                       smtp, pop3
 //	8621  JMAP for mail: bodies told apart   message
 //	8689  SMTP REQUIRETLS                    smtp
