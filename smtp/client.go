@@ -47,8 +47,9 @@ type ClientConfig struct {
 	// to send without. A server that does not offer AUTH is then an error.
 	Auth auth.Credentials
 
-	// Dialer makes the connection for Dial and Send. Nil means a net.Dialer,
-	// which tries IPv6 and IPv4 side by side (RFC 8305).
+	// Dialer makes the connection for Dial and Send. Nil means to connect by
+	// whichever address of the host answers first: each is tried for a quarter of
+	// a second before the next is tried beside it, IPv6 and IPv4 in turn (RFC 8305).
 	Dialer Dialer
 
 	// Timeout limits the wait for the connection, for the TLS handshake, for each
@@ -76,6 +77,12 @@ type ClientConfig struct {
 	// PRDR asks for an answer for each of several recipients where the server offers
 	// that (draft-hall-prdr). It has no effect on LMTP, which always gives them.
 	PRDR bool
+
+	// ToASCII returns the A-labels of a domain, as golang.org/x/net/idna.Lookup.ToASCII
+	// does. It is asked where a server lacks SMTPUTF8, for the domain of an address
+	// whose local part is ASCII. Nil, and an error, mean to refuse such an address
+	// with an ExtensionError. It must be safe for concurrent use.
+	ToASCII func(domain string) (string, error)
 
 	// NormalizeLineEnds sends a CR or LF that stands alone in a body as CRLF.
 	// The default is to refuse such a body, as it cannot be sent as it is (RFC
@@ -219,7 +226,7 @@ func Dial(ctx context.Context, addr string, cfg *ClientConfig) (*Client, error) 
 func (cfg *ClientConfig) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	dialer := cfg.Dialer
 	if dialer == nil {
-		dialer = &net.Dialer{}
+		dialer = &conn.Racer{}
 	}
 	limited, cancel := context.WithTimeout(ctx, cfg.timeout())
 	defer cancel()

@@ -56,6 +56,20 @@ func pickyServer() (client net.Conn, stop func()) {
 	return client, func() { srv.Close() }
 }
 
+// Domains beyond ASCII go in A-labels to servers that know no others.
+// golang.org/x/net/idna.Lookup.ToASCII knows all of them.
+func ExampleClientConfig_toASCII() {
+	labels := map[string]string{"grün.example": "xn--grn-hoa.example"}
+	cfg := &smtp.ClientConfig{ToASCII: func(domain string) (string, error) {
+		if label, ok := labels[domain]; ok {
+			return label, nil
+		}
+		return "", fmt.Errorf("no label for %q", domain)
+	}}
+	fmt.Println(cfg.ToASCII("grün.example"))
+	// Output: xn--grn-hoa.example <nil>
+}
+
 // Submission of one message to one's provider: STARTTLS, the certificate verified,
 // then the password.
 func ExampleSend() {

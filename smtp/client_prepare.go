@@ -69,6 +69,9 @@ func (s *sending) declare(mail *smtpwire.Mail) (err error) {
 	if mail.Size, err = s.declareSize(); err != nil {
 		return err
 	}
+	if err := s.useALabels(mail); err != nil {
+		return err
+	}
 	if mail.UTF8, err = s.declareUTF8(); err != nil {
 		return err
 	}
