@@ -47,6 +47,15 @@ type ClientConfig struct {
 	// to send without. A server that does not offer AUTH is then an error.
 	Auth auth.Credentials
 
+	// OnBehalfOf, if not nil, is the connection to a client that a proxy has taken,
+	// and now speaks for: the server is told of it by XCLIENT, as Postfix defines it,
+	// once TLS is set up, and before Auth. It learns the address of both ends, the name
+	// that the client gave, and its user, as far as it lists them in its reply to
+	// EHLO; of what is not known, that it is not. A server that does not trust this
+	// client with XCLIENT, and so does not offer it, is an error. The connection is for
+	// that client alone; a Transport must not serve several with it.
+	OnBehalfOf *auth.ConnectionState
+
 	// Dialer makes the connection for Dial and Send. Nil means to connect by
 	// whichever address of the host answers first: each is tried for a quarter of
 	// a second before the next is tried beside it, IPv6 and IPv4 in turn (RFC 8305).
@@ -322,6 +331,11 @@ func (c *Client) setUp(ctx context.Context) error {
 	}
 	if c.cfg.TLS == StartTLS || c.cfg.TLS == InsecureOpportunisticTLS {
 		if err := c.startTLS(ctx); err != nil {
+			return err
+		}
+	}
+	if c.cfg.OnBehalfOf != nil {
+		if err := c.announce(c.cfg.OnBehalfOf); err != nil {
 			return err
 		}
 	}

@@ -70,6 +70,17 @@ func ExampleClientConfig_toASCII() {
 	// Output: xn--grn-hoa.example <nil>
 }
 
+// A proxy tells the server behind it, which has to trust it, whom it speaks for.
+func ExampleClientConfig_onBehalfOf() {
+	forward := func(ctx context.Context, tx *smtp.Transaction) error {
+		cfg := &smtp.ClientConfig{OnBehalfOf: &tx.Conn}
+		_, err := smtp.Send(ctx, "mx.internal.example.org:25", cfg, tx.Envelope, tx.Body)
+		return err
+	}
+	srv := &smtp.Server{Hostname: "proxy.example.org", Handler: smtp.HandlerFunc(forward)}
+	defer srv.Close()
+}
+
 // Submission of one message to one's provider: STARTTLS, the certificate verified,
 // then the password.
 func ExampleSend() {

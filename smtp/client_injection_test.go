@@ -33,13 +33,15 @@ func FuzzClientInjection(tf *testing.F) {
 	p := new(echo)
 	var c *Client // to a server that offers all
 	f.Fuzz(func(t *testing.T, address, keyword, value string, number int) {
-		switch uint(number) % 3 {
+		switch uint(number) % 4 {
 		case 0:
 			checkHello(t, value)
 		case 1:
 			checkPassword(t, address, value)
 		case 2:
 			checkSASL(t, keyword, value)
+		case 3:
+			checkXclient(t, address, value)
 		}
 		if c == nil || c.broken.get() != nil {
 			*p = echo{offers: []string{
@@ -136,6 +138,27 @@ func checkPassword(t *testing.T, user, password string) {
 		line = "AUTH PLAIN"
 	}
 	p.expect(t, "EHLO c", line)
+	c.Close()
+}
+
+// checkXclient checks what a proxy tells of a client of that name and user.
+func checkXclient(t *testing.T, user, hello string) {
+	p := &echo{offers: []string{"XCLIENT HELO ADDR LOGIN"}}
+	of := &auth.ConnectionState{Hello: hello, Identity: &auth.Identity{User: user}}
+	c, err := NewClient(t.Context(), p, "", &ClientConfig{TLS: InsecureNoTLS, Hello: "c", OnBehalfOf: of})
+	if err != nil {
+		t.Fatal(err) // a client cannot keep its proxy from connecting
+	}
+	words := strings.Split(p.lines(t, 3)[1], " ")
+	if len(words) != 4 {
+		t.Fatalf("%q for %q and %q", words, hello, user)
+	}
+	for i, said := range map[int]string{2: hello, 3: user} {
+		_, encoded, _ := strings.Cut(words[i], "=")
+		if text, ok := smtpwire.ParseXtext(encoded); !ok || text != said && text != smtpwire.XclientUnavailable {
+			t.Fatalf("%q for %q", words[i], said)
+		}
+	}
 	c.Close()
 }
 
@@ -244,7 +267,7 @@ func (e *echo) Read(b []byte) (int, error) {
 
 func (e *echo) Write(b []byte) (int, error) {
 	e.wrote = append(e.wrote, b...)
-	if len(e.wrote) == len(b) && bytes.HasPrefix(b, []byte("EHLO ")) {
+	if bytes.HasPrefix(b, []byte("EHLO ")) {
 		e.answers = append(e.answers, "250-mx\r\n"...)
 		for _, offer := range e.offers {
 			e.answers = append(append(append(e.answers, "250-"...), offer...), crlf...)
