@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +70,32 @@ func TestExchange(t *testing.T) {
 	}
 }
 
+// TestOnBehalfOf speaks for a client, whom the server then writes down as the one
+// who sent the letter. Servers that trust nobody with XCLIENT are left out.
+func TestOnBehalfOf(t *testing.T) {
+	l := openLab(t)
+	cfg := &smtp.ClientConfig{TLS: smtp.InsecureOpportunisticTLS, TLSConfig: l.tls(t), Hello: "proxy.example.test", OnBehalfOf: &auth.ConnectionState{
+		RemoteAddr: net.TCPAddrFromAddrPort(netip.MustParseAddrPort("198.51.100.7:50000")), Hello: "laptop.example.test",
+	}}
+	for _, server := range []string{"POSTFIX", "EXIM"} {
+		t.Run(server, func(t *testing.T) {
+			addr := l.addr(t, server+"_MX")
+			c, err := smtp.Dial(t.Context(), addr, cfg)
+			var missing *smtp.ExtensionError
+			if errors.As(err, &missing) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Quit(t.Context())
+			if got := l.sendAndFind(t, addr, cfg); !strings.Contains(got, "198.51.100.7") {
+				t.Errorf("not from the client: %.400q", got)
+			}
+		})
+	}
+}
+
 // TestRefusedRecipient sends to one recipient that exists and one that does
 // not, and gets an answer for each.
 func TestRefusedRecipient(t *testing.T) {
@@ -127,8 +155,8 @@ func letter(token string) string {
 }
 
 // sendAndFind sends a letter and finds it in Bob's Maildir with its body as it
-// was sent.
-func (l lab) sendAndFind(t *testing.T, addr string, cfg *smtp.ClientConfig) {
+// was sent. It returns what it finds.
+func (l lab) sendAndFind(t *testing.T, addr string, cfg *smtp.ClientConfig) string {
 	t.Helper()
 	tok := token()
 	result, err := smtp.Send(t.Context(), addr, cfg, envelope(t, "bob@example.test"), strings.NewReader(letter(tok)))
@@ -146,7 +174,7 @@ func (l lab) sendAndFind(t *testing.T, addr string, cfg *smtp.ClientConfig) {
 			if want := strings.ReplaceAll(text, "\r\n", "\n"); body != want {
 				t.Errorf("body %q, want %q", body, want)
 			}
-			return
+			return got
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("accepted with %v, but not delivered", result.Reply)
