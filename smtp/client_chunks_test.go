@@ -251,6 +251,7 @@ func TestClientSend_ChunksTruncated(t *testing.T) {
 					}
 				}
 				if tt.usable {
+					rfc.Covers(t, "rfc3030-2-10")
 					_, err := c.Send(t.Context(), envelope(t, "b"), strings.NewReader("next\r\n"))
 					require.NoError(t, err)
 					require.NoError(t, c.Quit(t.Context()))

@@ -329,7 +329,7 @@ func TestClient_CertificateRefused(t *testing.T) {
 // The name is the one that the caller gave, not one that the server gave.
 func TestClient_CertificateAccepted(t *testing.T) {
 	t.Parallel()
-	rfc.Covers(t, "rfc4954-14-4", "rfc4954-14-5", "rfc4954-14-6")
+	rfc.Covers(t, "rfc4954-14-4", "rfc4954-14-5", "rfc4954-14-6", "rfc3207-4.2-4")
 	right, trusting := testnet.Cert(t, "mx.example.org")
 	trusting.ServerName = ""
 	for _, greeting := range []string{"mx.example.org", "evil.example.net"} {
@@ -344,6 +344,7 @@ func TestClient_CertificateAccepted(t *testing.T) {
 			}()
 			c, err := NewClient(t.Context(), near, "mx.example.org", &ClientConfig{TLSConfig: trusting})
 			require.NoError(t, err)
+			require.NotNil(t, c.ConnectionState().TLS)
 			require.Equal(t, "mx.example.org", c.ConnectionState().TLS.ServerName)
 			require.NotEmpty(t, c.ConnectionState().TLS.VerifiedChains)
 			c.Close()
