@@ -64,9 +64,10 @@ const tests = -1
 
 // sameFloor lists the imports within one floor that are meant.
 var sameFloor = map[[2]string]string{
-	{"smtp/smtptest", "smtp"}:        "a test server is the real one with a recorder",
-	{"pop3/pop3test", "pop3"}:        "a test server is the real one with a scripted store",
-	{"examples/...", "examples/..."}: "programs share their assembly below examples/internal",
+	{"smtp/smtptest", "smtp"}:                    "a test server is the real one with a recorder",
+	{"pop3/pop3test", "pop3"}:                    "a test server is the real one with a scripted store",
+	{"internal/testpeer", "internal/transcript"}: "a scripted server plays dialogues in the RFCs' notation",
+	{"examples/...", "examples/..."}:             "programs share their assembly below examples/internal",
 }
 
 // forbidden lists what a package must not import although its floor, or the

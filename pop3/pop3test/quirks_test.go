@@ -268,18 +268,6 @@ func TestListener(t *testing.T) {
 	})
 }
 
-// failing is a testing.TB that notes failures.
-type failing struct {
-	testing.TB
-	failures []string
-}
-
-func (f *failing) Errorf(format string, args ...any) {
-	f.failures = append(f.failures, fmt.Sprintf(format, args...))
-}
-func (f *failing) Error(args ...any) { f.failures = append(f.failures, fmt.Sprint(args...)) }
-func (f *failing) Helper()           {}
-
 func TestScript(t *testing.T) {
 	t.Parallel()
 	const dialogue = "Refused.\n\nS: +OK\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK\n-- tls\nC: CAPA\nS: -ERR\nC: NOOP\ns: -ERR [SYS/TEMP] no\\r\\n\nC: QUIT\nS: +OK\n-- close\n"
@@ -290,14 +278,4 @@ func TestScript(t *testing.T) {
 		require.ErrorIs(t, c.Noop(t.Context()), &pop3.Error{Code: pop3.CodeSysTemp})
 		require.NoError(t, c.Quit(t.Context()))
 	}
-
-	tb := &failing{TB: t}
-	s = NewScript(tb, "S: +OK\nC: STLS\nS: +OK\n")
-	_, err := pop3.Dial(t.Context(), "", s.ClientConfig())
-	require.Error(t, err)
-	s.played.Wait()
-	require.Contains(t, tb.failures[0], `got "CAPA\r\n", want "STLS\r\n"`)
-	_, err = pop3.Dial(t.Context(), "", s.ClientConfig())
-	require.Error(t, err)
-	require.Contains(t, tb.failures[1], "a connection more")
 }

@@ -2,13 +2,10 @@ package pop3test
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
-	"sync"
 	"testing"
 
 	"github.com/posthouse/posthouse/internal/testpeer"
-	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/pop3"
 )
 
@@ -35,57 +32,26 @@ import (
 // "#", and text before the first line of these kinds are skipped.
 //
 // What departs from the dialogue fails the test and cuts the connection.
-type Script struct {
-	t      testing.TB
-	cert   testpeer.Certificate
-	played sync.WaitGroup
-
-	mu        sync.Mutex
-	dialogues []transcript.Dialogue
-}
+type Script struct{ script *testpeer.Script }
 
 // NewScript returns a server that plays the dialogues. The test does not end before
 // those that were begun have.
 func NewScript(t testing.TB, dialogues ...string) *Script {
 	t.Helper()
-	s := &Script{t: t}
-	var err error
-	if s.cert, err = testpeer.NewCertificate(serverName); err != nil {
-		t.Fatalf("pop3test: making a certificate: %v", err)
-	}
-	for i, text := range dialogues {
-		d, err := transcript.Parse([]byte(text))
-		if err != nil {
-			t.Fatalf("pop3test: dialogue %d: %v", i+1, err)
-		}
-		d.TLS = &tls.Config{Certificates: []tls.Certificate{s.cert.Chain}}
-		s.dialogues = append(s.dialogues, d)
-	}
-	t.Cleanup(s.played.Wait)
-	return s
+	return &Script{testpeer.NewScript(t, "pop3test", serverName, memoryAddr, dialogues...)}
 }
 
 // DialContext begins the next dialogue, whatever the address. It makes a Script a
 // pop3.ClientConfig.Dialer.
-func (s *Script) DialContext(context.Context, string, string) (net.Conn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.dialogues) == 0 {
-		s.t.Error("pop3test: a connection more than there are dialogues")
-		return nil, net.ErrClosed
-	}
-	d := s.dialogues[0]
-	s.dialogues = s.dialogues[1:]
-	client, server := testpeer.NewPipe(memoryAddr)
-	s.played.Go(func() { d.PlayServer(s.t, server) })
-	return client, nil
+func (s *Script) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	return s.script.Dial(ctx)
 }
 
 // ClientConfig returns a configuration that reaches the Script and trusts its
 // certificate. The caller may change it: it requires STLS and does not log in.
 func (s *Script) ClientConfig() *pop3.ClientConfig {
 	return &pop3.ClientConfig{
-		TLSConfig: &tls.Config{RootCAs: s.cert.Pool, ServerName: serverName},
+		TLSConfig: s.script.TLS(serverName),
 		Dialer:    s,
 		Timeout:   clientTimeout,
 	}

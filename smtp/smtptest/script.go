@@ -2,13 +2,10 @@ package smtptest
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
-	"sync"
 	"testing"
 
 	"github.com/posthouse/posthouse/internal/testpeer"
-	"github.com/posthouse/posthouse/internal/transcript"
 	"github.com/posthouse/posthouse/smtp"
 )
 
@@ -36,50 +33,19 @@ import (
 // "#", and text before the first line of these kinds are skipped.
 //
 // What departs from the dialogue fails the test and cuts the connection.
-type Script struct {
-	t      testing.TB
-	cert   testpeer.Certificate
-	played sync.WaitGroup
-
-	mu        sync.Mutex
-	dialogues []transcript.Dialogue
-}
+type Script struct{ script *testpeer.Script }
 
 // NewScript returns a server that plays the dialogues. The test does not end before
 // those that were begun have.
 func NewScript(t testing.TB, dialogues ...string) *Script {
 	t.Helper()
-	s := &Script{t: t}
-	var err error
-	if s.cert, err = testpeer.NewCertificate(serverName); err != nil {
-		t.Fatalf("smtptest: making a certificate: %v", err)
-	}
-	for i, text := range dialogues {
-		d, err := transcript.Parse([]byte(text))
-		if err != nil {
-			t.Fatalf("smtptest: dialogue %d: %v", i+1, err)
-		}
-		d.TLS = &tls.Config{Certificates: []tls.Certificate{s.cert.Chain}}
-		s.dialogues = append(s.dialogues, d)
-	}
-	t.Cleanup(s.played.Wait)
-	return s
+	return &Script{testpeer.NewScript(t, "smtptest", serverName, memoryAddr, dialogues...)}
 }
 
 // DialContext begins the next dialogue, whatever the address. It makes a Script a
 // smtp.ClientConfig.Dialer.
-func (s *Script) DialContext(context.Context, string, string) (net.Conn, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.dialogues) == 0 {
-		s.t.Error("smtptest: a connection more than there are dialogues")
-		return nil, net.ErrClosed
-	}
-	d := s.dialogues[0]
-	s.dialogues = s.dialogues[1:]
-	client, server := testpeer.NewPipe(memoryAddr)
-	s.played.Go(func() { d.PlayServer(s.t, server) })
-	return client, nil
+func (s *Script) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
+	return s.script.Dial(ctx)
 }
 
 // ClientConfig returns a configuration that reaches the Script and trusts its
@@ -87,7 +53,7 @@ func (s *Script) DialContext(context.Context, string, string) (net.Conn, error) 
 // requires STARTTLS and does not log in.
 func (s *Script) ClientConfig() *smtp.ClientConfig {
 	return &smtp.ClientConfig{
-		TLSConfig:   &tls.Config{RootCAs: s.cert.Pool, ServerName: serverName},
+		TLSConfig:   s.script.TLS(serverName),
 		Hello:       "client.example.org",
 		Dialer:      s,
 		Timeout:     clientTimeout,
