@@ -306,6 +306,7 @@ func NewClient(ctx context.Context, nc net.Conn, serverName string, cfg *ClientC
 		return nil, &opError{"connect", err}
 	}
 	defer c.yield()
+	defer c.rest()
 	release := c.conn.Bind(ctx)
 	defer release()
 	if err := c.setUp(ctx); err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,4 +164,33 @@ func TestClientSend_Allocations(t *testing.T) {
 	got := testing.AllocsPerRun(100, send)
 	t.Logf("%v allocations for a message", got)
 	require.LessOrEqual(t, got, 12.0)
+}
+
+// A connection that is left alone costs little memory.
+func TestClient_IdleMemory(t *testing.T) {
+	const n = 200
+	clients := make([]*Client, n)
+	env, text := envelope(t, "b"), lines(1000)
+	before := heap()
+	for i := range clients {
+		c := plentiful(t)
+		if _, err := c.Send(context.Background(), env, strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+		clients[i] = c
+	}
+	each := (heap() - before) / n
+	t.Logf("%d octets", each)
+	require.Less(t, each, int64(16<<10))
+	runtime.KeepAlive(clients)
+}
+
+// heap is what is in use when the pools are empty.
+func heap() int64 {
+	for range 3 {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

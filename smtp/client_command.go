@@ -96,6 +96,7 @@ func (c *Client) command(ctx context.Context, verb smtpwire.Verb, line []byte) (
 		return Reply{}, &opError{verb.String(), err}
 	}
 	defer c.yield()
+	defer c.rest()
 	release := c.conn.Bind(ctx)
 	defer release()
 	err := c.roundTrip(line)

@@ -204,6 +204,7 @@ func (s *sending) repliesDue() bool {
 // end lets go of what the sending held.
 func (s *sending) end() {
 	s.await()
+	s.c.rest()
 	if s.unbind != nil {
 		s.unbind()
 	}

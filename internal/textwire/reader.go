@@ -73,6 +73,14 @@ func (r *Reader) Buffered() int { return r.w - r.r }
 // method.
 func (r *Reader) Peek() []byte { return r.buf[r.r:r.w] }
 
+// Rest gives back the buffer of a Reader that may not be read from for a while, if
+// all that was received is consumed. Lines that were returned are of no more use.
+func (r *Reader) Rest() {
+	if r.r == r.w {
+		r.release()
+	}
+}
+
 // LineBuffered reports whether ReadLine need not wait: the end of a line is
 // buffered. When a source that is a Trier is likely to have the rest of what is, that
 // is read first; an error of the source is kept for ReadLine.

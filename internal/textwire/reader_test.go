@@ -302,3 +302,19 @@ func TestReader_Peek(t *testing.T) {
 	require.Equal(t, "two", string(line))
 	require.Empty(t, r.Peek())
 }
+
+// Rest throws away nothing that is still to be read.
+func TestReader_Rest(t *testing.T) {
+	t.Parallel()
+	r := NewReader(strings.NewReader("one\r\ntwo\r\nthree\r\n"))
+	for _, want := range []string{"one", "two", "three"} {
+		r.Rest()
+		line, err := r.ReadLine(100)
+		require.NoError(t, err)
+		require.Equal(t, want, string(line))
+	}
+	r.Rest()
+	require.Nil(t, r.buf)
+	_, err := r.ReadLine(100)
+	require.Equal(t, io.EOF, err)
+}
