@@ -66,9 +66,7 @@ type session struct {
 	exchange *auth.Exchange
 	tx       *Transaction
 	domains  map[string]bool // of recipients so far, where their number is limited
-	dotted   dotted
-	chunked  chunked
-	parsed   *parsed // nil before the first MAIL
+	intake   *intake         // nil before the first MAIL or BDAT
 
 	tally        tally
 	began        time.Time
@@ -81,10 +79,20 @@ type session struct {
 	authFailures int
 }
 
-// parsed is where MAIL and RCPT are parsed into.
-type parsed struct {
-	mail smtpwire.Mail
-	rcpt smtpwire.Rcpt
+// intake is what a session needs to take mail, and one that only waits goes without.
+type intake struct {
+	mail    smtpwire.Mail // where MAIL is parsed into
+	rcpt    smtpwire.Rcpt
+	dotted  dotted
+	chunked chunked
+}
+
+// takes returns the session's intake, made when it is first needed.
+func (s *session) takes() *intake {
+	if s.intake == nil {
+		s.intake = new(intake)
+	}
+	return s.intake
 }
 
 // handle is a connection from its beginning to its end.

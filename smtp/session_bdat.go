@@ -94,7 +94,7 @@ func (s *session) bdat(args []byte) smtpwire.Reply {
 	if r.Code != 0 {
 		return r
 	}
-	c := &s.chunked
+	c := &s.takes().chunked
 	between := s.phase == phaseChunks
 	if !between {
 		*c = chunked{session: s}
@@ -173,7 +173,7 @@ func (s *session) refuseChunk(cmd smtpwire.Bdat, r smtpwire.Reply) smtpwire.Repl
 func (s *session) awaitChunk() error {
 	s.endBody()
 	s.phase = phaseChunks
-	if s.chunked.tooSmall() {
+	if s.intake.chunked.tooSmall() {
 		s.send(replyTooIdle)
 		return errAborted
 	}

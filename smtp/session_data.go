@@ -114,10 +114,11 @@ func (d *dotted) raw() int64             { return d.dot.Raw() }
 func (d *dotted) complete() bool         { return true }
 
 func (s *session) receiveData() smtpwire.Reply {
-	s.dotted.reset(s.conn.Reader(), s.srv.AcceptBareLF)
+	d := &s.intake.dotted
+	d.reset(s.conn.Reader(), s.srv.AcceptBareLF)
 	s.beginBody(0)
-	r := s.receive(&s.dotted)
-	s.dotted.lf.Release()
+	r := s.receive(d)
+	d.lf.Release()
 	return r
 }
 
@@ -217,7 +218,7 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 	default:
 		r = s.refusal(err)
 	}
-	if src.drain(s.mostDrained()) != nil || framing && src == &s.dotted {
+	if src.drain(s.mostDrained()) != nil || framing && src == &s.intake.dotted {
 		// Who sends such octets, and means another end by them than the genuine one,
 		// is not to be followed: the end is sought so that the reply is in step, and
 		// nothing behind it is read.

@@ -146,7 +146,8 @@ func syntaxReply(err error) smtpwire.Reply {
 // secure makes the handshake of TLS, for which a place was taken.
 func (s *session) secure() bool {
 	defer s.leaveHandshake()
-	err := s.handshake(s.ctx)
+	var err error
+	serve.Apart(func() { err = s.handshake(s.ctx) }) // it goes deep, once
 	if trace := s.srv.Trace; trace != nil && trace.Handshake != nil {
 		trace.Handshake(s.connectionState(), err)
 	}

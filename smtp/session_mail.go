@@ -23,10 +23,7 @@ func (s *session) mail(args []byte) smtpwire.Reply {
 	if s.state.Protocol == auth.Submission && !s.mayRelay() {
 		return replyAuthRequired
 	}
-	if s.parsed == nil {
-		s.parsed = new(parsed)
-	}
-	cmd := &s.parsed.mail
+	cmd := &s.takes().mail
 	if err := cmd.Parse(string(args)); err != nil {
 		return syntaxReply(err)
 	}

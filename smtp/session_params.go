@@ -111,7 +111,7 @@ func (s *session) trustsAuth() bool {
 // senderOK accepts a sender, and tells of a priority that is not the one that was asked
 // for: RFC 6710 section 4.1.
 func (s *session) senderOK(env *Envelope) smtpwire.Reply {
-	if !s.srv.Offer.Priority || env.Priority == s.parsed.mail.Priority {
+	if !s.srv.Offer.Priority || env.Priority == s.intake.mail.Priority {
 		return replySenderOK
 	}
 	return newReply(250, EnhancedCode{2, 3, 6}, strconv.Itoa(env.Priority)+" is the new priority")

@@ -19,7 +19,7 @@ func (s *session) rcpt(args []byte) smtpwire.Reply {
 }
 
 func (s *session) addRecipient(args []byte) smtpwire.Reply {
-	cmd, tx := &s.parsed.rcpt, s.tx
+	cmd, tx := &s.intake.rcpt, s.tx
 	cmd.UTF8 = tx.Envelope.UTF8
 	if err := cmd.Parse(string(args)); err != nil {
 		return syntaxReply(err)

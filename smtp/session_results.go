@@ -164,7 +164,7 @@ func (s *session) logVerdict(src incoming, tx *Transaction, r smtpwire.Reply, ac
 	}
 	s.log.LogAttrs(s.ctx, slog.LevelInfo, text, slog.String("id", tx.ID), slog.Int("code", r.Code),
 		slog.Int64("octets", src.size()), slog.Int("recipients", len(tx.Envelope.To)), slog.Int("accepted", accepted),
-		priority(&s.parsed.mail))
+		priority(&s.intake.mail))
 	if trace := s.srv.Trace; trace != nil && trace.Message != nil {
 		trace.Message(tx, MessageEnd{r.Code, accepted, src.size(), time.Since(tx.began)})
 	}
