@@ -225,3 +225,58 @@ func cost(t *testing.T, b []byte, parser Parser) (time.Duration, uint64) {
 	runtime.ReadMemStats(&after)
 	return took, after.TotalAlloc - before.TotalAlloc
 }
+
+// TestBombMemory checks that the index of a message of 8 MiB takes no more than four times its
+// size, whatever is in it, and twice as much for twice the message at most; what
+// is allocated does not depend on how busy the machine is.
+func TestBombMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads half a gigabyte")
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	for _, bomb := range bombs {
+		half, whole := []byte(bomb.make(4<<20)), []byte(bomb.make(8<<20))
+		one, two := parseAllocs(t, half), parseAllocs(t, whole)
+		if two > 4*uint64(len(whole)) {
+			t.Errorf("%s: %d octets allocated for %d", bomb.name, two, len(whole))
+		}
+		if float64(two) > 2.3*float64(one)+1<<16 {
+			t.Errorf("%s: %d octets allocated, and %d for half", bomb.name, two, one)
+		}
+		runtime.GC()
+	}
+}
+
+// parseAllocs returns how much parsing b allocates.
+func parseAllocs(t *testing.T, b []byte) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := ParseBytes(b)
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// TestOpenBoundaries measures 5,000 open multiparts before 200,000 lines that might be
+// boundary lines, if the limits let so many be open. It is meant to be read, with -v.
+func TestOpenBoundaries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a measurement")
+	}
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, "Content-Type: multipart/mixed; boundary=b%07d\r\n\r\n--b%07d\r\n", i, i)
+	}
+	b.WriteString("\r\n" + strings.Repeat("--z\r\n", 200_000))
+	text := []byte(b.String())
+	parser := Parser{Limits: Limits{Depth: 10_000, Defects: 1}} // a defect has a path as long as the depth
+	took := time.Hour
+	for range 20 {
+		start := time.Now()
+		m, err := parser.ParseBytes(text)
+		took = min(took, time.Since(start))
+		require.NoError(t, err)
+		require.Len(t, m.parts, 5001)
+	}
+	t.Logf("%.0f MB/s at best", float64(len(text))/1e6/took.Seconds())
+}
