@@ -116,6 +116,9 @@ func (p *Part) open() *body {
 func (p *Part) AppendBody(dst []byte) ([]byte, error) { return p.open().appendTo(dst) }
 
 func (b *body) appendTo(dst []byte) ([]byte, error) {
+	if b.off == b.end {
+		return b.appendMemory(dst), nil
+	}
 	for b.err == nil {
 		if cap(dst)-len(dst) < minDecode {
 			dst = slices.Grow(dst, b.room())
@@ -127,6 +130,29 @@ func (b *body) appendTo(dst []byte) ([]byte, error) {
 		return dst, b.err
 	}
 	return dst, nil
+}
+
+// appendMemory is appendTo for a body that is in raw as a whole.
+func (b *body) appendMemory(dst []byte) []byte {
+	src, at := b.raw, len(dst)
+	switch b.encoding {
+	case EncodingBase64:
+		dst = slices.Grow(dst, base64Room(len(src)))[:at+base64Room(len(src))]
+		at += b.base64.decode(dst[at:], src)
+		return dst[:at+b.base64.finish(dst[at:])]
+	case EncodingQuotedPrintable, EncodingUU, EncodingYEnc:
+		decode := b.qp.decode
+		switch b.encoding {
+		case EncodingUU:
+			decode = b.uu.decode
+		case EncodingYEnc:
+			decode = b.yenc.decode
+		}
+		dst = slices.Grow(dst, len(src))[:at+len(src)]
+		n, _ := decode(dst[at:], src, true)
+		return dst[:at+n]
+	}
+	return append(dst, src...)
 }
 
 // room is how much buffer all that is left may need.
