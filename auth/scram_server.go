@@ -64,7 +64,7 @@ func (m *scramServer) begin(ctx context.Context, x *Exchange, message string) er
 		return fmt.Errorf("%w: unfit user name", ErrCredentials)
 	}
 	x.user = user
-	if err := m.checkFlag(x.state, first.header); err != nil {
+	if err := m.checkFlag(x, first.header); err != nil {
 		return err
 	}
 	if err := x.hold(ctx, user); err != nil {
@@ -79,13 +79,14 @@ func (m *scramServer) begin(ctx context.Context, x *Exchange, message string) er
 }
 
 // checkFlag judges what the client says of channel binding (RFC 5802 section 6).
-func (m *scramServer) checkFlag(cs ConnectionState, h gs2) error {
+func (m *scramServer) checkFlag(x *Exchange, h gs2) error {
+	cs := x.state
 	switch {
 	case m.plus != (h.flag == 'p'):
 		return malformed("flag of channel binding does not go with the mechanism")
-	case h.flag == 'y' && cs.canBind():
-		// The client could, and has not seen that we can: somebody took it off
-		// the list.
+	case h.flag == 'y' && x.server.admit(offerOf(m.hash.String()+plusSuffix), cs) == nil:
+		// The client could, and has not seen what we have offered: somebody took it
+		// off the list.
 		return fmt.Errorf("%w: %w: somebody hides it from the client", ErrCredentials, ErrChannelBinding)
 	case h.flag == 'p' && len(cs.binding(h.binding, cs.LocalCertificate)) == 0:
 		return fmt.Errorf("%w: %w: type not supported", ErrCredentials, ErrChannelBinding)
