@@ -61,6 +61,9 @@ func main() {
 	flag.Int64Var(&cfg.MaxSize, "max-size", 10<<20, "largest message in `octets`")
 	flag.BoolVar(&cfg.AllowPlaintext, "allow-plaintext", false, "take passwords without TLS")
 	flag.BoolVar(&cfg.APOP, "apop", false, "offer APOP to POP3 clients that know nothing better")
+	flag.BoolVar(&cfg.NoPlus, "no-plus", false, "do not offer SCRAM with channel binding: mutt of Debian 12 takes it and fails, if it is not told otherwise")
+	flag.BoolVar(&cfg.CRAMMD5, "cram-md5", false, "offer CRAM-MD5 to clients that know nothing better")
+	flag.BoolVar(&cfg.Tokens, "password-tokens", false, "offer OAUTHBEARER and XOAUTH2, and take the password for a token: to try clients")
 	verbose := flag.Bool("v", false, "log every session on standard error")
 	flag.Parse()
 	level := slog.LevelWarn

@@ -1,6 +1,8 @@
 package host
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"slices"
 	"strings"
@@ -65,9 +67,24 @@ func (a accounts) find(local string) (string, bool) {
 }
 
 // verify has s verify by what there is.
-func (a accounts) verify(s *auth.Server) {
+func (a accounts) verify(s *auth.Server, tokens bool) {
 	s.Passwords, s.Secrets = a.table, a.table
 	if a.file != nil {
 		s.Passwords, s.SCRAM, s.Secrets = a.file, a.file, a.file
 	}
+	if tokens {
+		s.Tokens = auth.TokenFunc(func(ctx context.Context, t auth.BearerToken) (string, error) {
+			return t.Name, s.Passwords.VerifyPassword(ctx, t.Name, t.Token)
+		})
+	}
+}
+
+// withoutPlus lists what s has to offer, save channel binding.
+func withoutPlus(s *auth.Server) (names []string) {
+	for _, name := range s.Mechanisms(auth.ConnectionState{TLS: &tls.ConnectionState{HandshakeComplete: true}}) {
+		if !strings.HasSuffix(name, "-PLUS") {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -40,6 +40,9 @@ type Config struct {
 	TLS            *tls.Config
 	AllowPlaintext bool  // passwords without TLS
 	APOP           bool  // POP3 offers APOP
+	NoPlus         bool  // AUTH does not offer channel binding
+	CRAMMD5        bool  // AUTH offers CRAM-MD5
+	Tokens         bool  // AUTH offers OAUTHBEARER and XOAUTH2, with the password for a token: to try them
 	MaxSize        int64 // octets of a message
 
 	// POPBeforeSMTP opens submission without AUTH for this long to the address
@@ -92,8 +95,11 @@ func Start(cfg Config) (*Host, error) {
 	grants.VerifySender = boxes.verifySender
 	h := &Host{addrs: map[string]string{}, failed: make(chan error, 6), boxes: boxes}
 	h.watchFile(accounts)
-	users := &auth.Server{InsecureAllowCleartext: cfg.AllowPlaintext, Observe: grants.Observe}
-	accounts.verify(users)
+	users := &auth.Server{InsecureAllowCleartext: cfg.AllowPlaintext, InsecureCRAMMD5: cfg.CRAMMD5, Observe: grants.Observe}
+	accounts.verify(users, cfg.Tokens)
+	if cfg.NoPlus {
+		users.Only = withoutPlus(users)
+	}
 
 	mx := cfg.smtpServer(auth.SMTP, boxes)
 	submission := cfg.smtpServer(auth.Submission, boxes)
