@@ -9,7 +9,7 @@
 //	---------------------------------------------------- 6  implementations and assemblies
 //	pop3/maildrop
 //	---------------------------------------------------- 4  formats and policies, one standard each
-//	message/{maildir,report,gomessage}      auth/popbefore      auth/usersfile
+//	message/{maildir,report,gomessage}     auth/popbefore (popbeforetest)     auth/usersfile
 //	---------------------------------------------------- 3  protocols: no arrows between the three
 //	smtp (smtptest)     pop3 (pop3test)     message
 //	---------------------------------------------------- 2  the shared contract, and the connection

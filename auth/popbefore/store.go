@@ -9,8 +9,8 @@ import (
 // A Store keeps grants. [Memory] is the one that is used when nothing is said;
 // one over a database or a cache lets servers on several machines share what
 // was given on any of them. Its methods are called by many goroutines at once
-// and must heed ctx. An error means that there is no grant: nobody sends
-// because the store is down.
+// and must heed ctx. An error means that there is no grant: nobody sends because
+// the store is down. The suite in package popbeforetest holds a store to the rules.
 type Store interface {
 	// Put keeps a grant for so long, counted by the store's own clock, in place of
 	// the one that the same Identity.User has at the same Net.

@@ -39,11 +39,12 @@ var floors = map[string]int{
 	"pop3/pop3test": 3,
 	"message":       3,
 
-	"message/gomessage": 4,
-	"message/maildir":   4,
-	"message/report":    4,
-	"auth/popbefore":    4,
-	"auth/usersfile":    4,
+	"message/gomessage":            4,
+	"message/maildir":              4,
+	"message/report":               4,
+	"auth/popbefore":               4,
+	"auth/usersfile":               4,
+	"auth/popbefore/popbeforetest": 4,
 
 	"pop3/maildrop": 6,
 
@@ -64,10 +65,11 @@ const tests = -1
 
 // sameFloor lists the imports within one floor that are meant.
 var sameFloor = map[[2]string]string{
-	{"smtp/smtptest", "smtp"}:                    "a test server is the real one with a recorder",
-	{"pop3/pop3test", "pop3"}:                    "a test server is the real one with a scripted store",
-	{"internal/testpeer", "internal/transcript"}: "a scripted server plays dialogues in the RFCs' notation",
-	{"examples/...", "examples/..."}:             "programs share their assembly below examples/internal",
+	{"smtp/smtptest", "smtp"}:                          "a test server is the real one with a recorder",
+	{"pop3/pop3test", "pop3"}:                          "a test server is the real one with a scripted store",
+	{"internal/testpeer", "internal/transcript"}:       "a scripted server plays dialogues in the RFCs' notation",
+	{"auth/popbefore/popbeforetest", "auth/popbefore"}: "the suite that its Store must pass",
+	{"examples/...", "examples/..."}:                   "programs share their assembly below examples/internal",
 }
 
 // forbidden lists what a package must not import although its floor, or the
