@@ -8,7 +8,7 @@ import (
 
 // Server verifies clients. One value may serve any number of servers of all
 // protocols at once. The zero Server and a nil *Server offer no mechanism. The
-// fields must not be changed once a server uses it.
+// fields must not be changed once a server uses it, nor must it be copied.
 type Server struct {
 	// Passwords verifies what is shown by PLAIN, LOGIN, or USER and PASS. If it
 	// is nil, none of these is offered.
@@ -60,7 +60,8 @@ type Server struct {
 	// Empty: a random key, for as long as the program runs.
 	SaltKey []byte
 
-	// Budget slows down who guesses. Nil: one with the values that are its defaults.
+	// Budget slows down who guesses. Nil: one of its own, with the default values;
+	// Servers that have the same accounts should share one.
 	Budget *Budget
 
 	// Observe, if not nil, is told of each attempt when it is decided, before
