@@ -18,11 +18,11 @@ var ErrCut = errors.New("testnet: connection was cut")
 
 // A Conn is one end of a connection.
 type Conn struct {
-	in, out *pipe
-
-	mu            sync.Mutex
+	in, out       *pipe
 	local, remote net.Addr
-	err           error // why this end is of no more use
+
+	mu  sync.Mutex
+	err error // why this end is of no more use
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -108,25 +108,10 @@ func (c *Conn) CloseWrite() error {
 }
 
 // LocalAddr returns this end's address.
-func (c *Conn) LocalAddr() net.Addr {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.local
-}
+func (c *Conn) LocalAddr() net.Addr { return c.local }
 
-// RemoteAddr returns what this end takes for the other's address.
-func (c *Conn) RemoteAddr() net.Addr {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.remote
-}
-
-// SetAddrs replaces the addresses this end shows; the other end's stay.
-func (c *Conn) SetAddrs(local, remote net.Addr) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.local, c.remote = local, remote
-}
+// RemoteAddr returns the other end's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
 // SetDeadline sets both deadlines. One that has passed wakes at once what waits.
 func (c *Conn) SetDeadline(t time.Time) error {
