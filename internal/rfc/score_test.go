@@ -1,0 +1,54 @@
+package rfc
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the table of the README")
+
+// TestReadmeTable holds the README's table of what is proven to the ledger and the
+// mutants. That each mutant is claimed and dies is for rfccov to show.
+func TestReadmeTable(t *testing.T) {
+	t.Parallel()
+	const file, begin, end = "../../README.md", "<!-- conformance -->\n", "<!-- /conformance -->\n"
+	ledger, err := Ledger()
+	require.NoError(t, err)
+	mutants, err := Mutants("mutants")
+	require.NoError(t, err)
+	broken := func(id string) bool { return slices.ContainsFunc(mutants, func(m Mutant) bool { return m.ID == id }) }
+	scores, _ := Scores(ledger, broken, broken)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(text), begin)
+	require.True(t, ok)
+	table, after, ok := strings.Cut(rest, end)
+	require.True(t, ok)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(before+begin+Markdown(scores)+end+after), 0o644))
+		return
+	}
+	require.Equal(t, Markdown(scores), table, "go test ./internal/rfc -run TestReadmeTable -update")
+}
+
+func TestScores(t *testing.T) {
+	t.Parallel()
+	ledger := []Statement{
+		{ID: "rfc1-1-1", Level: "MUST"},
+		{ID: "rfc1-1-2", Level: "MUST NOT", Status: NotApplicable, Reason: "x"},
+		{ID: "rfc1-1-3", Level: "SHALL", Status: Deviates, Reason: "x"},
+		{ID: "rfc1-1-4", Level: "REQUIRED"},
+		{ID: "rfc1-1-5", Level: "SHOULD"},
+		{ID: "rfc2-1-1", Level: "MUST"},
+	}
+	first := func(id string) bool { return id == "rfc1-1-1" }
+	scores, untouched := Scores(ledger, first, first)
+	require.Equal(t, []Score{{RFC: "1", Absolute: 4, NA: 1, Deviates: 1, Claimed: 1, Proven: 1}}, scores)
+	require.Equal(t, 1, scores[0].Open())
+	require.Equal(t, 1, untouched)
+}
