@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestParseDate(t *testing.T) {
@@ -77,7 +79,8 @@ func TestParseDate(t *testing.T) {
 }
 
 // FuzzDate compares with net/mail where both can read a date and its zone.
-func FuzzDate(f *testing.F) {
+func FuzzDate(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add("Mon, 06 Jul 2026 10:00:01 +0200 (CEST)")
 	f.Add("Mon Jul  6 10:00:01 2026 EDT")
 	f.Add("6-Jul-26 1:2:3.4 PM -00:00")

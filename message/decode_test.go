@@ -10,6 +10,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // decodeIn decodes src in chunks of that size, as a body of a file is.
@@ -131,7 +133,8 @@ func slowBase64(src []byte) []byte {
 	return out
 }
 
-func FuzzDecodeBase64(f *testing.F) {
+func FuzzDecodeBase64(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("aGVs\r\nbG8="), 3)
 	f.Add([]byte("aGVsbG8gd29ybGQsIGhlbGxvIHdvcmxk\r\naGVsbG8gd29ybGQsIGhlbGxvIHdvcmxk\r\n"), 9)
 	f.Add([]byte("=a=G!V=s="), 1)
@@ -178,7 +181,8 @@ func slowQP(src []byte) []byte {
 	return out
 }
 
-func FuzzDecodeQP(f *testing.F) {
+func FuzzDecodeQP(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("a=C3=B6 =\r\nb \t\r\n=3D=zz=\n=="), 3)
 	f.Add(bytes.Repeat([]byte("= \t="), 2000), 0)
 	f.Fuzz(func(t *testing.T, src []byte, size int) {

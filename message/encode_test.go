@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/internal/rfc"
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // checkQP encodes text and checks the rules of RFC 2045 section 6.7.
@@ -72,7 +73,8 @@ func TestEncodeQuotedPrintable(t *testing.T) {
 	})
 }
 
-func FuzzEncodeQuotedPrintable(f *testing.F) {
+func FuzzEncodeQuotedPrintable(tf *testing.F) {
+	f := storm.New(tf)
 	for _, text := range texts {
 		f.Add(text)
 	}
@@ -93,7 +95,8 @@ func TestEncodeBase64(t *testing.T) {
 }
 
 // FuzzDraft writes a message with text in every place that takes it, and reads it with the standard library.
-func FuzzDraft(f *testing.F) {
+func FuzzDraft(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add("Grüße aus dem Posthaus", "Jürgen, Köln", "Fahrplan für März.csv", "text\n")
 	f.Add(" =?utf-8?q?x?= ", `"quoted" \ name`, "a'b%20*=.txt", "From me \n\r.")
 	f.Add(strings.Repeat("語", 99), strings.Repeat("x ", 99), strings.Repeat("é", 99), strings.Repeat("é", 999))
@@ -153,7 +156,8 @@ func FuzzDraft(f *testing.F) {
 }
 
 // FuzzMailbox: what Append writes is read as the same mailbox, and as no other, by our parser and by net/mail.
-func FuzzMailbox(f *testing.F) {
+func FuzzMailbox(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add("Jo Doe", "jo@example.org")
 	f.Add(`"`, `"jo\ doe"@[192.0.2.1]`)
 	f.Add("é, (x) <y@z>", "a.b@c")

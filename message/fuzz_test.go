@@ -4,11 +4,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // FuzzParse checks that offsets are consistent, that the octets of the message can be
 // put together again, and that a window gives what memory gives.
-func FuzzParse(f *testing.F) {
+func FuzzParse(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add(crlf(nestedMessage(6)), uint16(1))
 	f.Add(crlf("Content-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: multipart/digest; boundary=a\n\n--a\n\nx: y\n--a--\n--a\nbad\n--a--"), uint16(2000))
 	seeds, _ := filepath.Glob(filepath.Join("..", "..", "shared", "interop", "mime", "corpus", "*.eml"))

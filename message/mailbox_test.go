@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // TestParseAddressList has the forms of RFC 5322, obsolete ones, and broken ones
@@ -125,7 +127,8 @@ func TestParseMailbox(t *testing.T) {
 
 // FuzzAddressList checks that no address holds what it must not, and that
 // addresses that were parsed parse again to themselves.
-func FuzzAddressList(f *testing.F) {
+func FuzzAddressList(tf *testing.F) {
+	f := storm.New(tf)
 	for _, s := range []string{
 		`Jo "Q" Doe <jo@example.org>, (c) a.b@c, "x y"@[1.2.3.4]; g: h@i, <@r:j@k>;`,
 		`=?utf-8?q?a@b?=@c <d>, "un <e@f>`, `a@b c@d (x, e@f`, `:;:;<<>>@@..""`,

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestParseMediaType(t *testing.T) {
@@ -127,7 +129,8 @@ func TestFilename(t *testing.T) {
 
 // FuzzParams compares with mime.ParseMediaType on what that can read and
 // checks the promises of Params.
-func FuzzParams(f *testing.F) {
+func FuzzParams(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add(`; a="b\"c"; d*=utf-8'en'%c3%b6; e*0*=iso-8859-1''%f6; e*1=x; f=g h (i)`)
 	f.Add(`;a*0="x";a*1*=%41;;=;a;"`)
 	f.Fuzz(func(t *testing.T, s string) {

@@ -8,6 +8,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestText(t *testing.T) {
@@ -72,7 +74,8 @@ func TestGuessFails(t *testing.T) {
 	require.ErrorIs(t, err, errDisk)
 }
 
-func FuzzText(f *testing.F) {
+func FuzzText(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add([]byte("ö\xf6\xc3"), "us-ascii")
 	f.Add([]byte("\x1b$BF|K\\\x1b(B"), "iso-2022-jp")
 	f.Add([]byte("\xd8\x00\xdc\x00\xff"), "utf-16")

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestDecodeText(t *testing.T) {
@@ -60,7 +62,8 @@ func TestDecodeText(t *testing.T) {
 
 // FuzzHeaderText compares with mime.WordDecoder on what that can read, and checks
 // that text is always fit for people.
-func FuzzHeaderText(f *testing.F) {
+func FuzzHeaderText(tf *testing.F) {
+	f := storm.New(tf)
 	f.Add("=?utf-8?q?a=C3=B6?= b =?iso-8859-1?b?9g==?=")
 	f.Add("=?utf-8?q?=C3?==?utf-8?q?=B6?=?=")
 	f.Add("=?a?q?=?a?b??=\x00\xff")

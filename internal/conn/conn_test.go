@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/internal/textwire"
 )
@@ -338,7 +339,8 @@ func TestTrace(t *testing.T) {
 }
 
 // FuzzTrace holds a line of the transcript to what a terminal may show.
-func FuzzTrace(f *testing.F) {
+func FuzzTrace(tf *testing.F) {
+	f := storm.New(tf)
 	for _, text := range []string{"EHLO a", "a\r\nb\r\n", "\x1b[2J", "\xe9\u0085\u202e", ""} {
 		f.Add([]byte(text))
 	}

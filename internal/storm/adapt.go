@@ -12,6 +12,18 @@ func adapt(check any, run func(*testing.T)) (call func(t *testing.T, a []any), s
 	case func(*testing.T, string):
 		call = func(t *testing.T, a []any) { check(t, a[0].(string)) }
 		stand = func(t *testing.T, _ string) { run(t) }
+	case func(*testing.T, string, string):
+		call = func(t *testing.T, a []any) { check(t, a[0].(string), a[1].(string)) }
+		stand = func(t *testing.T, _ string, _ string) { run(t) }
+	case func(*testing.T, string, string, string, string):
+		call = func(t *testing.T, a []any) { check(t, a[0].(string), a[1].(string), a[2].(string), a[3].(string)) }
+		stand = func(t *testing.T, _ string, _ string, _ string, _ string) { run(t) }
+	case func(*testing.T, []byte, string):
+		call = func(t *testing.T, a []any) { check(t, a[0].([]byte), a[1].(string)) }
+		stand = func(t *testing.T, _ []byte, _ string) { run(t) }
+	case func(*testing.T, []byte, int):
+		call = func(t *testing.T, a []any) { check(t, a[0].([]byte), a[1].(int)) }
+		stand = func(t *testing.T, _ []byte, _ int) { run(t) }
 	case func(*testing.T, []byte, []byte):
 		call = func(t *testing.T, a []any) { check(t, a[0].([]byte), a[1].([]byte)) }
 		stand = func(t *testing.T, _ []byte, _ []byte) { run(t) }

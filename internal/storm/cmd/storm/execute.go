@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -69,11 +70,8 @@ func (o options) execute(targets []target) <-chan result {
 }
 
 func (o options) one(t target, tests *binaries) result {
-	switch {
-	case o.fuzzer:
+	if o.fuzzer {
 		return o.byFuzzer(t)
-	case !t.storm:
-		return result{target: t, err: errors.New("not made by storm.New: only the fuzzer can execute it")}
 	}
 	file, err := tests.build(t.pkg)
 	if err != nil {
@@ -109,13 +107,17 @@ var (
 func (t target) result(cmd *exec.Cmd, says *regexp.Regexp) result {
 	text, err := cmd.CombinedOutput()
 	r := result{target: t}
+	if err != nil && bytes.Contains(text, []byte("flag provided but not defined: -storm")) {
+		r.err = errors.New("not made by storm.New: only the fuzzer can execute it")
+		return r
+	}
 	if err != nil {
 		r.err = fmt.Errorf("%w\n%s", err, text)
 		return r
 	}
 	told := says.FindAllStringSubmatch(string(text), -1)
 	if told == nil {
-		r.err = fmt.Errorf("no count of executions in\n%s", text)
+		r.err = fmt.Errorf("no count of executions: not made by storm.New?\n%s", text)
 		return r
 	}
 	last := told[len(told)-1]

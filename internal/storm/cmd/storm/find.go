@@ -22,9 +22,8 @@ type listed struct {
 
 // target is a fuzz target.
 type target struct {
-	pkg   *listed
-	name  string
-	storm bool // made by storm.New
+	pkg  *listed
+	name string
 }
 
 // find returns the targets of packages whose name is wanted, in the order of go list.
@@ -42,7 +41,7 @@ func find(packages []string, wanted *regexp.Regexp) ([]target, error) {
 			}
 			for _, decl := range f.Decls {
 				if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil && strings.HasPrefix(fn.Name.Name, "Fuzz") && wanted.MatchString(fn.Name.Name) {
-					targets = append(targets, target{pkg, fn.Name.Name, makesStorm(fn)})
+					targets = append(targets, target{pkg, fn.Name.Name})
 				}
 			}
 		}
@@ -72,23 +71,4 @@ func list(packages []string) ([]*listed, error) {
 		}
 		all = append(all, &listed{p.ImportPath, p.Dir, append(p.TestGoFiles, p.XTestGoFiles...)})
 	}
-}
-
-// makesStorm reports whether a target calls storm.New, or New in that package's own test.
-func makesStorm(fn *ast.FuncDecl) (found bool) {
-	ast.Inspect(fn.Body, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return true
-		}
-		switch f := call.Fun.(type) {
-		case *ast.SelectorExpr:
-			x, ok := f.X.(*ast.Ident)
-			found = found || ok && x.Name == "storm" && f.Sel.Name == "New"
-		case *ast.Ident:
-			found = found || f.Name == "New"
-		}
-		return true
-	})
-	return found
 }
