@@ -93,11 +93,12 @@ func playSMTPServer(name string, secure bool) error {
 			return err
 		}
 	}
-	i := slices.IndexFunc(SMTPServers, func(s SMTPServer) bool { return s.Name == name })
+	servers := append(slices.Clip(SMTPServers), SMTPServer{Floor, serveFloor})
+	i := slices.IndexFunc(servers, func(s SMTPServer) bool { return s.Name == name })
 	if i < 0 {
 		return fmt.Errorf("no such server")
 	}
-	return playServer(func(ln net.Listener) { SMTPServers[i].Serve(ln, cfg) })
+	return playServer(func(ln net.Listener) { servers[i].Serve(ln, cfg) })
 }
 
 // StartSMTPServer starts a server, by TLS if secure is set.

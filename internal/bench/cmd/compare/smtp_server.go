@@ -40,7 +40,7 @@ func smtpLoads() []smtpLoad {
 // smtpServers compares servers that discard what they take, in cleartext and by
 // TLS 1.3.
 func smtpServers(ctx context.Context, c *course) error {
-	plain := []string{peers.Posthouse, peers.GoSMTP}
+	plain := []string{peers.Posthouse, peers.GoSMTP, peers.Floor}
 	if peers.HasSMTPSink() {
 		plain = append(plain, peers.SMTPSink)
 	}
@@ -69,8 +69,8 @@ func raceServers(ctx context.Context, c *course, names []string, secure bool) er
 			r.Work, r.AtMost = "TLS 1.3: "+l.name, 0
 		}
 		for _, name := range names {
-			if l.chunked && name == peers.SMTPSink {
-				continue // it has no CHUNKING
+			if name == peers.SMTPSink && l.chunked || name == peers.Floor && (l.chunked || l.Deep) {
+				continue // it cannot do that
 			}
 			r.Entrants = append(r.Entrants, race.Entrant{Name: name, Run: func() (race.Cost, error) {
 				return l.Cost(servers[name], secure)
