@@ -54,10 +54,10 @@ type session struct {
 	wake func()
 
 	phase     phase
-	peer      net.Addr // who speaks, behind its PROXY header if there is one; state has for whom
-	announced bool     // it has said so by XCLIENT
-	peerName  string   // the domain of whom it speaks for, if it said that
+	announced bool     // by XCLIENT it was said for whom peer speaks
 	extended  bool     // EHLO, not HELO
+	peer      net.Addr // who speaks, behind its PROXY header if there is one; state has for whom
+	peerName  string   // the domain of whom it speaks for, if it said that
 	state     auth.ConnectionState
 	then      func(*session) smtpwire.Reply // what goes on when the reply has left
 

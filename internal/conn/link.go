@@ -41,8 +41,7 @@ type link struct {
 	// first operation, and a write that timed out cannot be resumed on it.
 	early *tls.Conn
 
-	peek   func() bool // see look
-	trying bool        // what Read does not have at once it does not wait for
+	peek func() bool // see look
 
 	mu               sync.Mutex // for all below, and for the order of nc's deadlines
 	handshakeTimeout time.Duration
@@ -52,6 +51,7 @@ type link struct {
 	first            error     // the first error of any operation
 	mute             bool      // a write failed: nothing more can be said
 	interrupted      bool
+	trying           bool      // what Read does not have at once it does not wait for; without mu
 	shake            sync.Once // makes early's handshake, without mu
 	in, out          flow
 }
