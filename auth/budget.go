@@ -225,7 +225,12 @@ func (b *Budget) doublings() (n int) {
 	return n
 }
 
+// remember keeps that an account has logged in from a network. From none it would be
+// charged as it is anyway.
 func (b *Budget) remember(of subject) {
+	if of.account == "" || !of.net.IsValid() {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.known.use(b.hash(of), b.maxEntries())
