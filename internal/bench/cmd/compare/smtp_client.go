@@ -47,7 +47,7 @@ func smtpClients(ctx context.Context, c *course) error {
 		{"send 1 KB, 1 session", 5000, kb, 1, 0.45},
 		{"send 1 KB, 20 sessions", 10_000, kb, 20, 0},
 		{"send 50 KB, 1 session", 1000, 50 * kb, 1, 0.12},
-		{"send 10 MB, 1 session", 5, 10 * mb, 1, 0.06},
+		{"send 10 MB, 1 session", 10, 10 * mb, 1, 0.06},
 	} {
 		job := peers.Job{Addr: s.Addr, Messages: work.messages, Size: work.size, Sessions: work.sessions}
 		err := c.run(&race.Race{
