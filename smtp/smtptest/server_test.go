@@ -166,7 +166,9 @@ func TestServer_Cut(t *testing.T) {
 			require.Equal(t, smtp.Refused, result.Outcome)
 			require.True(t, smtp.SafeToRetry(err))
 
-			// Somewhere between the greeting and the end the answer to the data is cut.
+			// Somewhere between the greeting and the end the answer to the data is cut. What is
+			// cut before that may be the answer to a recipient, with the message behind it on
+			// its way: then the server may not have it, and the client cannot know either.
 			unknown := false
 			for n := int64(100); ; n += 20 {
 				s.Forget()
@@ -176,11 +178,11 @@ func TestServer_Cut(t *testing.T) {
 					break
 				}
 				require.Equal(t, result.Outcome == smtp.Refused, smtp.SafeToRetry(err))
-				if result.Outcome == smtp.Unknown {
-					require.Len(t, s.Messages(), 1)
-					unknown = true
+				if taken := s.Messages(); result.Outcome == smtp.Unknown {
+					require.LessOrEqual(t, len(taken), 1)
+					unknown = unknown || len(taken) == 1
 				} else {
-					require.Empty(t, s.Messages())
+					require.Empty(t, taken)
 				}
 			}
 			require.NoError(t, err)
