@@ -63,7 +63,8 @@ type secret interface {
 	verify(password string) bool
 }
 
-// forms are the prefixes that a secret is told by. The first that fits counts.
+// forms are the prefixes that a secret is told by. The first that fits counts; what none
+// fits is a bare one.
 var forms = []struct {
 	prefix string
 	strip  bool // it is no part of the secret
@@ -79,11 +80,11 @@ var forms = []struct {
 	{"scram-", false, parseKeys},
 	{"{", false, refuseForm},
 	{"$", false, refuseForm},
-	{"", false, parseBare},
 }
 
 // parseSecret takes a secret, or says what is wrong with it.
 func parseSecret(text string) (s secret, reason string) {
+	parse := parseBare
 	for _, form := range forms {
 		if len(text) < len(form.prefix) || !strings.EqualFold(text[:len(form.prefix)], form.prefix) {
 			continue
@@ -91,13 +92,14 @@ func parseSecret(text string) (s secret, reason string) {
 		if form.strip {
 			text = text[len(form.prefix):]
 		}
-		s, err := form.parse(text)
-		if err != nil {
-			return nil, err.Error()
-		}
-		return s, ""
+		parse = form.parse
+		break
 	}
-	panic("usersfile: the last form takes everything")
+	s, err := parse(text)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return s, ""
 }
 
 func refuseForm(string) (secret, error) {
