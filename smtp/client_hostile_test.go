@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -18,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
-	"github.com/posthouse/posthouse/internal/conn"
 	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/internal/transcript"
@@ -276,82 +273,6 @@ func script(far net.Conn, replies ...string) {
 	}
 }
 
-// The certificate has to be valid for the name that was dialled: in every mode,
-// and no cleartext comes after one that is not.
-func TestClient_CertificateRefused(t *testing.T) {
-	t.Parallel()
-	right, trusting := testnet.Cert(t, "mx.example.org")
-	trusting.ServerName = ""
-	for _, mode := range []TLSMode{StartTLS, ImplicitTLS, InsecureOpportunisticTLS} {
-		for name, tt := range map[string]struct {
-			host   string
-			config *tls.Config
-		}{
-			"wrong name": {"mx.example.net", trusting},
-			"untrusted":  {"mx.example.org", nil},
-			"no name":    {"", trusting},
-		} {
-			t.Run(mode.String()+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				rfc.Covers(t, "rfc4954-14-1", "rfc4954-14-2", "rfc4954-14-3", "rfc3207-4.1-1")
-				synctest.Test(t, func(t *testing.T) {
-					near, far := pipe(t)
-					done := make(chan struct{})
-					var after []byte
-					go func() {
-						defer close(done)
-						if mode != ImplicitTLS {
-							script(far, "220 hi\r\n", "250-hi\r\n250 STARTTLS\r\n", "220 go\r\n")
-						}
-						secure := tls.Server(far, right)
-						if secure.Handshake() == nil {
-							io.WriteString(secure, "220 hi\r\n250-hi\r\n250 AUTH PLAIN\r\n")
-							after, _ = io.ReadAll(secure)
-							return
-						}
-						after, _ = io.ReadAll(far)
-					}()
-					_, err := NewClient(t.Context(), near, tt.host, &ClientConfig{
-						TLS: mode, TLSConfig: tt.config, Auth: auth.Password("tim", "secret"),
-					})
-					require.Error(t, err)
-					var invalid *tls.CertificateVerificationError
-					require.Equal(t, tt.host != "", errors.As(err, &invalid), "%v", err)
-					<-done
-					require.NotContains(t, string(after), "QUIT")
-					require.NotContains(t, string(after), "AUTH")
-				})
-			})
-		}
-	}
-}
-
-// The name is the one that the caller gave, not one that the server gave.
-func TestClient_CertificateAccepted(t *testing.T) {
-	t.Parallel()
-	rfc.Covers(t, "rfc4954-14-4", "rfc4954-14-5", "rfc4954-14-6", "rfc3207-4.2-4")
-	right, trusting := testnet.Cert(t, "mx.example.org")
-	trusting.ServerName = ""
-	for _, greeting := range []string{"mx.example.org", "evil.example.net"} {
-		synctest.Test(t, func(t *testing.T) {
-			near, far := pipe(t)
-			go func() {
-				script(far, "220 "+greeting+"\r\n", "250-"+greeting+"\r\n250 STARTTLS\r\n", "220 go\r\n")
-				secure := tls.Server(far, right)
-				secure.Handshake()
-				secure.Read(make([]byte, 100))
-				io.WriteString(secure, "250 "+greeting+"\r\n")
-			}()
-			c, err := NewClient(t.Context(), near, "mx.example.org", &ClientConfig{TLSConfig: trusting})
-			require.NoError(t, err)
-			require.NotNil(t, c.ConnectionState().TLS)
-			require.Equal(t, "mx.example.org", c.ConnectionState().TLS.ServerName)
-			require.NotEmpty(t, c.ConnectionState().TLS.VerifiedChains)
-			c.Close()
-		})
-	}
-}
-
 // The waits that nobody has set are those of RFC 5321 section 4.5.3.2 at least.
 func TestClient_DefaultTimeouts(t *testing.T) {
 	t.Parallel()
@@ -404,54 +325,6 @@ func TestClientAuth_EmptyInitialResponse(t *testing.T) {
 	})
 }
 
-// No string of the caller can add a line or a parameter: it is refused before
-// anything is written.
-func TestClient_Injection(t *testing.T) {
-	t.Parallel()
-	evil := []string{"a\r\nDATA", "a\nDATA", "a\rDATA", "a\x00b", "a\x7fb", "ü", "a\x80"}
-	synctest.Test(t, func(t *testing.T) {
-		for _, s := range append(evil, "a b", "a>", "<a>", "", "[1.2.3.4]x", "[1.2.3.4", "a..b", "-a") {
-			if s == "" {
-				continue // asks for the default
-			}
-			near, far := pipe(t)
-			io.WriteString(far, "220 hi\r\n")
-			_, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Hello: s})
-			require.Error(t, err, "%q", s)
-			wrote, _ := io.ReadAll(far)
-			require.Equal(t, "QUIT\r\n", string(wrote), "%q", s)
-		}
-		c, far := ready(t, ClientConfig{}, "PIPELINING")
-		for _, s := range evil {
-			_, err := c.Verify(t.Context(), s)
-			require.Error(t, err, "%q", s)
-			_, err = c.Help(t.Context(), s)
-			require.Error(t, err, "%q", s)
-		}
-		_, err := c.Verify(t.Context(), "")
-		require.Error(t, err)
-		for _, env := range []Envelope{
-			{},
-			{To: []Recipient{{}}},
-			{To: []Recipient{{Address: address(t, "ü@example.org")}}},
-			{From: address(t, "ü@example.org"), To: []Recipient{{Address: address(t, "a@example.org")}}},
-			{To: []Recipient{{Address: address(t, "a@example.org")}}, Body: 77},
-		} {
-			result, err := c.Send(t.Context(), env, strings.NewReader("x"))
-			var failure *SendError
-			require.ErrorAs(t, err, &failure)
-			require.Equal(t, StepCheck, failure.Step)
-			require.False(t, SafeToRetry(err))
-			require.Len(t, result.Recipients, len(env.To))
-		}
-		_, err = c.Send(t.Context(), envelope(t, "b"), nil)
-		require.Error(t, err)
-		c.Close()
-		wrote, _ := io.ReadAll(far)
-		require.Empty(t, wrote)
-	})
-}
-
 // ready returns a client that is set up, and the server's end.
 func ready(t testing.TB, cfg ClientConfig, extensions ...string) (*Client, *testnet.Conn) {
 	t.Helper()
@@ -479,158 +352,4 @@ func (p patient) Read(b []byte) (int, error) {
 		}
 	}
 	return n, nil
-}
-
-// Errors of the network and of the context keep their identity.
-func TestClient_Cancel(t *testing.T) {
-	t.Parallel()
-	cause := errors.New("no more")
-	synctest.Test(t, func(t *testing.T) {
-		c, _ := ready(t, ClientConfig{})
-		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(cause) })
-		start := time.Now()
-		err := c.Noop(ctx)
-		require.ErrorIs(t, err, cause)
-		require.Equal(t, time.Second, time.Since(start))
-		require.True(t, SafeToRetry(err))
-		require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
-		require.ErrorIs(t, c.Noop(ctx), cause, "the context comes first")
-	})
-}
-
-// A context that ends when the reply is there already does no harm to its operation; the
-// next one is told that the connection is broken, and not that it was cancelled itself.
-func TestClient_CancelledTooLate(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		near, far := pipe(t)
-		s := newSink(far)
-		ctx, cancel := context.WithCancel(t.Context())
-		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Transcript: onLine{"S: 250 ok", func() {
-			cancel()
-			synctest.Wait() // until the connection knows
-		}}})
-		require.NoError(t, err)
-		require.NoError(t, c.Noop(ctx))
-		err = c.Noop(t.Context())
-		require.ErrorIs(t, err, ErrBroken)
-		require.NotErrorIs(t, err, context.Canceled)
-		<-s.done
-	})
-}
-
-// onLine is a transcript that does something when a line begins so.
-type onLine struct {
-	begin string
-	do    func()
-}
-
-func (o onLine) Write(line []byte) (int, error) {
-	if bytes.HasPrefix(line, []byte(o.begin)) {
-		o.do()
-	}
-	return len(line), nil
-}
-
-// An operation that waits for another one can be given up without harm to either.
-func TestClient_Concurrent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c, far := ready(t, ClientConfig{})
-		first, second := make(chan error), make(chan error)
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { first <- c.Noop(t.Context()) }()
-		synctest.Wait()
-		go func() { second <- c.Noop(ctx) }()
-		synctest.Wait()
-		cancel()
-		require.ErrorIs(t, <-second, context.Canceled)
-		go func() { second <- c.Noop(t.Context()) }()
-		synctest.Wait()
-		buf := make([]byte, 100)
-		n, _ := far.Read(buf)
-		require.Equal(t, "NOOP\r\n", string(buf[:n]), "one at a time")
-		io.WriteString(far, "250 ok\r\n")
-		require.NoError(t, <-first)
-		synctest.Wait()
-		n, _ = far.Read(buf)
-		require.Equal(t, "NOOP\r\n", string(buf[:n]))
-		c.Close()
-		err := <-second
-		require.ErrorIs(t, err, net.ErrClosed)
-		require.ErrorIs(t, c.Noop(t.Context()), ErrClientClosed)
-		require.NoError(t, c.Close())
-	})
-}
-
-// The transcript has all that is public, and no more.
-func TestClient_Transcript(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		near, far := pipe(t)
-		go script(far, "220 hi\r\n", "250-mx\r\n250 AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n", "334 UGFzc3dvcmQ6\r\n",
-			"235 \x1b[2Jcome in\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 queued\r\n", "221 bye\r\n")
-		var lines bytes.Buffer
-		c, err := NewClient(t.Context(), near, "", &ClientConfig{
-			TLS: InsecureNoTLS, Hello: "client.example.org", Transcript: &lines,
-			Auth: auth.InsecurePassword("tim", "secret"),
-		})
-		require.NoError(t, err)
-		_, err = c.Send(t.Context(), envelope(t, "b"), strings.NewReader("private\r\n"))
-		require.NoError(t, err)
-		require.NoError(t, c.Quit(t.Context()))
-		require.Equal(t, `S: 220 hi
-C: EHLO client.example.org
-S: 250-mx
-S: 250 AUTH LOGIN
-C: AUTH LOGIN
-S: 334 ***
-C: ***
-S: 334 ***
-C: ***
-S: 235 \x1b[2Jcome in
-C: MAIL FROM:<a@example.org>
-S: 250 ok
-C: RCPT TO:<b@example.org>
-S: 250 ok
-C: DATA
-S: 354 go
-C: (9 octets)
-C: .
-S: 250 queued
-C: QUIT
-S: 221 bye
-`, lines.String())
-	})
-}
-
-// A certificate without which there is no greeting: what stands before TLS was
-// given up is an error of its own kind.
-func TestErrPlaintextBuffered_IsTyped(t *testing.T) {
-	t.Parallel()
-	err := error(&opError{"TLS", fmt.Errorf("x: %w", conn.ErrPlaintextBuffered)})
-	require.ErrorIs(t, err, conn.ErrPlaintextBuffered)
-	require.EqualError(t, err, "smtp: TLS: x: conn: cleartext received before the TLS handshake")
-}
-
-// The text of a server can be printed without harm.
-func TestPrintable(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"":                      "",
-		"plain text":            "plain text",
-		"gr\xc3\xbcn":           "grün",
-		"a\tb":                  "a b",
-		"\x1b[2J":               `\x1b[2J`,
-		"\x7f":                  `\x7f`,
-		"\xff\xfe":              `\xff\xfe`,
-		"\xc2\x9b2J":            `\u009b2J`,
-		"a\u202eb":              `a\u202eb`,
-		"a\u2028b":              `a\u2028b`,
-		"cut \xe2\x80":          `cut \xe2\x80`,
-		"\xf0\x9f\x93\xac sent": "📬 sent",
-	} {
-		require.Equal(t, want, printable([]byte(text)))
-	}
 }
