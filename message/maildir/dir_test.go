@@ -377,6 +377,55 @@ func TestListTakesLongerThanTheClockIsCoarse(t *testing.T) {
 	require.Len(t, list(t, d), 1)
 }
 
+// TestListBetweenNameAndSize: a file that gets another name after its folder was read, and before it was asked for its
+// size, is listed all the same, on each of the readings.
+func TestListBetweenNameAndSize(t *testing.T) {
+	t.Parallel()
+	d, path := open(t)
+	for _, name := range []string{"1.a,S=2,W=3:2,", "2.b:2,", "3.c:2,"} {
+		put(t, path, "cur", name, "x\n")
+	}
+	root := d.fs.(*rootFS)
+	d.fs = &renamingFS{rootFS: root, t: t}
+	listed := list(t, d)
+	d.fs = root
+	require.Len(t, listed, 3)
+	for i, e := range listed {
+		if i == 0 || e.Size >= 0 {
+			require.Equal(t, int64(2), e.Size, e.Name)
+		}
+		n, err := d.Count(t.Context(), e)
+		require.NoError(t, err)
+		require.Equal(t, int64(3), n, e.Name)
+	}
+}
+
+// renamingFS gives every file of cur another name as soon as the first is asked for its size.
+type renamingFS struct {
+	*rootFS
+	t     *testing.T
+	round int
+}
+
+func (r *renamingFS) list(dir string, yield func(string, int64) error) error {
+	began := false
+	return r.rootFS.list(dir, func(name string, size int64) error {
+		if began || dir != dirCur {
+			return yield(name, size)
+		}
+		began = true
+		r.round++
+		names, err := filepath.Glob(filepath.Join(r.root.Name(), dirCur, "*"))
+		require.NoError(r.t, err)
+		require.Len(r.t, names, 3)
+		for _, old := range names {
+			base, _, _ := strings.Cut(old, ":")
+			require.NoError(r.t, os.Rename(old, base+":2,"+strings.Repeat("S", r.round)))
+		}
+		return yield(name, size)
+	})
+}
+
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	d, path := open(t)
@@ -396,6 +445,8 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	stop := make(chan struct{})
 	var mover sync.WaitGroup
+	halt := sync.OnceFunc(func() { close(stop); mover.Wait() })
+	defer halt()
 	mover.Go(func() { // a mail reader that sees messages come in, and changes flags all the time
 		for i := 0; ; i++ {
 			select {
@@ -421,8 +472,7 @@ func TestConcurrentUse(t *testing.T) {
 	for _, e := range list(t, d) {
 		require.Equal(t, "x\r\n", read(t, d, e))
 	}
-	close(stop)
-	mover.Wait()
+	halt()
 	require.NoError(t, d.Remove(t.Context(), list(t, d)...))
 	require.Empty(t, list(t, other))
 }

@@ -24,19 +24,21 @@ type Entry struct {
 	Flags string
 	// Delivered is the time in the name, or zero.
 	Delivered time.Time
-	// Size is the octets on disk.
+	// Size is the octets on disk; -1 if the file was renamed too fast to ask, and the name has no ",S=".
 	Size int64
 	// CRLFSize is the octets that Dir.Open gives, by ",W=" in the name; -1 if the name does not say, or if by its ",S="
 	// another program has altered the file. Dir.Count finds it out.
 	CRLFSize int64
 	// UTF8 says, by ",U=1" in the name, that the header is of UTF-8 beyond ASCII (RFC 6532 section 3).
 	UTF8 bool
+
+	vanished bool // from this name, since the folder was read
 }
 
-// parseEntry reads the name of a file of size octets. Any name is a message's; what cannot be understood is left at
-// its zero or -1.
+// parseEntry reads the name of a file of size octets, or of -1 if nobody knows. Any name is a message's; what cannot be
+// understood is left at its zero or -1.
 func parseEntry(name string, isNew bool, size int64) Entry {
-	e := Entry{Name: name, New: isNew, Size: size, CRLFSize: -1}
+	e := Entry{Name: name, New: isNew, Size: size, CRLFSize: -1, vanished: size < 0}
 	base, info, _ := strings.Cut(name, ":")
 	key, fields := cutFields(base)
 	e.Key = key
@@ -46,7 +48,10 @@ func parseEntry(name string, isNew bool, size int64) Entry {
 		var field string
 		field, fields, _ = strings.Cut(fields, ",")
 		if digits, ok := strings.CutPrefix(field, "S="); ok {
-			altered = parseSize(digits) != size
+			if e.vanished {
+				e.Size = parseSize(digits)
+			}
+			altered = parseSize(digits) != e.Size
 		} else if digits, ok := strings.CutPrefix(field, "W="); ok {
 			e.CRLFSize = parseSize(digits)
 		} else if field == "U=1" {
@@ -54,7 +59,7 @@ func parseEntry(name string, isNew bool, size int64) Entry {
 		}
 	}
 	// An octet becomes two at most, and a line may be completed.
-	if altered || e.CRLFSize < size || e.CRLFSize-size > size+2 {
+	if altered || e.CRLFSize < e.Size || e.CRLFSize-e.Size > e.Size+2 {
 		e.CRLFSize = -1
 	}
 	if flags, ok := strings.CutPrefix(info, "2,"); ok {

@@ -29,7 +29,8 @@ type fsys interface {
 	readFile(name string, limit int64) ([]byte, error) // fails with ErrTooLarge beyond limit octets
 	rename(oldName, newName string) error
 	remove(name string) error
-	// list calls yield with the name and the size of each file of the folder, until yield fails.
+	// list calls yield with the name and the size of each file of the folder, until yield fails. The size is -1 of what
+	// was in the folder when it was read, and had another name or none when the size was asked for.
 	list(dir string, yield func(name string, size int64) error) error
 	modTime(name string) (time.Time, error)
 	stamp(dir string) (stamp, error)
@@ -155,24 +156,28 @@ func (f *rootFS) rename(oldName, newName string) error { return f.root.Rename(ol
 func (f *rootFS) remove(name string) error { return f.root.Remove(name) }
 
 func (f *rootFS) list(dir string, yield func(name string, size int64) error) error {
-	folder, err := f.root.Open(dir)
+	root, err := f.root.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	folder, err := root.Open(".")
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
 	for {
-		batch, err := folder.ReadDir(readBatch)
-		for _, entry := range batch {
-			// A device or a pipe in the folder would stop whoever opens it.
-			if !entry.Type().IsRegular() {
+		// Not ReadDir, which says nothing of a file that is renamed between the reading of its name and of its size.
+		names, err := folder.Readdirnames(readBatch)
+		for _, name := range names {
+			size, err := regularSize(root, name)
+			if errors.Is(err, fs.ErrInvalid) {
 				continue
 			}
-			// A Root's folder has asked for the size already.
-			info, err := entry.Info()
-			if err != nil {
-				return err
+			if err == nil {
+				err = yield(name, size)
 			}
-			if err := yield(entry.Name(), info.Size()); err != nil {
+			if err != nil {
 				return err
 			}
 		}
@@ -183,6 +188,21 @@ func (f *rootFS) list(dir string, yield func(name string, size int64) error) err
 			return err
 		}
 	}
+}
+
+// regularSize gives -1 for what is not there, and fs.ErrInvalid for what is no file: a device or a pipe in the folder
+// would stop whoever opens it.
+func regularSize(folder *os.Root, name string) (int64, error) {
+	info, err := folder.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return -1, nil
+	case err != nil:
+		return 0, err
+	case !info.Mode().IsRegular():
+		return 0, fs.ErrInvalid
+	}
+	return info.Size(), nil
 }
 
 func (f *rootFS) modTime(name string) (time.Time, error) {

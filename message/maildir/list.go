@@ -18,8 +18,8 @@ const settled = 2 * time.Second
 // List gives the messages in the order of their delivery: by the time in the name, then by name.
 //
 // A file that is renamed while its folder is read may be missed by the reading. So a reading counts only when nothing
-// was renamed during it, or when nothing of the one before has vanished from it; and when the Maildir does not hold
-// still, all that was seen is listed, of which some may be gone.
+// was renamed during it, or when it has everything of the one before and each file was still there when its size was
+// asked for; and when the Maildir does not hold still, all that was seen is listed, of which some may be gone.
 func (d *Dir) List(ctx context.Context) ([]Entry, error) {
 	began := d.now()
 	before, errBefore := d.fs.stamp(dirCur)
@@ -37,7 +37,7 @@ func (d *Dir) List(ctx context.Context) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if holds(again, scanned) {
+		if still(again) && holds(again, scanned) {
 			return uniqueKeys(again), nil
 		}
 		scanned = again
@@ -92,12 +92,20 @@ func oneEach(entries []Entry) []Entry {
 	for _, p := range order {
 		e := entries[p.index]
 		if n := len(kept); n > 0 && compareEntries(kept[n-1], e) == 0 {
+			if e.Size < 0 {
+				e.Size, e.CRLFSize = kept[n-1].Size, kept[n-1].CRLFSize
+			}
 			kept[n-1] = e
 			continue
 		}
 		kept = append(kept, e)
 	}
 	return kept
+}
+
+// still says whether no file vanished between the reading of its name and of its size.
+func still(scanned []Entry) bool {
+	return !slices.ContainsFunc(scanned, func(e Entry) bool { return e.vanished })
 }
 
 // holds says whether all messages of part are in whole. Both are sorted.
