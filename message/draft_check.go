@@ -144,8 +144,31 @@ func (c *composer) checkExtra() error {
 		if reason := checkText(x.Value); reason != "" {
 			return &DraftError{Field: "Extra", Value: x.Value, Reason: reason}
 		}
+		if reason := checkWords(name, x.Value); reason != "" {
+			return &DraftError{Field: "Extra", Value: x.Value, Reason: reason}
+		}
 	}
 	return nil
+}
+
+// checkWords says what forbids the value of a further field with regard to encoded words; "" if nothing does.
+func checkWords(name, value string) (reason string) {
+	if !isASCII([]byte(value)) {
+		if name == "received" { // RFC 2047 section 5: there are none in it
+			return "trace outside ASCII"
+		}
+		return "" // the draft encodes it
+	}
+	for word := range strings.FieldsSeq(value) {
+		if !strings.HasPrefix(word, "=?") || !strings.HasSuffix(word, "?=") {
+			continue
+		}
+		// RFC 2047 section 7: what looks like an encoded word is one.
+		if _, end := cutWord(word, 0); end != len(word) {
+			return "not an encoded word"
+		}
+	}
+	return ""
 }
 
 func (c *composer) checkAttachments() error {

@@ -309,6 +309,8 @@ func TestDraftRefuses(t *testing.T) {
 		{"field name outside ASCII", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"Bçc", "x"}} })},
 		{"giant field name", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{strings.Repeat("x", 77), "x"}} })},
 		{"CRLF in a field", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"X", "x\r\n y"}} })},
+		{"trace outside ASCII", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"Received", "from ä"}} })},
+		{"no encoded word", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"X", "a =?b?= c"}} })},
 		{"word too long for any line", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"X", strings.Repeat("x", 999)}} })},
 		{"CRLF in a file name", "Attachments", attach(FromBytes("a\r\nb", "", nil))},
 		{"path for a file name", "Attachments", attach(FromBytes("../a", "", nil))},
