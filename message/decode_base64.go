@@ -32,10 +32,10 @@ var base64Values = func() (t [256]uint8) {
 }()
 
 // base64Pairs has the twelve bits of two characters, the first in the low octet of
-// the index; a value above them marks what is not in the alphabet. Of its 128 KiB
-// base64 touches an eighth. It is made when it is first used.
-var base64Pairs = sync.OnceValue(func() *[1 << 16]uint16 {
-	t := new([1 << 16]uint16)
+// the index; notPair marks what is not in the alphabet. Of its 128 KiB base64
+// touches an eighth. It is made when it is first used.
+var base64Pairs = sync.OnceValue(func() *base64Table {
+	t := new(base64Table)
 	for i := range t {
 		t[i] = notPair
 	}
@@ -46,6 +46,8 @@ var base64Pairs = sync.OnceValue(func() *[1 << 16]uint16 {
 	}
 	return t
 })
+
+type base64Table [1 << 16]uint16
 
 const notPair = 1 << 15
 
@@ -76,28 +78,82 @@ func (d *base64Decoder) decode(dst, src []byte) int {
 func decodeGroups(dst, src []byte) ([]byte, []byte) {
 	t := base64Pairs()
 	for {
+		dst, src = t.lines(dst, src)
 		for len(src) >= 8 && len(dst) >= 8 {
-			x := binary.LittleEndian.Uint64(src)
-			a, b, c, d := t[uint16(x)], t[uint16(x>>16)], t[uint16(x>>32)], t[uint16(x>>48)]
-			if (a|b|c|d)&notPair != 0 {
+			if t.eight((*[8]byte)(dst), (*[8]byte)(src))&notEight != 0 {
 				break
 			}
-			binary.BigEndian.PutUint64(dst, uint64(a)<<52|uint64(b)<<40|uint64(c)<<28|uint64(d)<<16)
 			dst, src = dst[6:], src[8:]
 		}
 		if len(src) >= 4 && len(dst) >= 3 {
-			x := binary.LittleEndian.Uint32(src)
-			if a, b := t[uint16(x)], t[uint16(x>>16)]; (a|b)&notPair == 0 {
+			a, b := t.pair(src), t.pair(src[2:])
+			if (a|b)&notPair == 0 {
 				dst[0], dst[1], dst[2] = byte(a>>4), byte(a<<4|b>>8), byte(b)
 				dst, src = dst[3:], src[4:]
 			}
 		}
-		if len(src) < 2 || src[0] != '\r' || src[1] != '\n' {
+		end := lineEndLen(src)
+		if end == 0 {
 			return dst, src
 		}
-		src = src[2:]
+		src = src[end:]
 	}
 }
+
+// lines decodes lines of 76 characters, which are most of all base64 there is (RFC
+// 2045 section 6.8 allows no more), up to the first that is anything else. A line takes
+// no branch but two, so that it is as fast as tables are.
+func (t *base64Table) lines(dst, src []byte) ([]byte, []byte) {
+	for len(src) >= 78 && len(dst) >= 62 {
+		d, s := (*[62]byte)(dst), (*[78]byte)(src)
+		end := lineEndLen(s[76:])
+		if end == 0 {
+			break
+		}
+		bad := t.eight((*[8]byte)(d[0:]), (*[8]byte)(s[0:]))
+		bad |= t.eight((*[8]byte)(d[6:]), (*[8]byte)(s[8:]))
+		bad |= t.eight((*[8]byte)(d[12:]), (*[8]byte)(s[16:]))
+		bad |= t.eight((*[8]byte)(d[18:]), (*[8]byte)(s[24:]))
+		bad |= t.eight((*[8]byte)(d[24:]), (*[8]byte)(s[32:]))
+		bad |= t.eight((*[8]byte)(d[30:]), (*[8]byte)(s[40:]))
+		bad |= t.eight((*[8]byte)(d[36:]), (*[8]byte)(s[48:]))
+		bad |= t.eight((*[8]byte)(d[42:]), (*[8]byte)(s[56:]))
+		bad |= t.eight((*[8]byte)(d[48:]), (*[8]byte)(s[64:]))
+		x, y := t.pair(s[72:]), t.pair(s[74:])
+		binary.BigEndian.PutUint64(d[54:], uint64(x)<<52|uint64(y)<<40)
+		if bad&notEight|uint64(x|y)&notPair != 0 {
+			break
+		}
+		dst, src = dst[57:], src[76+end:]
+	}
+	return dst, src
+}
+
+// lineEndLen returns the length of the line end that b begins with, 0 if there is none.
+func lineEndLen(b []byte) int {
+	switch {
+	case len(b) >= 2 && b[0] == '\r' && b[1] == '\n':
+		return 2
+	case len(b) >= 1 && b[0] == '\n':
+		return 1
+	}
+	return 0
+}
+
+// eight decodes eight characters. Two octets of dst more than the six they stand for are
+// overwritten. In what it returns the bits notEight are set if one of the
+// characters is not in the alphabet.
+func (t *base64Table) eight(dst, src *[8]byte) uint64 {
+	// Two pairs lie in one word so far apart that their marks fall between them.
+	ac := uint64(t.pair(src[0:]))<<24 | uint64(t.pair(src[4:]))
+	bd := uint64(t.pair(src[2:]))<<24 | uint64(t.pair(src[6:]))
+	binary.BigEndian.PutUint64(dst[:], (ac<<12|bd)<<16)
+	return ac | bd
+}
+
+const notEight = notPair<<24 | notPair
+
+func (t *base64Table) pair(src []byte) uint16 { return t[binary.LittleEndian.Uint16(src)] }
 
 // octet takes one character and writes what it completes.
 func (d *base64Decoder) octet(dst []byte, c byte) int {
