@@ -1,6 +1,10 @@
 package message
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 const (
 	// maxQPBlanks is how many blanks at the end of a line are dropped at most, and how many may
@@ -22,8 +26,11 @@ type qpDecoder struct {
 // the last, otherwise all but qpTail octets at most.
 func (d *qpDecoder) decode(dst, src []byte, last bool) (out, used int) {
 	for used < len(src) {
+		n, in := plainLines(dst[out:], src[used:])
+		out += n
+		used += in
 		line := src[used:]
-		n := bytes.IndexByte(line, '\n')
+		n = bytes.IndexByte(line, '\n')
 		if n < 0 && !last {
 			if len(line) > qpTail {
 				n, in := d.span(dst[out:], line, len(line)-qpTail)
@@ -39,6 +46,68 @@ func (d *qpDecoder) decode(dst, src []byte, last bool) (out, used int) {
 		used += len(line)
 	}
 	return out, used
+}
+
+// plainLines decodes whole lines as far as they are as they should be: every "="
+// begins an escape or ends the line, and no line ends in a blank. It takes eight
+// octets at a time, and dst must be as long as src.
+func plainLines(dst, src []byte) (out, used int) {
+	i, o := 0, 0
+	for len(src)-i >= 8 && len(dst)-o >= 8 {
+		x := binary.LittleEndian.Uint64(src[i:])
+		binary.LittleEndian.PutUint64(dst[o:], x)
+		marks := octetsEqual(x, '=') | octetsEqual(x, '\n')
+		if marks == 0 {
+			i += 8
+			o += 8
+			continue
+		}
+		n := bits.TrailingZeros64(marks) / 8
+		i += n
+		o += n
+		for len(src)-i >= 3 && o < len(dst) && src[i] == '=' {
+			hi, lo := hexValues[src[i+1]], hexValues[src[i+2]]
+			if hi|lo >= 16 {
+				end := lineEndLen(src[i+1:])
+				if end == 0 {
+					return out, used
+				}
+				i += 1 + end
+				used, out = i, o
+				break
+			}
+			dst[o] = hi<<4 | lo
+			i += 3
+			o++
+		}
+		if i < len(src) && o < len(dst) && src[i] == '\n' {
+			if !plainEnd(src[used:i]) {
+				return out, used
+			}
+			dst[o] = '\n'
+			i++
+			o++
+			used, out = i, o
+		}
+	}
+	return out, used
+}
+
+// plainEnd reports whether line, given without its LF, ends in nothing that must be
+// dropped with the line end.
+func plainEnd(line []byte) bool {
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	return len(line) == 0 || !isFWS(line[len(line)-1])
+}
+
+// octetsEqual returns x with the highest bit of each octet set that is c, up to the
+// first of them; what it says of the octets behind that one is not to be relied on.
+func octetsEqual(x uint64, c byte) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	x ^= ones * uint64(c)
+	return (x - ones) &^ x & highs
 }
 
 // line decodes one line with its line end.

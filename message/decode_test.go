@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"io"
 	"mime/quotedprintable"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -100,6 +101,25 @@ func TestQuotedPrintable(t *testing.T) {
 	}
 }
 
+// TestDecodePlaces moves what the fast paths must notice over all places of a line
+// and of the words they take at once.
+func TestDecodePlaces(t *testing.T) {
+	t.Parallel()
+	line := strings.Repeat("QUJDREVGR0hJSktM", 5)[:76]
+	for _, mark := range []string{"=", "==", "=4", "=41", "=4\r\n", "=\n", "= \n", " \n", "\r\n", "\r", "\r\r\n", "\t\r\r\n", "-", "\xC3"} {
+		for at := range 2 * len(line) {
+			for _, eol := range []string{"\r\n", "\n"} {
+				src := []byte(strings.Repeat(line+eol, 4))
+				src = slices.Insert(src, at, []byte(mark)...)
+				got, _ := decodeIn(EncodingQuotedPrintable, src, len(src))
+				require.Equal(t, string(slowQP(src)), string(got), "%q", src)
+				got, _ = decodeIn(EncodingBase64, src, len(src))
+				require.Equal(t, string(slowBase64(src)), string(got), "%q", src)
+			}
+		}
+	}
+}
+
 func TestParseEncoding(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]Encoding{
@@ -138,6 +158,7 @@ func FuzzDecodeBase64(tf *testing.F) {
 	f.Add([]byte("aGVs\r\nbG8="), 3)
 	f.Add([]byte("aGVsbG8gd29ybGQsIGhlbGxvIHdvcmxk\r\naGVsbG8gd29ybGQsIGhlbGxvIHdvcmxk\r\n"), 9)
 	f.Add([]byte("=a=G!V=s="), 1)
+	f.Add(base64Lines(make([]byte, 200)), 200)
 	f.Fuzz(func(t *testing.T, src []byte, size int) {
 		got, b := decodeIn(EncodingBase64, src, 1+max(size, 0)%5000)
 		require.Equal(t, string(slowBase64(src)), string(got))
@@ -185,6 +206,7 @@ func FuzzDecodeQP(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add([]byte("a=C3=B6 =\r\nb \t\r\n=3D=zz=\n=="), 3)
 	f.Add(bytes.Repeat([]byte("= \t="), 2000), 0)
+	f.Add(bytes.Repeat([]byte("Gr=C3=BC=C3=9Fe, and a soft line break =\r\nat the end of a line\n"), 4), 200)
 	f.Fuzz(func(t *testing.T, src []byte, size int) {
 		want := string(slowQP(src))
 		got, _ := decodeIn(EncodingQuotedPrintable, src, qpTail+1+max(size, 0)%5000)
