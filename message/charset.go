@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -88,7 +89,7 @@ func (c charset) appendText(dst, src []byte) []byte {
 	case charsetOctets:
 		return appendOctets(dst, src, c.enc.(*charmap.Charmap))
 	case charsetGuessed:
-		if !utf8.Valid(src) {
+		if !validUTF8(src) {
 			return appendOctets(dst, src, charmap.Windows1252)
 		}
 	}
@@ -115,9 +116,15 @@ func isASCII(b []byte) bool { return firstEightBit(b) < 0 }
 // firstEightBit returns the index of the first octet over 127, -1 if there is none.
 func firstEightBit(b []byte) int {
 	i := 0
-	for ; len(b)-i >= 8; i += 8 {
-		if binary.LittleEndian.Uint64(b[i:])&0x8080808080808080 != 0 {
+	for ; len(b)-i >= 32; i += 32 {
+		w := (*[32]byte)(b[i:])
+		if (word(w[0:])|word(w[8:])|word(w[16:])|word(w[24:]))&eightBits != 0 {
 			break
+		}
+	}
+	for ; len(b)-i >= 8; i += 8 {
+		if high := word(b[i:]) & eightBits; high != 0 {
+			return i + bits.TrailingZeros64(high)/8
 		}
 	}
 	for ; i < len(b); i++ {
@@ -128,9 +135,40 @@ func firstEightBit(b []byte) int {
 	return -1
 }
 
+// eightBits are the highest bits of eight octets.
+const eightBits = 0x8080808080808080
+
+// word returns the first eight octets of b, the first of them lowest.
+func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
+
+// validUTF8 is utf8.Valid for text that has long runs of ASCII.
+func validUTF8(b []byte) bool {
+	for {
+		n := firstEightBit(b)
+		if n < 0 {
+			return true
+		}
+		for b = b[n:]; len(b) > 0; b = b[n:] {
+			n = 1
+			switch c := b[0]; {
+			case c < utf8.RuneSelf:
+			case 0xC2 <= c && c < 0xE0 && len(b) > 1 && b[1]&0xC0 == 0x80:
+				n = 2
+			default:
+				if _, n = utf8.DecodeRune(b); n == 1 {
+					return false
+				}
+			}
+			if len(b) >= 8 && word(b)&eightBits == 0 {
+				break
+			}
+		}
+	}
+}
+
 // appendValid appends src to dst with U+FFFD for what is not UTF-8.
 func appendValid(dst, src []byte) []byte {
-	if utf8.Valid(src) {
+	if validUTF8(src) {
 		return append(dst, src...)
 	}
 	for len(src) > 0 {

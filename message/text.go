@@ -44,7 +44,7 @@ func (c charset) mend(dst []byte, start int) []byte {
 		dst = dst[:start+copy(text, cut)]
 		text = dst[start:]
 	}
-	if utf8.Valid(text) {
+	if validUTF8(text) {
 		return dst
 	}
 	return c.appendText(dst[:start], bytes.Clone(text))
@@ -162,7 +162,7 @@ func (t *textReader) guess() error {
 		if !last {
 			cut -= incompleteRune(text)
 		}
-		if !utf8.Valid(text[:cut]) {
+		if !validUTF8(text[:cut]) {
 			t.decoder = charmap.Windows1252.NewDecoder()
 			return nil
 		}
@@ -195,7 +195,7 @@ func (utf8Decoder) Transform(dst, src []byte, atEOF bool) (nd, ns int, err error
 	if !atEOF {
 		whole -= incompleteRune(src)
 	}
-	if whole <= len(dst) && utf8.Valid(src[:whole]) {
+	if whole <= len(dst) && validUTF8(src[:whole]) {
 		return copy(dst, src[:whole]), whole, nil
 	}
 	for ns < whole {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -64,6 +65,18 @@ func TestText(t *testing.T) {
 }
 
 // TestGuessFails has a file fail while a body is read ahead.
+func TestValidUTF8(t *testing.T) {
+	t.Parallel()
+	for _, letter := range []string{"a", "\u00FC", "\u0416", "\u20AC", "\U0001F4E7", "\uFFFD", "\xC3", "\xBC", "\xC1\xBF", "\xC2", "\xDF\xBF", "\xE0\xB8", "\xED\xA0\x80", "\xF0\x9F", "\xF5\x80\x80\x80", "\xFF"} {
+		for before := range 40 {
+			for _, behind := range []string{"", "a", letter, strings.Repeat("a", 40), strings.Repeat("\u00FC", 9) + "\xFF"} {
+				text := strings.Repeat("a", before) + letter + behind
+				require.Equal(t, utf8.ValidString(text), validUTF8([]byte(text)), "%q", text)
+			}
+		}
+	}
+}
+
 func TestGuessFails(t *testing.T) {
 	t.Parallel()
 	b := []byte("\r\nö" + strings.Repeat("x", 4*bodyChunk))
