@@ -255,3 +255,88 @@ func TestRFC5322Obsolete(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []Mailbox{{"Jo Q. Public", "jo.q@example.test"}}, list)
 }
+
+// TestReading checks what is demanded of who reads, besides what the tests above do.
+func TestReading(t *testing.T) {
+	t.Parallel()
+	t.Run("blanks behind a boundary", func(t *testing.T) {
+		rfc.Covers(t, "rfc2045-6.7-19", "rfc2045-A-5", "rfc2046-5.1.1-12", "rfc2046-5.1.1-13", "rfc2046-A-1")
+		m := parseString(t, "Content-Type: multipart/mixed; boundary=aa\n\n--aa \t \n\nx\n--aa  \n\ny\n--aa-- \t\nbehind\n--aa\n\nz\n")
+		require.Equal(t, `multipart/mixed{text/plain "x", text/plain "y"}`, shape(m))
+		require.Empty(t, m.Defects())
+	})
+	t.Run("an image and a message with an image are two things", func(t *testing.T) {
+		rfc.Covers(t, "rfc2046-5.1-5", "rfc2046-5.1-6")
+		m := parseString(t, "Content-Type: multipart/mixed; boundary=aa\n\n--aa\nContent-Type: image/jpeg\n\nx\n"+
+			"--aa\nContent-Type: message/rfc822\n\nContent-Type: image/jpeg\n\nx\n--aa--\n")
+		require.Equal(t, `multipart/mixed{image/jpeg "x", message/rfc822{image/jpeg "x"}}`, shape(m))
+		b := m.Bodies()
+		require.Equal(t, "1", paths(b.Text))
+		require.Equal(t, "message/rfc822", b.Attachments[0].MediaType())
+		require.Len(t, b.Attachments, 1)
+	})
+	t.Run("a message that was cut off", func(t *testing.T) {
+		rfc.Covers(t, "rfc2046-5.1.2-1")
+		m := parseString(t, "Content-Type: multipart/mixed; boundary=aa\n\n--aa\n\nx\n--aa\n\ny")
+		require.Equal(t, `multipart/mixed{text/plain "x", text/plain "y"}`, shape(m))
+		require.Equal(t, []DefectKind{MissingCloseBoundary}, kinds(m))
+	})
+	t.Run("encodings that are broken", func(t *testing.T) {
+		rfc.Covers(t, "rfc2045-6.2-2", "rfc2045-6.7-12")
+		for text, want := range map[string][]DefectKind{
+			"base64\n\nQUJD": nil, "base64\n\nQUJ": {BadBase64}, "base64\n\nQ!UJD": {BadBase64},
+			"quoted-printable\n\n=41=\n": nil, "quoted-printable\n\n=4": {BadQuotedPrintable}, "quoted-printable\n\n=ZZ": {BadQuotedPrintable},
+		} {
+			m, err := (&Parser{Thorough: true}).ParseBytes(crlf("Content-Transfer-Encoding: " + text))
+			require.NoError(t, err)
+			require.Equal(t, want, kinds(m), text)
+		}
+	})
+	t.Run("a date that there is not", func(t *testing.T) {
+		rfc.Covers(t, "rfc5322-3.3-4")
+		for _, s := range []string{"30 Feb 2026 10:00 +0000", "29 Feb 2027 10:00 +0000", "31 Apr 2026 10:00 +0000", "0 May 2026 10:00 +0000", "1 May 2026 24:00 +0000", "1 May 2026 10:60 +0000", "1 May 2026 10:00:61 +0000", "1 May 2026 10:00 +0060"} {
+			_, err := ParseDate(s)
+			require.Error(t, err, s)
+		}
+		_, err := ParseDate("29 Feb 2028 23:59:60 +0059")
+		require.NoError(t, err)
+	})
+	t.Run("to whom a reply goes", func(t *testing.T) {
+		rfc.Covers(t, "rfc5322-3.6.2-4", "rfc5322-3.6.6-7", "rfc5322-3.6.6-8")
+		h := parseString(t, "Resent-From: x@y\nResent-Sender: x@y\nResent-Reply-To: x@y\nResent-To: x@y\nFrom: a@b\nSender: s@b\n\n").Header()
+		require.Equal(t, `(NIL NIL ((NIL NIL "a" "b")) ((NIL NIL "s" "b")) ((NIL NIL "a" "b")) NIL NIL NIL NIL NIL)`, string(h.AppendEnvelope(nil)))
+	})
+	t.Run("what is a word and what is not", func(t *testing.T) {
+		rfc.Covers(t, "rfc2047-7-3", "rfc2047-7-4")
+		for in, want := range map[string]string{
+			"=?koi8-r?q?=F0?= =?koi8-r?b?8A==?=": "ПП", "=?iso-8859-1?B?5A==?=": "ä", "=?iso-8859-1?Q?=E4?=": "ä",
+			"=?utf-8?x?a?=": "=?utf-8?x?a?=", "=?utf-8?q?a": "=?utf-8?q?a", "=??q?a?=": "=??q?a?=", "? =?= ?=": "? =?= ?=",
+		} {
+			require.Equal(t, want, DecodeText(in))
+		}
+		list, err := ParseAddressList("=?utf-8?q?=C3=A4?= <=?utf-8?q?x?=@b>")
+		require.Error(t, err)
+		require.Equal(t, []Mailbox{{"ä", "=?utf-8?q?x?=@b"}}, list)
+	})
+	t.Run("inline parts in their order", func(t *testing.T) {
+		rfc.Covers(t, "rfc2183-2.1-2")
+		require.Equal(t, "1 2 3", paths(parseString(t, bodyMessage("multipart/mixed{text/plain, image/png, text/plain}")).Bodies().Text))
+	})
+	t.Run("the name among other parameters", func(t *testing.T) {
+		rfc.Covers(t, "rfc2183-3-2")
+		p := parseString(t, "Content-Type: image/jpeg; name=other.jpg\nContent-Disposition: attachment; size=9;\n filename=genome.jpg;\n modification-date=\"Wed, 12 Feb 1997 16:29:51 -0500\"\n\n").Root()
+		require.Equal(t, "genome.jpg", p.Filename())
+	})
+	t.Run("IMAP is told whole parameters", func(t *testing.T) {
+		rfc.Covers(t, "rfc2231-6-1")
+		m := parseString(t, "Content-Type: text/plain; name*0*=us-ascii''%61; name*1=b\n\n")
+		got, err := m.AppendStructure(nil, false)
+		require.NoError(t, err)
+		require.Contains(t, string(got), `("NAME" "ab")`)
+	})
+	t.Run("the depth of quotes ends a paragraph", func(t *testing.T) {
+		rfc.Covers(t, "rfc3676-4.5-5", "rfc3676-4.5-6")
+		require.Equal(t, "a \n> b \nc\n", string(Unflow(nil, []byte("a \n> b \nc\n"), false)))
+		require.Equal(t, ">> a \n> b c\n", string(Unflow(nil, []byte(">> a \n> b \n> c\n"), false)))
+	})
+}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/message"
 	"github.com/stretchr/testify/require"
@@ -333,3 +334,29 @@ func FuzzRead(tf *testing.F) {
 }
 
 var kinds = []string{"message/delivery-status", "message/disposition-notification", "message/feedback-report"}
+
+// TestRFC3464 checks that nothing is lost whose case may count.
+func TestRFC3464(t *testing.T) {
+	t.Parallel()
+	read := func(fields string) *Delivery {
+		r, err := Read(parse(t, "Content-Type: message/delivery-status\n\n"+fields))
+		require.NoError(t, err)
+		return r.Delivery
+	}
+	t.Run("the envelope id as it was given", func(t *testing.T) {
+		rfc.Covers(t, "rfc3464-2.2.1-3")
+		require.Equal(t, "QQ+2B(314159)", read("Original-Envelope-Id: QQ+2B(314159)\n").OriginalEnvelopeID)
+	})
+	t.Run("the names of servers in their spelling", func(t *testing.T) {
+		rfc.Covers(t, "rfc3464-2.2.4-2")
+		d := read("Reporting-MTA: X-Local; Some.Host!A\nReceived-From-MTA: DNS; Mail.Example.ORG\n")
+		require.Equal(t, Typed{"x-local", "Some.Host!A"}, d.ReportingMTA)
+		require.Equal(t, Typed{"dns", "Mail.Example.ORG"}, d.ReceivedFromMTA)
+	})
+	t.Run("addresses in their case", func(t *testing.T) {
+		rfc.Covers(t, "rfc3464-2.3.2-4")
+		d := read("Reporting-MTA: dns; x\n\nOriginal-Recipient: rfc822;Jo@Example.ORG\nFinal-Recipient: X400; /G=Jo/S=Doe/\nAction: failed\n")
+		require.Equal(t, Typed{"rfc822", "Jo@Example.ORG"}, d.Recipients[0].Original)
+		require.Equal(t, Typed{"x400", "/G=Jo/S=Doe/"}, d.Recipients[0].Final)
+	})
+}
