@@ -62,8 +62,11 @@ func run(packages []string, prove bool, revision string, jobs int) error {
 	proven := map[string]bool{}
 	failures := 0
 	if prove || revision != "" {
+		var all []verdict
+		defer func() { printSlowest(all) }()
 		for v := range tests.proveAll(mutants, jobs) {
 			fmt.Println(v)
+			all = append(all, v)
 			if v.err != nil {
 				failures++
 				continue

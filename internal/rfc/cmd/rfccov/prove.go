@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/posthouse/posthouse/internal/rfc"
 )
@@ -21,6 +22,9 @@ type verdict struct {
 	mutant rfc.Mutant
 	by     claim
 	err    error
+	alone  bool          // it had a build of its own
+	took   time.Duration // that long ran its tests, and its build if it had one of its own
+	cpu    time.Duration // of which the processors worked
 }
 
 func (v verdict) String() string {
@@ -40,6 +44,7 @@ type runner func(pkg string, tests []string) (*outcome, error)
 type outcome struct {
 	failed map[string]bool // false is passed or skipped
 	total  int             // top-level tests that ran
+	cpu    time.Duration   // of the processes that ran them
 }
 
 // proveAll applies each mutant and hands each verdict on as it falls. As many as
@@ -54,8 +59,9 @@ func (s *suite) proveAll(mutants []rfc.Mutant, jobs int) <-chan verdict {
 			rest = s.proveTogether(mutants, jobs, out)
 		}
 		each(rest, jobs, func(m rfc.Mutant) {
-			by, err := s.proveAlone(m)
-			out <- verdict{m, by, err}
+			v := s.proveAlone(m)
+			v.alone = true
+			out <- v
 		})
 	}()
 	return out
@@ -83,13 +89,13 @@ func each(mutants []rfc.Mutant, jobs int, f func(rfc.Mutant)) {
 }
 
 // proveAlone builds m's packages with m alone.
-func (s *suite) proveAlone(m rfc.Mutant) (claim, error) {
+func (s *suite) proveAlone(m rfc.Mutant) verdict {
 	if len(s.claims[m.ID]) == 0 {
-		return claim{}, errors.New("no passing test claims the statement")
+		return verdict{mutant: m, err: errors.New("no passing test claims the statement")}
 	}
 	overlay, cleanup, err := overlay(m)
 	if err != nil {
-		return claim{}, err
+		return verdict{mutant: m, err: err}
 	}
 	defer cleanup()
 	return s.prove(m, func(pkg string, tests []string) (*outcome, error) { return runMutated(overlay, pkg, tests) })
@@ -98,23 +104,29 @@ func (s *suite) proveAlone(m rfc.Mutant) (claim, error) {
 // prove runs, with m in place, the claiming tests and those of their packages that
 // take no time, until a claiming test fails. That most of the others still pass shows
 // that m breaks a statement and not the package.
-func (s *suite) prove(m rfc.Mutant, run runner) (claim, error) {
+func (s *suite) prove(m rfc.Mutant, run runner) (v verdict) {
+	v.mutant, v.err = m, errors.New("survives: no claiming test fails")
+	begun := time.Now()
+	defer func() { v.took = time.Since(begun) }()
 	claims := s.claims[m.ID]
 	for _, pkg := range packagesOf(claims) {
 		o, err := run(pkg, s.testsFor(pkg, claims))
 		if err != nil {
-			return claim{}, err
+			v.err = err
+			return v
 		}
+		v.cpu += o.cpu
 		i := slices.IndexFunc(claims, func(c claim) bool { return c.pkg == pkg && o.failed[c.test] })
 		if i < 0 {
 			continue
 		}
+		v.by, v.err = claims[i], nil
 		if tops := topLevel(o.failed); 2*tops > o.total {
-			return claim{}, fmt.Errorf("breaks %d of %d tests of %s: it does not show this statement", tops, o.total, pkg)
+			v.err = fmt.Errorf("breaks %d of %d tests of %s: it does not show this statement", tops, o.total, pkg)
 		}
-		return claims[i], nil
+		return v
 	}
-	return claim{}, errors.New("survives: no claiming test fails")
+	return v
 }
 
 func packagesOf(claims []claim) (pkgs []string) {
@@ -166,9 +178,18 @@ func overlay(m rfc.Mutant) (name string, cleanup func(), err error) {
 
 // runMutated builds one package and runs its named tests.
 func runMutated(overlay, pkg string, tests []string) (*outcome, error) {
-	out, _ := exec.Command("go", "test", "-json", "-count=1", "-short", "-vet=off", "-ldflags=-w", "-timeout="+timeout,
-		"-run="+pattern(tests), "-overlay="+overlay, pkg).Output()
-	return readOutcome(out)
+	return runTests(exec.Command("go", "test", "-json", "-count=1", "-short", "-vet=off", "-ldflags=-w", "-timeout="+timeout,
+		"-run="+pattern(tests), "-overlay="+overlay, pkg))
+}
+
+// runTests runs a command that says as JSON how tests go.
+func runTests(cmd *exec.Cmd) (*outcome, error) {
+	out, _ := cmd.Output()
+	o, err := readOutcome(out)
+	if err == nil {
+		o.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	}
+	return o, err
 }
 
 func pattern(tests []string) string { return "^(" + strings.Join(tests, "|") + ")$" }

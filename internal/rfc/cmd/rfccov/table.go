@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/posthouse/posthouse/internal/rfc"
 )
@@ -19,4 +22,21 @@ func printTable(ledger []rfc.Statement, claims map[string][]claim, proven map[st
 	}
 	w.Flush()
 	fmt.Printf("%d absolute statements of other RFCs are neither claimed nor judged yet\n", untouched)
+}
+
+// printSlowest prints where the time went.
+func printSlowest(all []verdict) {
+	alone := 0
+	var cpu time.Duration
+	for _, v := range all {
+		cpu += v.cpu
+		if v.alone {
+			alone++
+		}
+	}
+	fmt.Printf("%d mutants, %d of them built alone, took %v of processor time; the slowest:\n", len(all), alone, cpu.Round(time.Second))
+	slices.SortFunc(all, func(a, b verdict) int { return cmp.Compare(b.took, a.took) })
+	for _, v := range all[:min(10, len(all))] {
+		fmt.Printf("%8.1fs %8.1fs of processor time  %s\n", v.took.Seconds(), v.cpu.Seconds(), v.mutant.Name)
+	}
 }

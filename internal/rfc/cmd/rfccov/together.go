@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,14 +42,12 @@ func (s *suite) proveTogether(mutants []rfc.Mutant, jobs int, out chan<- verdict
 	}
 	var lock sync.Mutex
 	each(mutants, jobs, func(m rfc.Mutant) {
-		err := errors.New("not in the build")
-		var by claim
 		if _, ok := plan.mutants[numbers[m.Name]]; ok && s.soundIn(built, m) {
-			by, err = s.prove(m, func(pkg string, tests []string) (*outcome, error) { return built[pkg].run(numbers[m.Name], tests) })
-		}
-		if err == nil {
-			out <- verdict{m, by, nil}
-			return
+			v := s.prove(m, func(pkg string, tests []string) (*outcome, error) { return built[pkg].run(numbers[m.Name], tests) })
+			if v.err == nil {
+				out <- v
+				return
+			}
 		}
 		lock.Lock()
 		defer lock.Unlock()
@@ -118,6 +115,5 @@ func (b *binary) run(n int, tests []string) (*outcome, error) {
 		"-test.timeout="+timeout, "-test.run="+pattern(tests))
 	cmd.Dir = b.dir
 	cmd.Env = append(os.Environ(), variable+"="+strconv.Itoa(n))
-	out, _ := cmd.Output()
-	return readOutcome(out)
+	return runTests(cmd)
 }
