@@ -85,9 +85,9 @@
 //	3454  stringprep                         auth
 //	3461  SMTP DSN                           smtp
 //	3463  enhanced status codes              smtp/smtpwire
-//	3464  delivery status notifications      message/report, examples/mailhost
+//	3464  delivery status notifications      message/report, examples/internal/host
 //	3676  format=flowed                      message
-//	3834  automatic responses                examples/mailhost
+//	3834  automatic responses                examples/internal/host
 //	3848  transmission types in Received     smtp
 //	4013  SASLprep                           auth
 //	4422  SASL                               auth

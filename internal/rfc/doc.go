@@ -22,4 +22,12 @@
 // that claims the statement fails while most of its package still passes:
 //
 //	go run ./internal/rfc/cmd/rfccov -prove
+//
+// rfcs.tsv names the RFCs, with the packages in which to read how they are obeyed. The
+// table of the README and the list in the root's doc.go are made of both files by
+//
+//	go test ./internal/rfc -update
+//
+// and the test without -update fails while they are stale, or while a comment obeys an
+// RFC that is not there.
 package rfc

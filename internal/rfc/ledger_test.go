@@ -3,9 +3,7 @@ package rfc
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,29 +69,4 @@ func TestParseMutant(t *testing.T) {
 		_, err := ParseMutant("rfc1-1-1", bad)
 		require.Error(t, err, "%q", bad)
 	}
-}
-
-// TestCitedRFCsAreListed holds comments to the table of RFCs in the root's
-// doc.go: an RFC that a comment obeys stands there.
-func TestCitedRFCsAreListed(t *testing.T) {
-	t.Parallel()
-	doc, err := os.ReadFile("../../doc.go")
-	require.NoError(t, err)
-	cite := regexp.MustCompile(`RFC (\d+) section`)
-	err = filepath.WalkDir("../..", func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
-			return err
-		}
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		for _, m := range cite.FindAllSubmatch(text, -1) {
-			if !regexp.MustCompile(`(?m)^//\t` + string(m[1]) + ` `).Match(doc) {
-				t.Errorf("%s obeys RFC %s, which the table in doc.go does not list", strings.TrimPrefix(name, "../../"), m[1])
-			}
-		}
-		return nil
-	})
-	require.NoError(t, err)
 }

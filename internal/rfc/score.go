@@ -62,11 +62,15 @@ func (r *Score) add(s Statement, claimed, proven bool) {
 }
 
 // Markdown returns scores as the table of the README.
-func Markdown(scores []Score) string {
+func Markdown(scores []Score, documents []Document) string {
+	titles := map[string]string{}
+	for _, d := range documents {
+		titles[d.Number] = d.Title
+	}
 	var b strings.Builder
-	b.WriteString("| RFC | absolute statements | not a library's matter | not followed | proven | open |\n| --: | --: | --: | --: | --: | --: |\n")
+	b.WriteString("| RFC | | absolute statements | not a library's matter | not followed | proven | open |\n| --: | -- | --: | --: | --: | --: | --: |\n")
 	for _, s := range scores {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", s.RFC, s.Absolute, s.NA, s.Deviates, s.Proven, s.Open())
+		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %d |\n", s.RFC, titles[s.RFC], s.Absolute, s.NA, s.Deviates, s.Proven, s.Open())
 	}
 	return b.String()
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the table of the README")
+var update = flag.Bool("update", false, "write the tables of the README and of doc.go")
 
 // TestReadmeTable holds the README's table of what is proven to the ledger and the
 // mutants. That each mutant is claimed and dies is for rfccov to show.
@@ -23,17 +23,25 @@ func TestReadmeTable(t *testing.T) {
 	require.NoError(t, err)
 	broken := func(id string) bool { return slices.ContainsFunc(mutants, func(m Mutant) bool { return m.ID == id }) }
 	scores, _ := Scores(ledger, broken, broken)
+	documents, err := Documents()
+	require.NoError(t, err)
+	hold(t, file, begin, end, Markdown(scores, documents))
+}
+
+// hold holds what stands in a file between two marks to what it is made from.
+func hold(t *testing.T, file, begin, end, made string) {
+	t.Helper()
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	before, rest, ok := strings.Cut(string(text), begin)
 	require.True(t, ok)
-	table, after, ok := strings.Cut(rest, end)
+	stands, after, ok := strings.Cut(rest, end)
 	require.True(t, ok)
 	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(before+begin+Markdown(scores)+end+after), 0o644))
+		require.NoError(t, os.WriteFile(file, []byte(before+begin+made+end+after), 0o644))
 		return
 	}
-	require.Equal(t, Markdown(scores), table, "go test ./internal/rfc -run TestReadmeTable -update")
+	require.Equal(t, made, stands, "go test ./internal/rfc -update")
 }
 
 func TestScores(t *testing.T) {
