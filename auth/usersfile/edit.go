@@ -22,7 +22,7 @@ var ErrLocked = errors.New("usersfile: file is being changed by another")
 // The new file takes the place of the old one in one step: whoever reads has the one or
 // the other, and after Set has returned the new one survives a crash. Of two changes at a
 // time one gets [ErrLocked]. Other lines, comments too, stay as they are. A file
-// with an error in it is left alone: a [*SyntaxError].
+// with an error in it is left alone: a [*SyntaxError]; so is one of more than 16 MiB.
 func Set(file, user string, secrets ...string) error {
 	if len(secrets) == 0 {
 		return errors.New("usersfile: no secret")
@@ -127,7 +127,7 @@ func rewrite(f *os.File, file string, change func(old []byte) ([]byte, error)) e
 		return err
 	}
 	if len(text) > defaultMaxBytes {
-		return fmt.Errorf("usersfile: %s: larger than %d octets", file, defaultMaxBytes)
+		return tooLarge(file)
 	}
 	if _, err := f.Write(text); err != nil {
 		return err
@@ -155,5 +155,13 @@ func readOld(f *os.File, file string) ([]byte, error) {
 	if err := errors.Join(keepOwner(f, info), f.Chmod(info.Mode().Perm())); err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(old, defaultMaxBytes+1))
+	text, err := io.ReadAll(io.LimitReader(old, defaultMaxBytes+1))
+	if err == nil && len(text) > defaultMaxBytes { // the rest of it would be lost
+		err = tooLarge(file)
+	}
+	return text, err
+}
+
+func tooLarge(file string) error {
+	return fmt.Errorf("usersfile: %s: larger than %d octets", file, defaultMaxBytes)
 }

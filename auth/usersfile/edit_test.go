@@ -3,6 +3,7 @@ package usersfile
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -68,6 +69,20 @@ func TestEditRefuses(t *testing.T) {
 	require.ErrorAs(t, Remove(name, "a"), &wrong)
 	require.Equal(t, "broken\n", content(t, name))
 	require.ErrorContains(t, Set(filepath.Dir(name), "a", "1"), "not a regular file")
+}
+
+// TestEditOfAHugeFile: what is larger than can be read is not cut.
+func TestEditOfAHugeFile(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "users")
+	text := "first:" + strings.Repeat("1", 100) + "\n" + strings.Repeat("#"+strings.Repeat(" ", 1022)+"\n", defaultMaxBytes/1024) + "last:1\n"
+	write(t, name, text)
+	require.ErrorContains(t, Remove(name, "first"), "larger than")
+	require.ErrorContains(t, Set(name, "first", "2"), "larger than")
+	require.True(t, content(t, name) == text, "the last user is there still")
+	write(t, name, text[:defaultMaxBytes-20]+"\n")
+	require.ErrorContains(t, Set(name, "second", strings.Repeat("2", 100)), "larger than")
+	require.NoError(t, Remove(name, "first"))
 }
 
 // TestCrashLeavesOneFile: at each step before the rename NAME.new may be left, with
