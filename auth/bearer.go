@@ -12,7 +12,7 @@ import (
 // the token.
 type BearerToken struct {
 	Token string
-	Name  string // as whom the client wants to be known; empty if it does not say
+	Name  string // as whom the client wants to be known, prepared by SASLprep; empty if it does not say
 	Host  string // where the client thinks that it is connected to, if it says so
 	Port  uint16 // likewise; 0 if it does not say
 }
@@ -72,11 +72,17 @@ func (m *bearerServer) next(ctx context.Context, x *Exchange, response []byte) (
 }
 
 func (m *bearerServer) verify(ctx context.Context, x *Exchange, t BearerToken) (*Identity, error) {
-	if err := x.hold(ctx, t.Name); err != nil {
+	// Prepared before the account is charged, so that it is one however it is written.
+	name, err := prepare(t.Name)
+	if err != nil || name == "" && t.Name != "" {
+		return nil, fmt.Errorf("%w: unfit authorization identity", ErrCredentials)
+	}
+	t.Name = name
+	if err := x.hold(ctx, name); err != nil {
 		return nil, err
 	}
 	user := ""
-	err := error(ErrCredentials)
+	err = ErrCredentials
 	if t.Token != "" { // a client without a token asks what kind is wanted
 		user, err = x.server.Tokens.VerifyToken(ctx, t)
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +114,58 @@ func TestBudgetIsOneForAllMechanisms(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// TestBudgetIsOneForAllSpellings: a name that is written in another way each time is
+// charged as the one that it is.
+func TestBudgetIsOneForAllSpellings(t *testing.T) {
+	t.Parallel()
+	spell := func(i int) string { return "t" + strings.Repeat("\u00ad", i) + "im" }
+	for name, guess := range map[string]func(ctx context.Context, s *Server, user string) error{
+		"PLAIN": func(ctx context.Context, s *Server, user string) error {
+			_, err := converse(ctx, s, "PLAIN", "\x00"+user+"\x00wrong")
+			return err
+		},
+		"USER": func(ctx context.Context, s *Server, user string) error {
+			_, err := s.Password(ctx, secure, user, "wrong")
+			return err
+		},
+		"APOP": func(ctx context.Context, s *Server, user string) error {
+			_, err := s.Apop(ctx, secure, "<1@x>", user, [md5.Size]byte{})
+			return err
+		},
+		"SCRAM-SHA-256": attemptSCRAM,
+		"CRAM-MD5": func(ctx context.Context, s *Server, user string) error {
+			_, err := login(ctx, s, secure, "", &cramClient{user: user, password: "wrong"})
+			return err
+		},
+		"OAUTHBEARER": func(ctx context.Context, s *Server, user string) error {
+			_, err := run(ctx, s, secure, "OAUTHBEARER", func(challenge []byte) []byte {
+				return []byte("n,a=" + user + ",\x01auth=Bearer wrong\x01\x01")
+			})
+			return err
+		},
+		"XOAUTH2": func(ctx context.Context, s *Server, user string) error {
+			_, err := run(ctx, s, secure, "XOAUTH2", func(challenge []byte) []byte {
+				return []byte("user=" + user + "\x01auth=Bearer wrong\x01\x01")
+			})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var events observed
+				s := budgeted(&events)
+				begin := time.Now()
+				for i := range defaultPerAccount + 1 {
+					require.ErrorIs(t, guess(t.Context(), s, spell(i)), ErrCredentials)
+				}
+				require.Equal(t, time.Second, time.Since(begin))
+				require.Equal(t, "tim", events[3].User)
+			})
+		})
 	}
 }
 
