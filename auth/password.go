@@ -30,7 +30,8 @@ type PasswordCredentials struct {
 	// Binding is the type of channel binding: "tls-exporter", "tls-unique" or
 	// "tls-server-end-point". Empty means the default of the version of TLS: the
 	// first for TLS 1.3, the second for TLS 1.2 (RFC 9266 section 3). A connection that
-	// has not what is set here is not used.
+	// has not what is set here is not used; whether a server has to bind too is said by
+	// Mechanisms.
 	Binding string
 
 	// MaxIterations is how many iterations of SCRAM a server may demand. Zero means
@@ -67,9 +68,6 @@ func (p PasswordCredentials) Client(_ context.Context, cs ConnectionState, offer
 		return nil, err
 	}
 	can := func(mechanism string) bool { return offers(offered, mechanism) && allows(p.Mechanisms, mechanism) }
-	if p.Binding != "" && cs.TLS != nil && len(cs.binding(p.Binding, cs.peerCertificate())) == 0 {
-		return nil, fmt.Errorf("%w: no %q on this connection", ErrNoMechanism, p.Binding)
-	}
 	if c := p.scram(cs, can); c != nil {
 		return c.prepared()
 	}
@@ -162,6 +160,9 @@ func (p PasswordCredentials) admit(cs ConnectionState) error {
 	}
 	if reason := (claim{name: p.Name, user: p.User, password: p.Password}).flaw(); reason != "" {
 		return fmt.Errorf("%w: %s", ErrCredentials, reason)
+	}
+	if p.Binding != "" && len(cs.binding(p.Binding, cs.peerCertificate())) == 0 {
+		return fmt.Errorf("%w: no %q on this connection", ErrNoMechanism, p.Binding)
 	}
 	return nil
 }

@@ -94,6 +94,9 @@ func TestClientLoginOptionsFail(t *testing.T) {
 		{"NUL in the name", "apop not sent", apop("test\x00", "test"), nil},
 		{"long name", "apop not sent", apop(string(make([]byte, 300)), "test"), nil},
 		{"never in cleartext", "apop not sent", pop3.ClientConfig{InsecureAPOP: true, Auth: auth.Password("test", "test")}, auth.ErrCleartext},
+		{"nothing to bind to", "apop not sent", pop3.ClientConfig{InsecureAPOP: true, Auth: auth.PasswordCredentials{
+			User: "test", Password: "test", Binding: "tls-exporter", InsecureAllowCleartext: true,
+		}}, auth.ErrNoMechanism},
 		{"UTF-8 not taken", "utf8 without user", pop3.ClientConfig{Auth: auth.InsecurePassword("jürgen", "test")}, auth.ErrNoMechanism},
 		{"UTF-8 not taken", "utf8 without user", pop3.ClientConfig{Auth: auth.InsecurePassword("test", "geheim ß")}, auth.ErrNoMechanism},
 		{"nonsense", "utf8 nonsense", pop3.ClientConfig{Auth: testUser}, nil},
