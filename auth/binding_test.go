@@ -229,6 +229,15 @@ func TestSCRAMDowngrade(t *testing.T) {
 		require.ErrorIs(t, err, ErrCredentials)
 		require.ErrorIs(t, err, ErrChannelBinding)
 	})
+	t.Run("-PLUS stripped, where it was of another hash", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc5802-6-8")
+		odd := &Server{Secrets: s.Secrets, Only: []string{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256"}}
+		client, err := tim.Client(t.Context(), e.client, []string{"SCRAM-SHA-256"})
+		require.NoError(t, err)
+		_, err = login(t.Context(), odd, e.server, "", client)
+		require.ErrorIs(t, err, ErrChannelBinding)
+	})
 	t.Run("a server that cannot bind", func(t *testing.T) {
 		t.Parallel()
 		client, err := tim.Client(t.Context(), e.client, s.Mechanisms(secure))
@@ -280,6 +289,17 @@ func TestSCRAMDowngrade(t *testing.T) {
 		_, _, err = x.Next(t.Context(), []byte("p=tls-unique,,n=tim,r=abc")) // which TLS 1.3 has not
 		require.ErrorIs(t, err, ErrCredentials)
 		require.ErrorIs(t, err, ErrChannelBinding)
+	})
+	t.Run("a type that the connection has not", func(t *testing.T) {
+		t.Parallel()
+		for _, cs := range []ConnectionState{e.client, cleartext} {
+			p := tim
+			p.Binding, p.InsecureAllowCleartext = "tls-unique", true // which TLS 1.3 has not
+			_, err := p.Client(t.Context(), cs, []string{"SCRAM-SHA-256", "PLAIN"})
+			require.ErrorIs(t, err, ErrNoMechanism)
+			_, _, err = p.UserPassword(cs)
+			require.ErrorIs(t, err, ErrNoMechanism, "nor by USER and PASS")
+		}
 	})
 	t.Run("without TLS", func(t *testing.T) {
 		t.Parallel()

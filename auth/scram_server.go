@@ -9,7 +9,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -84,9 +86,9 @@ func (m *scramServer) checkFlag(x *Exchange, h gs2) error {
 	switch {
 	case m.plus != (h.flag == 'p'):
 		return malformed("flag of channel binding does not go with the mechanism")
-	case h.flag == 'y' && x.server.admit(offerOf(m.hash.String()+plusSuffix), cs) == nil:
+	case h.flag == 'y' && x.server.offersPlus(cs):
 		// The client could, and has not seen what we have offered: somebody took it
-		// off the list.
+		// off the list, be it with this hash or with another.
 		return fmt.Errorf("%w: %w: somebody hides it from the client", ErrCredentials, ErrChannelBinding)
 	case h.flag == 'p' && len(cs.binding(h.binding, cs.LocalCertificate)) == 0:
 		return fmt.Errorf("%w: %w: type not supported", ErrCredentials, ErrChannelBinding)
@@ -130,6 +132,13 @@ func (m *scramServer) verify(ctx context.Context, x *Exchange, message string) (
 func (cs ConnectionState) canBind() bool {
 	kind, _ := cs.defaultBinding(cs.LocalCertificate)
 	return kind != ""
+}
+
+// offersPlus reports whether any mechanism with channel binding is offered.
+func (s *Server) offersPlus(cs ConnectionState) bool {
+	return slices.ContainsFunc(mechanisms[:], func(o offer) bool {
+		return strings.HasSuffix(o.name, plusSuffix) && s.admit(&o, cs) == nil
+	})
 }
 
 // scramParams says what clients are told of the keys for a hash; Iterations are zero
