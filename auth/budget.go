@@ -23,8 +23,10 @@ const (
 	defaultMaxEntries = 100_000
 
 	// share is which part of the delayed one account or network may be: those who
-	// guess at one password do not take the places of all.
-	share = 10
+	// guess at one password do not take the places of all. netShare is which part of an
+	// account's one network may be: nor those of its owner.
+	share    = 10
+	netShare = 5
 )
 
 // ErrThrottled says that an attempt was not even looked at, because there have been too
@@ -58,7 +60,8 @@ type Budget struct {
 	Delay, MaxDelay time.Duration
 
 	// MaxDelayed is how many attempts are delayed at a time. Of one account or network
-	// it is a tenth, and at least one. One more gets [ErrThrottled] at once. Zero means 100.
+	// it is a tenth, of one account in one network a fiftieth, and at least one. One more
+	// gets [ErrThrottled] at once. Zero means 100.
 	MaxDelayed int
 
 	// MaxEntries is how many accounts and networks with failures are remembered, and how
@@ -73,6 +76,7 @@ type Budget struct {
 	failures recent // by subject
 	known    recent // pairs that have logged in
 	delayed  int
+	waiting  map[uint64]int // how many of them, by subject
 }
 
 // Begin waits until an attempt of a client to log in as a user may be verified; user is
@@ -93,13 +97,13 @@ func (b *Budget) begin(ctx context.Context, cs ConnectionState, user string) (en
 	b.once.Do(func() { b.seed, b.start = maphash.MakeSeed(), time.Now() })
 	of := subject{foldASCII(user), b.netOf(cs.RemoteAddr)}
 	bills := b.bills(of)
-	wait, err = b.charge(bills)
+	wait, places, err := b.charge(of, bills)
 	if err != nil {
 		return nil, 0, err
 	}
 	if wait > 0 {
 		err = sleep(ctx, wait)
-		b.awake(bills)
+		b.leave(places)
 	}
 	if err != nil {
 		b.refund(bills)
@@ -125,8 +129,15 @@ type subject struct {
 // bill is what an attempt is charged to.
 type bill struct {
 	id      uint64
+	account bool // what is billed is an account, wherever it is used from
 	limit   int
-	waiting bool // it is delayed, and takes one of the places
+	charged time.Duration // less than one failure, where more make no difference
+}
+
+// place is what a delayed attempt takes, of the most that a subject may have.
+type place struct {
+	id   uint64
+	most int
 }
 
 // bills returns what an attempt is charged to.
@@ -136,6 +147,9 @@ func (b *Budget) bills(of subject) (bills []bill) {
 	}
 	if of.account != "" {
 		bills = b.limited(bills, b.hash(subject{account: of.account}), b.PerAccount, defaultPerAccount)
+		for i := range bills {
+			bills[i].account = true
+		}
 	}
 	if of.net.IsValid() {
 		bills = b.limited(bills, b.hash(subject{net: of.net}), b.PerNet, defaultPerNet)
@@ -154,45 +168,62 @@ func (b *Budget) limited(bills []bill, id uint64, limit, byDefault int) []bill {
 }
 
 // charge counts a failure in advance, so that many attempts at once count as many. It
-// returns how long this one has to wait.
-func (b *Budget) charge(bills []bill) (wait time.Duration, err error) {
+// returns how long this one has to wait, and the places that it takes until then.
+func (b *Budget) charge(of subject, bills []bill) (wait time.Duration, places []place, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now, full := time.Since(b.start), b.delayed >= b.maxDelayed()
-	for i := range bills {
-		e := b.failures.use(bills[i].id, b.maxEntries())
-		if d := b.delay(int((e.clear-now+b.recovery()-1)/b.recovery()) - bills[i].limit); d > 0 {
-			bills[i].waiting = true
-			wait = max(wait, d)
-			full = full || e.waiting >= max(1, b.maxDelayed()/share)
-		}
-	}
-	if wait > 0 && full {
-		return 0, ErrThrottled
-	}
+	now, most := time.Since(b.start), max(1, b.maxDelayed()/share)
 	for _, bill := range bills {
 		e := b.failures.use(bill.id, b.maxEntries())
-		// Beyond the longest delay they need not be counted, nor be waited for.
-		most := now + time.Duration(bill.limit+b.doublings())*b.recovery()
-		e.clear = min(max(e.clear, now)+b.recovery(), most)
-		if bill.waiting {
-			e.waiting++
+		d := b.delay(int((e.clear-now+b.recovery()-1)/b.recovery()) - bill.limit)
+		if d <= 0 {
+			continue
+		}
+		wait, places = max(wait, d), append(places, place{bill.id, most})
+		if bill.account {
+			places = append(places, place{b.hash(of), max(1, most/netShare)})
 		}
 	}
-	if wait > 0 {
-		b.delayed++
+	if wait > 0 && !b.take(places) {
+		return 0, nil, ErrThrottled
 	}
-	return wait, nil
+	for i := range bills {
+		e := b.failures.use(bills[i].id, b.maxEntries())
+		// Beyond the longest delay they need not be counted, nor be waited for.
+		from := max(e.clear, now)
+		e.clear = min(from+b.recovery(), now+time.Duration(bills[i].limit+b.doublings())*b.recovery())
+		bills[i].charged = e.clear - from
+	}
+	return wait, places, nil
 }
 
-// awake gives the places of a delayed attempt back.
-func (b *Budget) awake(bills []bill) {
+// take takes all of the places, or none and returns false. The caller holds mu.
+func (b *Budget) take(places []place) bool {
+	full := b.delayed >= b.maxDelayed()
+	for _, p := range places {
+		full = full || b.waiting[p.id] >= p.most
+	}
+	if full {
+		return false
+	}
+	if b.waiting == nil {
+		b.waiting = make(map[uint64]int)
+	}
+	b.delayed++
+	for _, p := range places {
+		b.waiting[p.id]++
+	}
+	return true
+}
+
+// leave gives the places of a delayed attempt back.
+func (b *Budget) leave(places []place) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.delayed--
-	for _, bill := range bills {
-		if e := b.failures.find(bill.id); e != nil && bill.waiting {
-			e.waiting = max(0, e.waiting-1)
+	for _, p := range places {
+		if b.waiting[p.id]--; b.waiting[p.id] == 0 {
+			delete(b.waiting, p.id)
 		}
 	}
 }
@@ -203,7 +234,7 @@ func (b *Budget) refund(bills []bill) {
 	defer b.mu.Unlock()
 	for _, bill := range bills {
 		if e := b.failures.find(bill.id); e != nil {
-			e.clear -= b.recovery()
+			e.clear -= bill.charged
 		}
 	}
 }

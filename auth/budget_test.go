@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,7 +41,7 @@ func TestBudgetGrowsAndRecovers(t *testing.T) {
 		require.Equal(t, []time.Duration{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 15, 15, 15}, delays)
 		require.Equal(t, 15*time.Second, attempt(t, b, from("203.0.113.1:1"), "Tim", nil), "a right one is delayed as well")
 		require.Zero(t, attempt(t, b, from("203.0.113.1:1"), "ann", ErrCredentials), "others are not")
-		time.Sleep(2 * time.Minute)
+		time.Sleep(3 * time.Minute)
 		require.Equal(t, 2*time.Second, attempt(t, b, from("203.0.114.1:1"), "tim", nil), "some are forgiven")
 		time.Sleep(time.Minute)
 		require.Equal(t, time.Second, attempt(t, b, from("203.0.115.1:1"), "tim", nil))
@@ -183,10 +184,13 @@ func TestBudgetMaxDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &Budget{PerAccount: 1, PerNet: -1, MaxDelayed: 20}
 		var wg sync.WaitGroup
+		addr := 0
 		try := func(user string) (err error) {
 			done := make(chan error, 1)
+			addr++
+			cs := from(fmt.Sprintf("198.51.%d.1:1", addr)) // each from another network
 			wg.Go(func() {
-				end, err := b.Begin(context.Background(), from("192.0.2.1:1"), user)
+				end, err := b.Begin(context.Background(), cs, user)
 				if err == nil {
 					end(ErrCredentials)
 				}
@@ -220,6 +224,74 @@ func TestBudgetMaxDelayed(t *testing.T) {
 		time.Sleep(time.Minute)
 		wg.Wait()
 	})
+}
+
+// TestBudgetLocksNobodyOut: who guesses from one network as often as he can leaves places
+// for an owner who has not been seen before.
+func TestBudgetLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := new(Budget)
+		var wg sync.WaitGroup
+		begin := time.Now()
+		var throttled atomic.Int32
+		for range 20 {
+			wg.Go(func() {
+				for time.Since(begin) < time.Hour {
+					end, err := b.Begin(context.Background(), from("203.0.113.1:1"), "tim")
+					if err != nil {
+						throttled.Add(1)
+						time.Sleep(time.Second)
+						continue
+					}
+					end(ErrCredentials)
+				}
+			})
+		}
+		for i := range 30 {
+			time.Sleep(time.Minute)
+			took := attempt(t, b, from(fmt.Sprintf("198.51.%d.1:1", i)), "tim", nil)
+			require.LessOrEqual(t, took, 15*time.Second)
+		}
+		wg.Wait()
+		require.NotZero(t, throttled.Load())
+		require.Zero(t, b.delayed)
+		require.Empty(t, b.waiting)
+	})
+}
+
+// TestBudgetGivesBackWhatItTook: attempts that come to nothing, while the delay is the
+// longest and they are not counted any more, do not shorten it.
+func TestBudgetGivesBackWhatItTook(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]error{"outage": errOutage, "malformed": malformed("proof"), "success": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := &Budget{PerNet: -1}
+				var ends []func(error)
+				for i := range 60 {
+					attempt(t, b, from(fmt.Sprintf("203.0.%d.1:1", i)), "tim", ErrCredentials)
+				}
+				var wg sync.WaitGroup
+				var mu sync.Mutex
+				for i := range 10 {
+					wg.Go(func() {
+						e, err := b.Begin(t.Context(), from(fmt.Sprintf("192.0.%d.1:1", i)), "tim")
+						require.NoError(t, err)
+						mu.Lock()
+						defer mu.Unlock()
+						ends = append(ends, e)
+					})
+				}
+				wg.Wait()
+				for _, e := range ends {
+					e(end)
+				}
+				require.Equal(t, 15*time.Second, attempt(t, b, from("198.51.100.1:1"), "tim", ErrCredentials))
+			})
+		})
+	}
 }
 
 func TestBudgetHeedsContext(t *testing.T) {

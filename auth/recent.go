@@ -13,9 +13,8 @@ type recent struct {
 
 // counted is what is counted of a subject.
 type counted struct {
-	id      uint64
-	clear   time.Duration // when, after the start, all its failures are forgiven
-	waiting int           // attempts that are delayed
+	id    uint64
+	clear time.Duration // when, after the start, all its failures are forgiven
 }
 
 // find returns what is known of a subject; nil if that is nothing.
