@@ -17,6 +17,11 @@ const (
 	defaultIPv4Bits   = 24
 	defaultIPv6Bits   = 64
 	defaultRecovery   = time.Minute
+
+	// Who has one network of IPv6 often has as many as these bits can tell apart: all
+	// together may have so many times the failures of one.
+	wideBits, wideTimes = 16, 10
+
 	defaultDelay      = time.Second
 	defaultMaxDelay   = 15 * time.Second
 	defaultMaxDelayed = 100
@@ -47,8 +52,10 @@ type Budget struct {
 	// network, before the delays begin. Zero means 10 and 30; negative: any number.
 	PerAccount, PerNet int
 
-	// IPv4Bits and IPv6Bits say what a network is. Zero means 24 and 64. Loopback
-	// addresses and those of Unix sockets are of none: web mail programs are there.
+	// IPv4Bits and IPv6Bits say what a network is. Zero means 24 and 64. Of IPv6 the
+	// wider network of 16 bits less is counted too, and may have ten times PerNet: a
+	// customer has many. Loopback addresses and those of Unix sockets are of none: web mail
+	// programs are there.
 	IPv4Bits, IPv6Bits int
 
 	// Recovery is the time in which one failure is forgiven. Zero means a minute.
@@ -153,6 +160,10 @@ func (b *Budget) bills(of subject) (bills []bill) {
 	}
 	if of.net.IsValid() {
 		bills = b.limited(bills, b.hash(subject{net: of.net}), b.PerNet, defaultPerNet)
+	}
+	if b.PerNet >= 0 && of.net.Addr().Is6() {
+		wide, _ := of.net.Addr().Prefix(max(0, of.net.Bits()-wideBits))
+		bills = b.limited(bills, b.hash(subject{net: wide}), wideTimes*orDefault(b.PerNet, defaultPerNet), 0)
 	}
 	return bills
 }

@@ -85,6 +85,24 @@ func TestBudgetOfNetworks(t *testing.T) {
 	}
 }
 
+// TestBudgetOfManyNetworks: who has all the networks of a /48 has not as many budgets.
+func TestBudgetOfManyNetworks(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string]*Budget{"by default": {}, "said": {PerNet: 3}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				free := 10 * orDefault(b.PerNet, 30)
+				for i := range free {
+					require.Zero(t, attempt(t, b, from(fmt.Sprintf("[2001:db8:0:%x::1]:1", i)), fmt.Sprint(i), ErrCredentials))
+				}
+				require.NotZero(t, attempt(t, b, from("[2001:db8:0:ffff::1]:1"), "other", ErrCredentials))
+				require.Zero(t, attempt(t, b, from("[2001:db8:1::1]:1"), "other", ErrCredentials))
+			})
+		})
+	}
+}
+
 // TestBudgetOfNobody: an address that is none has no network, and the account counts.
 func TestBudgetOfNobody(t *testing.T) {
 	t.Parallel()
