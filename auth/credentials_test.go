@@ -90,6 +90,10 @@ func TestPasswordRefusesWhatCannotBeSent(t *testing.T) {
 func TestCredentialsPrintWithoutPassword(t *testing.T) {
 	t.Parallel()
 	config := struct{ Auth Credentials }{Password("tim", "secret")}
+	hidden := struct{ auth Credentials }{Password("tim", "secret")}
+	for _, verb := range []string{"%v", "%+v", "%#v"} {
+		require.NotContains(t, fmt.Sprintf(verb, hidden), "secret", verb)
+	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.NotContains(t, fmt.Sprintf(verb, config), "secret", verb)
 		require.NotContains(t, fmt.Sprintf(verb, config.Auth), "secret", verb)

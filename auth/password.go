@@ -51,15 +51,16 @@ var (
 	_ Identifier  = PasswordCredentials{}
 )
 
-// Password returns [PasswordCredentials] for a user with a password. They are never
-// shown without TLS.
+// Password returns [*PasswordCredentials] for a user with a password. They are never
+// shown without TLS. (A pointer, as fmt prints the fields of a value that is in a field
+// which is not exported, whatever its String says.)
 func Password(user, password string) Credentials {
-	return PasswordCredentials{User: user, Password: password}
+	return &PasswordCredentials{User: user, Password: password}
 }
 
 // InsecurePassword is [Password], but with InsecureAllowCleartext.
 func InsecurePassword(user, password string) Credentials {
-	return PasswordCredentials{User: user, Password: password, InsecureAllowCleartext: true}
+	return &PasswordCredentials{User: user, Password: password, InsecureAllowCleartext: true}
 }
 
 // Client picks the mechanism.

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -102,6 +103,9 @@ func TestAuthMechanisms(t *testing.T) {
 				c, err := login(t, row.right, oneLine)
 				require.NoError(t, err)
 				require.Equal(t, &auth.Identity{User: "mrose", Name: "mrose", Mechanism: row.mechanism}, c.ConnectionState().Identity)
+				for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+					require.Contains(t, fmt.Sprintf(verb, c), " client ", "and nothing else")
+				}
 				require.NoError(t, c.Quit(t.Context()))
 
 				_, err = login(t, row.wrong, oneLine)

@@ -120,10 +120,10 @@ const (
 )
 
 // withDefaults returns a copy in which zeros have become what they mean.
-func (cfg *ClientConfig) withDefaults() ClientConfig {
-	var c ClientConfig
+func (cfg *ClientConfig) withDefaults() *ClientConfig {
+	c := new(ClientConfig)
 	if cfg != nil {
-		c = *cfg
+		*c = *cfg
 	}
 	if c.Dialer == nil {
 		c.Dialer = &net.Dialer{Timeout: dialTimeout}
@@ -157,7 +157,7 @@ func setDefault[T int | int64 | time.Duration](field *T, value T) {
 // that the connection was given up, and all that follows returns [ErrBroken].
 type Client struct {
 	conn       *conn.Conn
-	cfg        ClientConfig
+	cfg        *ClientConfig // a copy, and not printed with the Client, for the sake of the credentials
 	serverName string
 	secured    bool // the connection came with TLS
 	id         string
@@ -182,6 +182,12 @@ type Client struct {
 
 var _ auth.ConnectionStater = (*Client)(nil)
 
+// String names the connection, for logs: not the credentials, nor anything that was said.
+func (c *Client) String() string { return "pop3 client " + c.id }
+
+// GoString is String.
+func (c *Client) GoString() string { return c.String() }
+
 // Dial connects to a server, upgrades to TLS as cfg.TLS says, logs in if there
 // is cfg.Auth, and asks for the capabilities. addr is "host:port", or a host
 // alone for port 110, or 995 with ImplicitTLS. The host is the name that the
@@ -203,7 +209,7 @@ func Dial(ctx context.Context, addr string, cfg *ClientConfig) (*Client, error) 
 	if err != nil {
 		return nil, fmt.Errorf("pop3: %w", err)
 	}
-	return NewClient(ctx, nc, host, &c)
+	return NewClient(ctx, nc, host, c)
 }
 
 // NewClient is [Dial] over a connection that is there already. It owns nc, and

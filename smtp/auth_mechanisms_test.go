@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -125,6 +126,9 @@ func TestAuthMechanisms(t *testing.T) {
 			c, err := dial(t, row.right)
 			require.NoError(t, err)
 			require.Equal(t, row.mechanism, c.ConnectionState().Identity.Mechanism)
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+				require.Contains(t, fmt.Sprintf(verb, c), " client ", "and nothing else")
+			}
 			require.NoError(t, c.Quit(t.Context()))
 			if row.wrong == nil {
 				return

@@ -152,9 +152,9 @@ func (cfg *ClientConfig) dataTimeout() time.Duration {
 // step breaks the connection for good, and all later ones return [ErrBroken].
 // A reply that merely refuses leaves it usable.
 type Client struct {
-	cfg     ClientConfig
-	host    string // the name that the certificate has to bear
-	secured bool   // the connection came with TLS
+	cfg     *ClientConfig // a copy, and not printed with the Client, for the sake of the credentials
+	host    string        // the name that the certificate has to bear
+	secured bool          // the connection came with TLS
 	id      string
 	conn    *conn.Conn
 	turn    chan struct{} // filled by the operation that writes
@@ -292,9 +292,10 @@ func NewClient(ctx context.Context, nc net.Conn, serverName string, cfg *ClientC
 		cfg = &ClientConfig{}
 	}
 	_, secured := nc.(*tls.Conn)
+	own := *cfg
 	c := &Client{
 		secured:  secured,
-		cfg:      *cfg,
+		cfg:      &own,
 		host:     serverName,
 		id:       rand.Text(),
 		conn:     conn.New(nc, conn.Config{Timeout: cfg.timeout(), HandshakeTimeout: cfg.timeout(), Transcript: cfg.Transcript}),
@@ -379,6 +380,12 @@ func (c *Client) ConnectionState() auth.ConnectionState {
 }
 
 var _ auth.ConnectionStater = (*Client)(nil)
+
+// String names the connection, for logs: not the credentials, nor anything that was said.
+func (c *Client) String() string { return "smtp client " + c.id }
+
+// GoString is String.
+func (c *Client) GoString() string { return c.String() }
 
 // Extension reports whether the server offers a service extension, and its
 // parameters, a blank between two. The keyword is compared without regard to

@@ -69,7 +69,7 @@ func (s *sending) transmitChunks(ctx context.Context, group []byte) (pending boo
 		s.unbind()
 		ctx = s.bind(ctx)
 	}
-	s.pace = newPace(&s.c.cfg, s.cancel)
+	s.pace = newPace(s.c.cfg, s.cancel)
 	s.c.conn.SetWriteTimeout(forever) // the pace minds the time
 	s.listen()
 	defer func() {

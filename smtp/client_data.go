@@ -68,7 +68,7 @@ func (s *sending) transmitSmall(ctx context.Context) (pending bool) {
 func (s *sending) transmitLarge(ctx context.Context) (pending bool) {
 	c := s.c
 	c.conn.SetWriteTimeout(forever) // the pace minds the time
-	s.pace = newPace(&c.cfg, s.cancel)
+	s.pace = newPace(c.cfg, s.cancel)
 	s.watch = c.newWatch(s.cancel)
 	t := s.newTransfer()
 	defer func() {
