@@ -44,10 +44,11 @@ type Phase string
 //   - TLS is set when a handshake has been completed, never before. On a server
 //     it proves privacy; a peer only if it shows verified certificates. On a
 //     client it proves the server's name as far as its tls.Config demanded.
-//   - LocalCertificate is set on a server of which it is known which certificate it
-//     has shown: its tls.Config has exactly one, whose Leaf is set, and no
-//     GetCertificate and no GetConfigForClient. It is what a client that uses the channel binding
-//     tls-server-end-point is asked to have seen; the other types need nothing of it.
+//   - LocalCertificate is set on a server: the certificate that it has shown on this
+//     connection. It is not known on one that resumes another, unless the tls.Config
+//     has a single certificate and nothing to choose it by, nor with a NameToCertificate.
+//     It is what a client that uses the channel binding tls-server-end-point is asked
+//     to have seen; the other types need nothing of it.
 //   - Identity is set when an authentication succeeded, and is forgotten at
 //     the end of the connection and, as all that was learned in cleartext, by a
 //     TLS upgrade. On a client it says as whom the server has let us in. On a server

@@ -69,6 +69,9 @@ func TestAuthMechanisms(t *testing.T) {
 	password := func(user, password, mechanism string) auth.Credentials {
 		return auth.PasswordCredentials{User: user, Password: password, Mechanisms: []string{mechanism}}
 	}
+	endPoint := func(user, password string) auth.Credentials {
+		return auth.PasswordCredentials{User: user, Password: password, Binding: "tls-server-end-point"}
+	}
 	token := func(token, mechanism string) auth.Credentials {
 		return auth.TokenCredentials{
 			User: "mrose", Mechanisms: []string{mechanism},
@@ -85,6 +88,7 @@ func TestAuthMechanisms(t *testing.T) {
 		right, wrong, outage auth.Credentials
 	}{
 		{"SCRAM-SHA-512-PLUS", auth.Password("mrose", "tanstaaf"), auth.Password("mrose", "x"), auth.Password("outage", "x")},
+		{"SCRAM-SHA-512-PLUS", endPoint("mrose", "tanstaaf"), endPoint("mrose", "x"), endPoint("outage", "x")},
 		{"OAUTHBEARER", token(goodToken, "OAUTHBEARER"), token("old", "OAUTHBEARER"), token("outage", "OAUTHBEARER")},
 		{"XOAUTH2", token(goodToken, "XOAUTH2"), token("old", "XOAUTH2"), token("outage", "XOAUTH2")},
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/conn"
 	"github.com/posthouse/posthouse/internal/serve"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
@@ -170,6 +171,7 @@ type Server struct {
 	loop   serve.Loop
 	logins logins
 
+	tls        *tls.Config   // TLSConfig, by which connections know what they have shown
 	handshakes chan struct{} // a place for each handshake; nil for any number
 }
 
@@ -246,6 +248,7 @@ func (s *Server) start() *serve.Loop {
 		if n := max(0, cmp.Or(s.MaxHandshakes, defaultMaxHandshakes)); n > 0 {
 			s.handshakes = make(chan struct{}, n)
 		}
+		s.tls = conn.NoteCertificates(s.TLSConfig)
 		s.loop.Proxies = s.ProxyFrom
 		s.loop.Log = s.Log
 		s.loop.Handle = s.session

@@ -59,7 +59,7 @@ func (s *session) handshake(ctx context.Context) error {
 		}
 	}
 	defer s.server.leaveHandshake()
-	return s.conn.StartTLSServer(ctx, s.server.TLSConfig)
+	return s.conn.StartTLSServer(ctx, s.server.tls)
 }
 
 // startTLS negotiates TLS, now that the +OK is written.
@@ -74,7 +74,7 @@ func (s *session) startTLS(ctx context.Context) (more bool, err error) {
 	if err := s.flush(); err != nil {
 		return false, err
 	}
-	if err := s.conn.StartTLSServer(ctx, s.server.TLSConfig); err != nil {
+	if err := s.conn.StartTLSServer(ctx, s.server.tls); err != nil {
 		return false, err
 	}
 	// Still in AUTHORIZATION, with nothing kept from before.

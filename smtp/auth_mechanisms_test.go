@@ -92,6 +92,9 @@ func TestAuthMechanisms(t *testing.T) {
 	}
 	srv := withTLS(t, &smtp.Server{Protocol: auth.Submission, Auth: everyMechanism()})
 	srv.MaxAuthFailures = -1
+	cert := srv.TLSConfig.Certificates[0]
+	srv.TLSConfig.Certificates = nil
+	srv.TLSConfig.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &cert, nil } // as ACME has it
 	var log transcripts
 	s := newSite(t, srv)
 	dial := func(t *testing.T, credentials auth.Credentials) (*smtp.Client, error) {

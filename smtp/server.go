@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/conn"
 	"github.com/posthouse/posthouse/internal/serve"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
@@ -170,6 +171,7 @@ type Server struct {
 	bad        error  // why nothing can be served
 	host       string // Hostname, or its default
 	own        ownExtensions
+	tls        *tls.Config   // TLSConfig, by which connections know what they have shown
 	handshakes chan struct{} // a place for each handshake that may be under way; nil: any number
 }
 
@@ -288,6 +290,7 @@ func (s *Server) init() {
 		if n := limit(s.MaxHandshakes, defaultHandshakes); n > 0 {
 			s.handshakes = make(chan struct{}, n)
 		}
+		s.tls = conn.NoteCertificates(s.TLSConfig)
 		s.loop.Proxies = slices.Concat(s.ProxyFrom, s.XclientFrom)
 		s.loop.Handle = s.handle
 		s.loop.Refuse = s.refuse

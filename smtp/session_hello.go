@@ -161,7 +161,7 @@ func (s *session) secure() bool {
 }
 
 func (s *session) handshake(ctx context.Context) error {
-	if err := s.conn.StartTLSServer(ctx, s.srv.TLSConfig); err != nil {
+	if err := s.conn.StartTLSServer(ctx, s.srv.tls); err != nil {
 		return err
 	}
 	s.state.TLS = s.conn.TLS()

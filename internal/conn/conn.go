@@ -2,7 +2,6 @@ package conn
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"net"
 	"sync"
@@ -51,7 +50,6 @@ type Conn struct {
 	secure    sync.Mutex           // for tls and state
 	tls       *tls.Conn            // nil in cleartext
 	state     *tls.ConnectionState // of tls, once it was asked for
-	shown     *x509.Certificate    // by this end, a server; nil if it is not known
 	closeOnce sync.Once
 	closeErr  error
 }

@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -42,6 +43,8 @@ type link struct {
 	early *tls.Conn
 
 	peek func() bool // see look
+
+	shown *x509.Certificate // by this end, a server; nil if it is not known; without mu
 
 	mu               sync.Mutex // for all below, and for the order of nc's deadlines
 	handshakeTimeout time.Duration

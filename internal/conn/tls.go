@@ -15,15 +15,19 @@ import (
 // is of no more use except to be closed.
 func (c *Conn) StartTLSServer(ctx context.Context, cfg *tls.Config) error {
 	err := c.startTLS(ctx, func() *tls.Conn { return tls.Server(&c.link, cfg) })
-	if err == nil && len(cfg.Certificates) == 1 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil {
-		c.shown = cfg.Certificates[0].Leaf
+	switch {
+	case err != nil:
+	case hasOneCertificate(cfg):
+		c.link.shown = leafOf(&cfg.Certificates[0])
+	case c.TLS().DidResume:
+		c.link.shown = nil // it was shown on another connection, and may have been another
 	}
 	return err
 }
 
 // LocalCertificate returns the certificate that StartTLSServer has shown, or nil if
-// there might have been several of them.
-func (c *Conn) LocalCertificate() *x509.Certificate { return c.shown }
+// that is not known: see NoteCertificates. It is not to be called during a handshake.
+func (c *Conn) LocalCertificate() *x509.Certificate { return c.link.shown }
 
 // StartTLSClient makes the handshake as a client, and verifies the server as
 // cfg says. All else is as with StartTLSServer.
