@@ -1,6 +1,17 @@
-// Package interop runs this module's clients against real servers: Postfix,
-// Exim, Dovecot. It holds only tests, which skip themselves unless MAIL_INTEROP
-// names a file of NAME=value lines that says where those servers listen:
+// Package interop runs this module against real peers. It holds only tests; a test whose
+// peer is not installed says so and skips itself. The script install beside this file
+// installs all of them on Debian 12:
+//
+//	internal/interop/install
+//	go test .
+//
+// Our servers, as the example mailhost runs them, meet clients: curl, msmtp, mutt, swaks, mpop,
+// fetchmail, getmail, the libraries of Perl and Python, nodemailer, go-smtp, go-mail,
+// net/smtp and GNU SASL. Our client meets the servers of smtp-server and go-smtp. Each is
+// started by the test that needs it, in a folder that goes with it, on free ports.
+//
+// Our clients meet Postfix, Exim, OpenSMTPD and Dovecot where MAIL_INTEROP names a
+// file of NAME=value lines that says where those listen:
 //
 //	LAB_CA=ca.pem                 certificate authority of all of them, for the name localhost
 //	POSTFIX_SUBMISSION_PORT=...   STARTTLS and AUTH; likewise EXIM_, DOVECOT_
@@ -8,9 +19,6 @@
 //	POSTFIX_MX_PORT=...           no AUTH; likewise EXIM_, OPENSMTPD_
 //	DOVECOT_POP3_PORT=...         STLS
 //	DOVECOT_POP3S_PORT=...        implicit TLS
-//
-// The tests of POP before SMTP turn it round: they run this module's mailhost, and skip
-// themselves where mpop, fetchmail and swaks are not installed.
 //
 // The users are alice with the password secret1 and bob with secret2 in the
 // domain example.test, and carol with secret3, whose maildrop the tests empty;

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,20 +18,14 @@ import (
 // TestGNUSASL has the program gsasl log in to our server, by SCRAM with channel binding
 // too: tls-exporter with TLS 1.3, tls-unique with TLS 1.2.
 func TestGNUSASL(t *testing.T) {
-	l := openLab(t)
-	if _, err := exec.LookPath("gsasl"); err != nil {
-		t.Skip("no gsasl")
-	}
-	dir := filepath.Dir(l["LAB_CA"])
-	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, "server.pem"), filepath.Join(dir, "server.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Parallel()
+	need(t, "gsasl")
+	cert := newCertificate(t)
 	users := auth.Passwords{"alice": "secret1"}
 	srv := &smtp.Server{
 		Protocol:  auth.Submission,
 		Hostname:  "localhost",
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert.Chain}},
 		Auth:      &auth.Server{Passwords: users, Secrets: users, InsecureCRAMMD5: true},
 		Handler:   smtp.HandlerFunc(func(context.Context, *smtp.Transaction) error { return nil }),
 	}
@@ -66,7 +59,7 @@ func TestGNUSASL(t *testing.T) {
 			defer cancel()
 			args := append([]string{
 				"--client", "--smtp", "--starttls", "--verbose", "--connect", addr, "--mechanism", row.mechanism,
-				"--authentication-id", "alice", "--password", "secret1", "--x509-ca-file", l["LAB_CA"],
+				"--authentication-id", "alice", "--password", "secret1", "--x509-ca-file", cert.file,
 			}, row.options...)
 			out, fail := exec.CommandContext(ctx, "gsasl", args...).CombinedOutput()
 			if ok := strings.Contains(string(out), "\n235 2.7.0 "); ok != row.ok {

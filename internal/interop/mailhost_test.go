@@ -1,0 +1,191 @@
+package interop
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// mailhost is the example program, running.
+type mailhost struct {
+	addrs map[string]string
+	dir   string
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+// programs are what build has made, in a folder that goes with the test that made
+// the first.
+var programs struct {
+	sync.Mutex
+	dir string
+}
+
+// TestMain removes what the tests have built.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if programs.dir != "" {
+		_ = os.RemoveAll(programs.dir)
+	}
+	os.Exit(code)
+}
+
+// build makes a program of the examples, once.
+func build(t *testing.T, program string) string {
+	t.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	if programs.dir == "" {
+		var err error
+		if programs.dir, err = os.MkdirTemp("", "interop"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := filepath.Join(programs.dir, program)
+	if _, err := os.Stat(name); err == nil {
+		return name
+	}
+	if out, err := exec.Command("go", "build", "-C", "../..", "-o", name, "./examples/"+program).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return name
+}
+
+// startMailhost runs it for Alice and Bob, with every service.
+func startMailhost(t *testing.T, args ...string) *mailhost {
+	t.Helper()
+	h := &mailhost{dir: t.TempDir()}
+	if err := os.WriteFile(h.users(), []byte("alice:secret1\nbob:secret2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const free = "127.0.0.1:0"
+	cmd := exec.Command(build(t, "mailhost"), append([]string{
+		"-v", "-users", h.users(), "-maildir", filepath.Join(h.dir, "mail"), "-mx", free,
+		"-submission", free, "-submissions", free, "-pop3", free, "-pop3s", free,
+	}, args...)...)
+	cmd.Stderr = h
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%v\n%s", err, h.said())
+	}
+	if err := json.Unmarshal([]byte(line), &h.addrs); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, stdout) }()
+	return h
+}
+
+func (h *mailhost) users() string { return filepath.Join(h.dir, "users") }
+
+// setPassword runs mailpasswd, and makes the file old enough to be read at once.
+func (h *mailhost) setPassword(t *testing.T, user, password string) {
+	t.Helper()
+	cmd := exec.Command(build(t, "mailpasswd"), h.users(), user)
+	cmd.Stdin = strings.NewReader(password + "\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	then := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(h.users(), then, then); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Write takes what the program logs.
+func (h *mailhost) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.log.Write(p)
+}
+
+func (h *mailhost) said() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.log.String()
+}
+
+// account is how a client gets in: at a service of a mailhost, as a user of its.
+type account struct {
+	port     string // of localhost
+	implicit bool   // TLS from the start, else by STARTTLS or STLS
+	ca       string // file of the certificate to trust
+	user     string
+	password string
+	home     string // a folder of the client's own, with a Maildir, mail, in it
+}
+
+// account returns that of a user at a service, for a client that starts anew.
+func (h *mailhost) account(t *testing.T, service, user, password string) account {
+	t.Helper()
+	_, port, err := net.SplitHostPort(h.addrs[service])
+	if err != nil {
+		t.Fatalf("%s: %v", service, err)
+	}
+	home := t.TempDir()
+	for _, sub := range []string{"new", "cur", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(home, "mail", sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return account{port, strings.HasSuffix(service, "s"), h.addrs["ca"], user, password, home}
+}
+
+// mode returns one of two words, by the way in which TLS begins.
+func (a account) mode(starttls, implicit string) string {
+	if a.implicit {
+		return implicit
+	}
+	return starttls
+}
+
+// file writes a file for the client, and returns its name.
+func (a account) file(t *testing.T, name, format string, args ...any) string {
+	t.Helper()
+	name = filepath.Join(a.home, name)
+	if err := os.WriteFile(name, fmt.Appendf(nil, format, args...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// maildrop returns the messages of a user that are on the disk, by file name.
+func (h *mailhost) maildrop(t *testing.T, user string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	names, err := filepath.Glob(filepath.Join(h.dir, "mail", user, "[cn]*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[name] = string(b)
+	}
+	return found
+}
