@@ -66,6 +66,7 @@
 //	2045  MIME: bodies                       message
 //	2046  MIME: media types                  message
 //	2047  MIME: encoded words                message
+//	2049  MIME: conformance                  message
 //	2183  Content-Disposition                message
 //	2195  SASL CRAM-MD5                      auth
 //	2231  MIME: parameters                   message
@@ -109,10 +110,11 @@
 //	6522  multipart/report                   message/report
 //	6531  SMTPUTF8                           smtp
 //	6532  UTF-8 in headers                   message
-//	6533  UTF-8 addresses in reports         smtp/smtpwire, message/report
+//	6533  UTF-8 addresses in reports         smtp/smtpwire, message, message/report
 //	6598  carriers' translators              auth/popbefore
 //	6710  SMTP MT-PRIORITY                   smtp
 //	6750  bearer tokens                      auth
+//	6854  groups of authors                  message
 //	6856  POP3 UTF8 and LANG                 pop3
 //	7293  SMTP RRVS                          smtp
 //	7628  SASL OAUTHBEARER                   auth

@@ -41,7 +41,7 @@ func TestFileNames(t *testing.T) {
 		require.Equal(t, map[string]string{"charset": "utf-8", "x": "a b"}, leaves[0].params, "no name but in the disposition")
 		m, err := ParseBytes([]byte(s))
 		require.NoError(t, err)
-		require.Equal(t, name, m.Part("1").Filename())
+		require.Equal(t, name, partOf(t, m, "1").Filename())
 	}
 }
 
@@ -189,6 +189,7 @@ func TestComposition(t *testing.T) {
 		require.NoError(t, err)
 	}
 	_, leaves := readLeaves(t, want.String())
+	require.Len(t, leaves, 4)
 	require.Equal(t, content, leaves[2].content)
 	r := c.Reader()
 	require.NoError(t, iotest.TestReader(r, want.Bytes()))
@@ -271,5 +272,5 @@ func TestLongParameterName(t *testing.T) {
 	s := write(t, &Draft{From: me, Attachments: []Attachment{FromBytes("x", "text/plain; "+name+"="+value, nil)}})
 	m, err := ParseBytes([]byte(s))
 	require.NoError(t, err)
-	require.Equal(t, value, m.Part("1").Params().Get(name))
+	require.Equal(t, value, partOf(t, m, "1").Params().Get(name))
 }

@@ -128,7 +128,7 @@ func (c *composer) multipart(subtype string, parts ...entity) entity {
 
 func textEntity(mediaType, text string) entity {
 	s := surveyText(text)
-	charset := "utf-8"
+	charset := "utf-8" // RFC 2049 section 2: what is not ASCII is labelled
 	if s.ascii {
 		charset = "us-ascii" // RFC 2046 section 4.1.2: the least that will do
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // fileLines is how many lines of base64 are made at a time.
@@ -142,9 +143,9 @@ func (c *messageFilter) line(line []byte) error {
 
 // surveyMessage reads a message that is to be attached, and says in which of 7bit and 8bit it can be sent: no other
 // encoding is allowed for message/rfc822 (RFC 2046 section 5.2.1), and none at all for the other types but
-// message/global.
+// message/global and the reports in UTF-8 (RFC 6533 section 6).
 func surveyMessage(a *Attachment, mediaType string) (Encoding, error) {
-	eightBit := mediaType == "message/rfc822" || mediaType == "message/global"
+	eightBit := mediaType == "message/rfc822" || strings.HasPrefix(mediaType, "message/global")
 	e, err := newFileEncoder(a, Encoding8Bit)
 	if err != nil {
 		return 0, err

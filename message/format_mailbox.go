@@ -31,7 +31,7 @@ func (m Mailbox) Append(dst []byte) ([]byte, error) {
 
 // check says whether the address is one that can be written.
 func (m Mailbox) check(utf8 bool) error {
-	// Parsed strictly, it must give itself: nothing else could be read into it.
+	// Parsed strictly, it must give itself: nothing else could be read into it, and no group (RFC 6854 section 3).
 	parsed, err := ParseMailbox(m.Addr)
 	if err != nil || parsed.Addr != m.Addr || parsed.Name != "" {
 		return errAddress

@@ -56,6 +56,14 @@ func fieldOf(s, name string) string {
 	return ""
 }
 
+// partOf returns a part that there must be.
+func partOf(t testing.TB, m *Message, path string) *Part {
+	t.Helper()
+	p := m.Part(path)
+	require.NotNil(t, p, path)
+	return p
+}
+
 // TestRFC5322Draft checks what is demanded of who writes a header.
 func TestRFC5322Draft(t *testing.T) {
 	t.Parallel()
@@ -163,11 +171,11 @@ func TestRFC2045Draft(t *testing.T) {
 			s := write(t, &Draft{From: me, Text: text, Attachments: []Attachment{inner, file}})
 			m, err := (&Parser{Strict: true}).ParseBytes([]byte(s)) // no multipart is encoded, no 7bit is 8bit
 			require.NoError(t, err)
-			got, err := m.Part("1").AppendBody(nil)
+			got, err := partOf(t, m, "1").AppendBody(nil)
 			require.NoError(t, err)
 			require.Equal(t, text, string(got))
 			require.Equal(t, Encoding8Bit, m.Root().Encoding())
-			require.Equal(t, Encoding8Bit, m.Part("2").Encoding())
+			require.Equal(t, Encoding8Bit, partOf(t, m, "2").Encoding())
 		}
 	})
 	t.Run("line ends in base64 are CRLF", func(t *testing.T) {
@@ -233,9 +241,9 @@ func TestRFC2046Draft(t *testing.T) {
 			m, err := (&Parser{Strict: true}).ParseBytes([]byte(s))
 			require.NoError(t, err)
 			require.Equal(t, 3, strings.Count(s, "\r\n--"+m.Root().Params().Get("boundary")))
-			text, err := m.Part("1").AppendBody(nil)
+			text, err := partOf(t, m, "1").AppendBody(nil)
 			require.NoError(t, err)
-			html, err := m.Part("2").AppendBody(nil)
+			html, err := partOf(t, m, "2").AppendBody(nil)
 			require.NoError(t, err)
 			require.Equal(t, []string{d.Text, d.HTML}, []string{string(text), string(html)})
 		}
@@ -392,6 +400,58 @@ func TestRFC6532Draft(t *testing.T) {
 		require.True(t, c.Needs8BitMIME(), "no 7-bit server is given it")
 		m, err := ParseBytes([]byte(write(t, d)))
 		require.NoError(t, err)
-		require.Equal(t, Encoding8Bit, m.Part("2").Encoding())
+		require.Equal(t, Encoding8Bit, partOf(t, m, "2").Encoding())
 	})
+}
+
+// TestRFC6533Draft: a report in UTF-8 that is attached is 8bit.
+func TestRFC6533Draft(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc6533-6.3-1", "rfc6533-6.4-1", "rfc6533-6.5-1")
+	for _, kind := range []string{"headers", "delivery-status", "disposition-notification"} {
+		d := &Draft{From: me, Attachments: []Attachment{FromBytes("", "message/global-"+kind, []byte("X: ä"))}}
+		c, err := composeAt(d)
+		require.NoError(t, err, kind)
+		require.True(t, c.Needs8BitMIME())
+		m, err := ParseBytes([]byte(write(t, d)))
+		require.NoError(t, err)
+		require.Equal(t, Encoding8Bit, partOf(t, m, "1").Encoding(), kind)
+	}
+}
+
+// TestRFC6854Draft checks that no group stands for an author.
+func TestRFC6854Draft(t *testing.T) {
+	t.Parallel()
+	group, one := Mailbox{Addr: "Us:a@b,c@d;"}, Mailbox{Addr: "Us:a@b;"}
+	two := []Mailbox{{"", "a@b"}, {"", "c@d"}}
+	t.Run("no group", func(t *testing.T) {
+		rfc.Covers(t, "rfc6854-2.1-2", "rfc6854-2.1-3", "rfc6854-3-1")
+		for _, d := range []*Draft{{From: []Mailbox{group}}, {From: []Mailbox{one}}, {From: two, Sender: group}, {From: two, Sender: one}} {
+			_, err := d.Compose()
+			require.Error(t, err)
+		}
+	})
+	t.Run("Sender and From", func(t *testing.T) {
+		rfc.Covers(t, "rfc6854-2.1-1", "rfc6854-2.1-4", "rfc6854-2.1-5")
+		_, err := (&Draft{From: two}).Compose()
+		require.ErrorContains(t, err, "Sender")
+		s := write(t, &Draft{From: two, Sender: two[0]})
+		require.Equal(t, []string{"a@b, c@d", "a@b"}, []string{fieldOf(s, "From"), fieldOf(s, "Sender")})
+		require.Empty(t, fieldOf(write(t, &Draft{From: two[:1], Sender: two[0]}), "Sender"))
+		s = write(t, &Draft{From: two[:1], Sender: two[1]})
+		require.Equal(t, []string{"a@b", "c@d"}, []string{fieldOf(s, "From"), fieldOf(s, "Sender")})
+	})
+}
+
+// TestRFC2049Draft: what is not plain ASCII is labelled.
+func TestRFC2049Draft(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc2049-2-2")
+	s := write(t, &Draft{From: me, Text: "é and a text that is plain", HTML: "x", Attachments: []Attachment{FromBytes("", "image/png", []byte{0xFF})}})
+	_, leaves := readLeaves(t, s)
+	for i, want := range []mimePart{{mediaType: "text/plain", cte: "quoted-printable"}, {mediaType: "text/html"}, {mediaType: "image/png", cte: "base64"}} {
+		require.Equal(t, want.mediaType+want.cte, leaves[i].mediaType+leaves[i].cte)
+	}
+	require.Equal(t, "utf-8", leaves[0].params["charset"])
+	require.Contains(t, s, "\r\nMIME-Version: 1.0\r\n")
 }

@@ -302,7 +302,7 @@ func TestReading(t *testing.T) {
 		require.NoError(t, err)
 	})
 	t.Run("to whom a reply goes", func(t *testing.T) {
-		rfc.Covers(t, "rfc5322-3.6.2-4", "rfc5322-3.6.6-7", "rfc5322-3.6.6-8")
+		rfc.Covers(t, "rfc5322-3.6.2-4", "rfc5322-3.6.6-7", "rfc5322-3.6.6-8", "rfc6854-2.1-6")
 		h := parseString(t, "Resent-From: x@y\nResent-Sender: x@y\nResent-Reply-To: x@y\nResent-To: x@y\nFrom: a@b\nSender: s@b\n\n").Header()
 		require.Equal(t, `(NIL NIL ((NIL NIL "a" "b")) ((NIL NIL "s" "b")) ((NIL NIL "a" "b")) NIL NIL NIL NIL NIL)`, string(h.AppendEnvelope(nil)))
 	})

@@ -360,3 +360,75 @@ func TestRFC3464(t *testing.T) {
 		require.Equal(t, Typed{"x400", "/G=Jo/S=Doe/"}, d.Recipients[0].Final)
 	})
 }
+
+// TestReports checks what is demanded of who reads any report.
+func TestReports(t *testing.T) {
+	t.Parallel()
+	t.Run("one without fields for programs is none", func(t *testing.T) {
+		rfc.Covers(t, "rfc6522-3-2")
+		_, err := Read(parse(t, "Content-Type: multipart/report; report-type=delivery-status; boundary=aa\n\n--aa\n\nfor people\n--aa--\n"))
+		require.ErrorIs(t, err, ErrNoReport)
+	})
+	t.Run("types in UTF-8 count as those they stand for", func(t *testing.T) {
+		rfc.Covers(t, "rfc6533-4.4-1", "rfc6533-4.4-2")
+		for _, status := range []string{"message/delivery-status", "message/global-delivery-status"} {
+			for _, original := range []string{"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"} {
+				r, err := Read(parse(t, strings.Replace(wrap(status, delivery), "message/rfc822", original, 1)))
+				require.NoError(t, err, status)
+				require.Len(t, r.Delivery.Recipients, 2)
+				require.NotNil(t, r.Original, original)
+				require.Equal(t, original, r.Original.MediaType())
+			}
+		}
+	})
+}
+
+// TestRFC5965 checks what is demanded of who reads feedback reports.
+func TestRFC5965(t *testing.T) {
+	t.Parallel()
+	read := func(fields string) *Feedback {
+		r, err := Read(parse(t, "Content-Type: message/feedback-report\n\n"+fields))
+		require.NoError(t, err)
+		return r.Feedback
+	}
+	t.Run("the early name of the arrival date", func(t *testing.T) {
+		rfc.Covers(t, "rfc5965-3.2-4")
+		require.Equal(t, int64(1783324800), read("Feedback-Type: abuse\nReceived-Date: Mon, 6 Jul 2026 10:00:00 +0200\n").ArrivalDate.Unix())
+	})
+	t.Run("types and fields that are not known", func(t *testing.T) {
+		rfc.Covers(t, "rfc5965-6-1", "rfc5965-7.1-2")
+		f := read("X-New: y\nFeedback-Type: x-new\nX-New: z\nIncidents: 2\n")
+		require.Equal(t, "x-new", f.Type)
+		require.Equal(t, 2, f.Incidents)
+	})
+	t.Run("values that cannot be", func(t *testing.T) {
+		rfc.Covers(t, "rfc5965-8.4-1")
+		f := read("Feedback-Type: abuse\nArrival-Date: 31 Feb 2026\nSource-IP: 192.0.2.256\nIncidents: -5\n")
+		require.True(t, f.ArrivalDate.IsZero())
+		require.False(t, f.SourceIP.IsValid())
+		require.Equal(t, 1, f.Incidents)
+	})
+}
+
+// TestRFC8098 checks what is demanded of who reads disposition notifications.
+func TestRFC8098(t *testing.T) {
+	t.Parallel()
+	read := func(fields string) *Disposition {
+		r, err := Read(parse(t, "Content-Type: message/disposition-notification\n\n"+fields))
+		require.NoError(t, err)
+		return r.Disposition
+	}
+	t.Run("comments wherever blanks may be", func(t *testing.T) {
+		rfc.Covers(t, "rfc8098-2.3-4", "rfc8098-7-3")
+		d := read("Final-Recipient: (a;b) rfc822 (c;(d)\\;) ; jo@example.org\nOriginal-Message-ID: (x <y>)\n <1@b> (z)\n" +
+			"Disposition: (;)\n automatic-action (/)\n / (;) MDN-sent-automatically (a) ; (b/) processed (c) /\n (d,) error (,) , warning (e)\n")
+		require.Equal(t, Typed{"rfc822", "jo@example.org"}, d.Final)
+		require.Equal(t, "1@b", d.OriginalMessageID)
+		require.Equal(t, []string{"automatic-action", "mdn-sent-automatically", "processed"}, []string{d.ActionMode, d.SendingMode, d.Type})
+		require.Equal(t, []string{"error", "warning"}, d.Modifiers)
+	})
+	t.Run("addresses in their case", func(t *testing.T) {
+		rfc.Covers(t, "rfc8098-3.2.4-3")
+		require.Equal(t, Typed{"rfc822", "Jo.Doe@Example.ORG"}, read("Final-Recipient: RFC822;Jo.Doe@Example.ORG\n").Final)
+	})
+}

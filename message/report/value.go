@@ -19,7 +19,7 @@ type Typed struct {
 
 // parseTyped reads a typed value.
 func parseTyped(s string) Typed {
-	kind, value, ok := strings.Cut(s, ";")
+	kind, value, ok := cutType(s)
 	if kind = keyword(kind); !ok || kind == "" {
 		return Typed{Value: strings.TrimSpace(s)}
 	}
@@ -28,6 +28,24 @@ func parseTyped(s string) Typed {
 		value = decodeUTF8Address(value)
 	}
 	return Typed{kind, value}
+}
+
+// cutType cuts s at its first semicolon that is in no comment.
+func cutType(s string) (kind, value string, ok bool) {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '(':
+			depth++
+		case c == ')' && depth > 0:
+			depth--
+		case c == '\\' && depth > 0:
+			i++
+		case c == ';' && depth == 0:
+			return s[:i], s[i+1:], true
+		}
+	}
+	return strings.Cut(s, ";") // a parenthesis that is not closed is no comment
 }
 
 // parseAddress is parseTyped for an address, which many put in angle brackets.

@@ -48,3 +48,32 @@ func parseEither(args string) error {
 	}
 	return new(Rcpt).Parse(args)
 }
+
+// TestUTF8Original holds addresses in UTF-8 in ORCPT to RFC 6533 section 3.
+func TestUTF8Original(t *testing.T) {
+	t.Parallel()
+	line := func(o OriginalRecipient, smtputf8 bool) string {
+		b, err := (&Rcpt{To: address(t, "a@b"), Original: o, UTF8: smtputf8}).Append(nil)
+		require.NoError(t, err)
+		return strings.TrimSuffix(strings.TrimPrefix(string(b), "RCPT TO:<a@b> ORCPT="), "\r\n")
+	}
+	t.Run("octets above ASCII are taken", func(t *testing.T) {
+		rfc.Covers(t, "rfc6533-3-1")
+		r := Rcpt{UTF8: true}
+		require.NoError(t, r.Parse("TO:<a@b> ORCPT=utf-8;gr\u00fcn@e.org"))
+		require.Equal(t, "gr\u00fcn@e.org", r.Original.Address())
+	})
+	t.Run("without SMTPUTF8 they are escaped", func(t *testing.T) {
+		rfc.Covers(t, "rfc6533-3-2", "rfc6533-3-3", "rfc6533-3-8")
+		require.Equal(t, `utf-8;gr\x{FC}n\x{65E5}@e.org`, line("utf-8;gr\u00fcn\u65e5@e.org", false))
+		require.Equal(t, "utf-8;gr\u00fcn\u65e5@e.org", line("utf-8;gr\u00fcn\u65e5@e.org", true))
+	})
+	t.Run("what no parameter can have is escaped always", func(t *testing.T) {
+		rfc.Covers(t, "rfc6533-3-4")
+		require.Contains(t, line(NewOriginalRecipient(address(t, "\"\u00fc =\"@e.org")), true), `\x{20}\x{3D}`)
+		for _, o := range []OriginalRecipient{"utf-8;\u00fc =@e.org", "utf-8;\u00fc=@e.org", "utf-8;\u00fc+@e.org"} {
+			_, err := (&Rcpt{To: address(t, "a@b"), Original: o, UTF8: true}).Append(nil)
+			require.Error(t, err)
+		}
+	})
+}

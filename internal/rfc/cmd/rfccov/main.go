@@ -1,7 +1,7 @@
 // Command rfccov says which statements of the RFCs are claimed by a passing test,
 // and which of those claims are proven by a mutant.
 //
-//	rfccov [-prove] [-changed REV] [-j N] [package ...]
+//	rfccov [-prove] [-changed REV] [-only PATTERN] [-j N] [package ...]
 //
 // Without -prove it runs the tests once, counts the claims and checks that every
 // mutant has a claim. With -prove it applies each mutant through `go test
@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -27,19 +28,24 @@ const mutantsDir = "internal/rfc/mutants"
 func main() {
 	prove := flag.Bool("prove", false, "apply each mutant and demand that a claiming test fails")
 	changed := flag.String("changed", "", "prove only what differs from this `revision`")
+	only := flag.String("only", "", "of the mutants those alone whose names match this `pattern`")
 	jobs := flag.Int("j", runtime.NumCPU(), "mutants to run at a time")
 	flag.Parse()
 	packages := flag.Args()
 	if len(packages) == 0 {
 		packages = []string{"./..."}
 	}
-	if err := run(packages, *prove, *changed, *jobs); err != nil {
+	if err := run(packages, *prove, *changed, *only, *jobs); err != nil {
 		fmt.Fprintln(os.Stderr, "rfccov:", err)
 		os.Exit(1)
 	}
 }
 
-func run(packages []string, prove bool, revision string, jobs int) error {
+func run(packages []string, prove bool, revision, only string, jobs int) error {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
 	ledger, err := rfc.Ledger()
 	if err != nil {
 		return err
@@ -52,7 +58,7 @@ func run(packages []string, prove bool, revision string, jobs int) error {
 	if err != nil {
 		return err
 	}
-	mutants = slices.DeleteFunc(mutants, func(m rfc.Mutant) bool { return !tests.concerns(m) })
+	mutants = slices.DeleteFunc(mutants, func(m rfc.Mutant) bool { return !tests.concerns(m) || !wanted.MatchString(m.Name) })
 	if revision != "" {
 		if mutants, err = tests.touched(mutants, revision); err != nil {
 			return err
