@@ -95,8 +95,8 @@ func (l lab) unread(t *testing.T, user string) []string {
 	return names
 }
 
-// message is a letter with a token and a body of some kind.
-func message(token, body string) string {
+// letterWith is a letter with a token and a body of some kind.
+func letterWith(token, body string) string {
 	return "From: <alice@example.test>\r\nTo: <bob@example.test>\r\nSubject: " + token +
 		"\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + body
 }
@@ -115,7 +115,7 @@ func TestBodies(t *testing.T) {
 					p.cfg.NoChunking = kind == "DATA"
 					c, transcript := l.dial(t, p)
 					tok := token()
-					var r io.Reader = strings.NewReader(message(tok, body))
+					var r io.Reader = strings.NewReader(letterWith(tok, body))
 					if kind == "stream" {
 						r = struct{ io.Reader }{r}
 					}
@@ -194,7 +194,7 @@ func TestSMTPUTF8(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			c, transcript := l.dial(t, p)
 			tok := token()
-			result, err := c.Send(t.Context(), envelope(t, "bob@example.test"), strings.NewReader(message(tok+" gr\xc3\xbc\xc3\x9fe", "x\r\n")))
+			result, err := c.Send(t.Context(), envelope(t, "bob@example.test"), strings.NewReader(letterWith(tok+" gr\xc3\xbc\xc3\x9fe", "x\r\n")))
 			if _, offered := c.Extension("SMTPUTF8"); !offered {
 				missing := new(smtp.ExtensionError)
 				if !errors.As(err, &missing) || missing.Keyword != "SMTPUTF8" || strings.Contains(transcript.String(), "MAIL") {
@@ -263,7 +263,7 @@ func TestSize(t *testing.T) {
 			if limit, _ := c.Extension("SIZE"); limit == "" {
 				return // nothing is stated
 			}
-			_, err := c.Send(t.Context(), envelope(t, "bob@example.test"), strings.NewReader(message("x", strings.Repeat("ten octets\r\n", 5_000_000))))
+			_, err := c.Send(t.Context(), envelope(t, "bob@example.test"), strings.NewReader(letterWith("x", strings.Repeat("ten octets\r\n", 5_000_000))))
 			size := new(smtp.SizeError)
 			if !errors.As(err, &size) || size.Max < 1<<20 || strings.Contains(transcript.String(), "MAIL") {
 				t.Errorf("got %v, want a SizeError", err)
