@@ -57,15 +57,17 @@ func (h Header) OneClick() bool {
 	return equalFold(dropFWS(h.Get("List-Unsubscribe-Post")), "list-unsubscribe=one-click")
 }
 
-// dropFWS removes all blanks from s.
+// dropFWS removes all blanks and line ends from s.
 func dropFWS(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return r <= ' ' }) < 0 {
+	i := strings.IndexAny(s, " \t\r\n")
+	if i < 0 {
 		return s
 	}
-	return strings.Map(func(r rune) rune {
-		if r <= ' ' {
-			return -1
+	b := append(make([]byte, 0, len(s)), s[:i]...)
+	for ; i < len(s); i++ {
+		if !isFWS(s[i]) {
+			b = append(b, s[i])
 		}
-		return r
-	}, s)
+	}
+	return string(b)
 }

@@ -97,6 +97,25 @@ func (p *addressParser) parse(s string) {
 		p.fail(len(s), "group without its end")
 		p.endGroup()
 	}
+	p.lineEnds()
+}
+
+// lineEnds looks for a line end that is no folding: in a field there is none, and
+// elsewhere somebody tries to put a line of his own into what is made of the text.
+//
+//	FWS = ([*WSP CRLF] 1*WSP) / obs-FWS
+func (p *addressParser) lineEnds() {
+	for i := range len(p.s) {
+		if c := p.s[i]; c == '\n' || c == '\r' && !strings.HasPrefix(p.s[i:], "\r\n") {
+			if c == '\n' && i > 0 && p.s[i-1] == '\r' && i+1 < len(p.s) && isWSP(p.s[i+1]) {
+				continue
+			}
+			if p.err == nil || p.err.Offset > i {
+				p.err = &AddressError{i, "line end that is no folding"}
+			}
+			return
+		}
+	}
 }
 
 // grouped returns the mailboxes with the groups kept apart.
@@ -191,11 +210,13 @@ func skipLiteral(s string, i int) (end int, closed bool) {
 		switch s[i] {
 		case ']':
 			return i + 1, true
-		case '[', '\\', '<', '>', ',':
+		case '\\':
+			i++
+		case '[', '<', '>', ',':
 			return i, false
 		}
 	}
-	return i, false
+	return len(s), false
 }
 
 // atom goes behind the atom at p.i. An encoded word is one, even with octets in
@@ -516,6 +537,16 @@ func quoteLocal(s string, quote bool) (string, bool) {
 	return string(append(b, '"')), true
 }
 
+// literal returns the domain literal with that inside, without blanks, which say
+// nothing in it, and without quoted pairs, which are obsolete there (RFC 5322 section
+// 4.4). It reports false for what cannot be in an address.
+func literal(s string) (string, bool) {
+	s = dropFWS(unquote(s))
+	return "[" + s + "]", utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool {
+		return r == '[' || r == ']' || r == '\\' || r < ' ' || r == 0x7F
+	}) < 0
+}
+
 // domain returns the tokens as a domain.
 //
 //	domain = dot-atom / domain-literal / obs-domain
@@ -524,11 +555,7 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 	for i, t := range tokens {
 		switch {
 		case t.kind == tokenLiteral && len(tokens) == 1:
-			lit := p.s[t.start:t.end]
-			if !utf8.ValidString(lit) || strings.IndexFunc(lit, func(r rune) bool { return r <= ' ' || r == 0x7F }) >= 0 {
-				return "", false
-			}
-			return lit, true
+			return literal(p.s[t.start+1 : t.end-1])
 		case t.kind == tokenDot && (i == 0 || tokens[i-1].kind == tokenDot):
 			return "", false
 		case t.kind == tokenDot && i == len(tokens)-1:
@@ -540,6 +567,8 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 			// Who decodes it, or looks for the last "@", sees another domain than who does not.
 			p.fail(t.start, "encoded word in an address")
 			return "", false
+		case t.kind == tokenAtom && (p.s[t.start] == '-' || p.s[t.end-1] == '-'):
+			p.fail(t.start, "hyphen at the edge of a label") // RFC 5321 section 4.1.2
 		}
 	}
 	domain := p.words(tokens[:end])
