@@ -27,8 +27,8 @@ type charset struct {
 type charsetKind uint8
 
 const (
-	// charsetGuessed is UTF-8 if all of it is valid as that, otherwise
-	// windows-1252: for text that does not say, or says us-ascii.
+	// charsetGuessed is UTF-8 if most of it is valid as that, otherwise
+	// windows-1252: for text that does not say, or says us-ascii. See tally.
 	charsetGuessed charsetKind = iota
 	charsetUTF8
 	// charsetOctets has a *charmap.Charmap, in which an octet is a character
@@ -89,11 +89,48 @@ func (c charset) appendText(dst, src []byte) []byte {
 	case charsetOctets:
 		return appendOctets(dst, src, c.enc.(*charmap.Charmap))
 	case charsetGuessed:
-		if !validUTF8(src) {
+		if !mostlyUTF8(src) {
 			return appendOctets(dst, src, charmap.Windows1252)
 		}
 	}
 	return appendValid(dst, src)
+}
+
+// tally counts what speaks for UTF-8 in a text of which nothing is known, and what
+// against. In a text of single octets hardly a letter is valid as UTF-8 by chance; in
+// one that was UTF-8, and was cut in the midst of a character or got a word of
+// another charset put in, few are not.
+type tally struct {
+	characters int // outside ASCII
+	others     int // octets that belong to none
+}
+
+func (t *tally) add(b []byte) {
+	for {
+		n := firstEightBit(b)
+		if n < 0 {
+			return
+		}
+		r, size := utf8.DecodeRune(b[n:])
+		if r == utf8.RuneError && size == 1 {
+			t.others++
+		} else {
+			t.characters++
+		}
+		b = b[n+size:]
+	}
+}
+
+func (t *tally) isUTF8() bool { return t.characters >= t.others }
+
+// mostlyUTF8 reports whether b is to be read as UTF-8 when nothing says what it is.
+func mostlyUTF8(b []byte) bool {
+	if validUTF8(b) {
+		return true
+	}
+	var t tally
+	t.add(b)
+	return t.isUTF8()
 }
 
 // appendOctets appends to dst the characters that the octets of src are in m.
@@ -211,7 +248,7 @@ func cleanText(s string) string {
 
 func rewriteText(s string) string {
 	if !utf8.ValidString(s) {
-		s = string(appendOctets(nil, []byte(s), charmap.Windows1252))
+		s = string(charset{}.appendText(nil, []byte(s)))
 	}
 	return strings.Map(func(r rune) rune {
 		switch {

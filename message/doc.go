@@ -75,7 +75,8 @@
 //     filename, name* of the Content-Type, its name. See [Part.Filename].
 //   - A disposition that is not known is an attachment.
 //   - Text without a charset that is known, or declared as us-ascii, is UTF-8
-//     if all of it is valid as that, and otherwise windows-1252. ISO-8859-1
+//     if it has at least as many characters outside ASCII that are valid as that
+//     as octets that are not, and otherwise windows-1252. ISO-8859-1
 //     and its like are read as the supersets that the WHATWG Encoding
 //     standard names, as every mail reader does.
 //   - Encoded words are decoded wherever they stand in text and in display

@@ -249,6 +249,5 @@ func (f Field) body() []byte { return f.raw[f.value:] }
 func (f Field) Value() string { return unfold(f.body()) }
 
 // Text returns the value as text for people: on one line, with encoded words
-// decoded (RFC 2047), valid UTF-8 and without control characters. Octets that
-// are not UTF-8 are read as windows-1252.
+// decoded (RFC 2047), valid UTF-8 and without control characters. See DecodeText.
 func (f Field) Text() string { return DecodeText(f.Value()) }

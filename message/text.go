@@ -65,9 +65,9 @@ func (p *Part) charset() charset {
 // and a byte order mark at its start dropped. Line ends stay as they are.
 //
 // The charset is that of the Content-Type, whatever the media type is. Without
-// one that is known, or with us-ascii, the text is UTF-8 if all of it is valid as
-// that and otherwise windows-1252; to find out, a body that has octets
-// outside ASCII is read ahead once.
+// one that is known, or with us-ascii, the text is UTF-8 if it has at least as many
+// characters outside ASCII that are valid as that as octets that are not, and otherwise
+// windows-1252; to find out, a body that has octets outside ASCII is read ahead once.
 func (p *Part) Text() io.Reader {
 	t := &textReader{part: p, body: p.open(), charset: p.charset()}
 	if t.charset.enc != nil {
@@ -148,6 +148,7 @@ func (t *textReader) convert() {
 // guess settles whether a body that is not ASCII is UTF-8, by reading all of it.
 func (t *textReader) guess() error {
 	t.guessed = true
+	var seen tally
 	b := t.part.open()
 	buf := make([]byte, bodyChunk)
 	rest := 0
@@ -162,15 +163,16 @@ func (t *textReader) guess() error {
 		if !last {
 			cut -= incompleteRune(text)
 		}
-		if !validUTF8(text[:cut]) {
-			t.decoder = charmap.Windows1252.NewDecoder()
-			return nil
-		}
+		seen.add(text[:cut])
 		if last {
-			return nil
+			break
 		}
 		rest = copy(buf, text[cut:])
 	}
+	if !seen.isUTF8() {
+		t.decoder = charmap.Windows1252.NewDecoder()
+	}
+	return nil
 }
 
 // incompleteRune returns how many octets at the end of b are the beginning of

@@ -6,9 +6,9 @@ import (
 )
 
 // DecodeText makes text for people of the value of an unstructured field such
-// as Subject: encoded words are decoded (RFC 2047), octets that are not UTF-8 are
-// read as windows-1252, tabs and line ends become blanks and other control
-// characters U+FFFD.
+// as Subject: encoded words are decoded (RFC 2047), what is not UTF-8 becomes U+FFFD,
+// or characters of windows-1252 if most of the text is not, tabs and line ends become
+// blanks and other control characters U+FFFD.
 //
 // An encoded word is decoded wherever it stands, not only between blanks as
 // RFC 2047 section 5 has it. The octets of neighbouring words of one charset are

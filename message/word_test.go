@@ -52,7 +52,11 @@ func TestDecodeText(t *testing.T) {
 		{"=?utf-8?b?Y!W-J*j?=", "abc"},
 		{"=?utf-8?q?a=Zb=?=", "a=Zb="},
 		{"=?utf-8?q?a=0D=0AX:_y?=", "a  X: y"},
-		{"=?us-ascii?q?=C3=B6?= =?us-ascii?q?=F6?=", "Ã¶ö"},
+		{"=?us-ascii?q?=C3=B6?= =?us-ascii?q?=F6?=", "ö\uFFFD"},
+		{"=?us-ascii?q?=C3=B6?= =?us-ascii?q?=F6=E4?=", "Ã¶öä"},
+		// UTF-8 that was cut in the midst of a character, and what was never UTF-8.
+		{"Юникод запрещен\xd1", "Юникод запрещен\uFFFD"},
+		{"Gr\xfc\xdfe, J\xfcrgen \xc3\xb6", "Grüße, Jürgen Ã¶"},
 		{"=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本"},
 		{"=?gb2312?B?1tA=?= =?gb2312?B?zsQ=?=", "中文"},
 	} {
