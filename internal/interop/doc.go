@@ -21,6 +21,9 @@
 //	DOVECOT_POP3_PORT=...         STLS
 //	DOVECOT_POP3S_PORT=...        implicit TLS
 //
+// The comparison with other readers of MIME skips itself unless MAIL_MIME names the
+// folder of compare.py, which asks them; it takes a quarter of an hour.
+//
 // The users are alice with the password secret1 and bob with secret2 in the
 // domain example.test, and carol with secret3, whose maildrop the tests empty;
 // LAB_MAIL is the folder of their Maildirs, as USER/Maildir.
