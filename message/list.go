@@ -7,7 +7,8 @@ import "strings"
 // List-Owner, List-Archive (RFC 2369). The sender prefers them in that order.
 // Comments, and what is outside angle brackets, are passed over: "NO" in a
 // List-Post gives none (RFC 2369 section 3.4). Blanks inside the brackets
-// were added by folding and are dropped (RFC 2369 section 2).
+// were added by folding and are dropped (RFC 2369 section 2). What holds a control
+// character is no URL.
 //
 // They come from a stranger: a program follows them only when it must, and
 // then only the schemes that it knows.
@@ -23,7 +24,7 @@ func (h Header) ListURLs(name string) []string {
 		if n < 0 {
 			break
 		}
-		if url := dropFWS(v[i+1 : i+n]); url != "" {
+		if url := bracketed(v[i+1 : i+n]); url != "" {
 			urls = append(urls, url)
 		}
 		i += n + 1
@@ -40,14 +41,10 @@ func (h Header) ListID() (id, name string) {
 	v := h.Get("List-Id")
 	open := strings.LastIndexByte(v, '<')
 	if open < 0 {
-		return dropFWS(v), ""
+		return bracketed(v), ""
 	}
 	id, _, _ = strings.Cut(v[open+1:], ">")
-	phrase := trimFWS(v[:open])
-	if end, closed := skipQuoted(phrase, 0); len(phrase) > 0 && phrase[0] == '"' && closed && end == len(phrase) {
-		phrase = unquote(phrase[1 : end-1])
-	}
-	return dropFWS(id), DecodeText(phrase)
+	return bracketed(id), phraseText(trimFWS(v[:open]))
 }
 
 // OneClick reports whether the message may be unsubscribed from by a POST to the
@@ -55,6 +52,16 @@ func (h Header) ListID() (id, name string) {
 // safe only when a DKIM signature covers both fields.
 func (h Header) OneClick() bool {
 	return equalFold(dropFWS(h.Get("List-Unsubscribe-Post")), "list-unsubscribe=one-click")
+}
+
+// bracketed returns the URL or identifier that stands between angle brackets: without its
+// blanks, and "" if it holds a control character.
+func bracketed(s string) string {
+	s = dropFWS(s)
+	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7F }) >= 0 {
+		return ""
+	}
+	return s
 }
 
 // dropFWS removes all blanks and line ends from s.

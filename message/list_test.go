@@ -15,6 +15,8 @@ func TestListFields(t *testing.T) {
 		"NO (closed)":                          nil,
 		"<>, <a":                               nil,
 		"https://x/":                           nil,
+		"<https://x/\x00.evil.test/>, <z:>":    {"z:"},
+		"<https://x/\xff>":                     {"https://x/\xff"},
 	} {
 		h := ParseHeader([]byte("List-Unsubscribe: " + in + "\r\n"))
 		require.Equal(t, want, h.ListURLs("List-Unsubscribe"), in)
@@ -32,6 +34,7 @@ func TestListFields(t *testing.T) {
 	require.True(t, ParseHeader([]byte("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")).OneClick())
 	require.False(t, ParseHeader([]byte("List-Unsubscribe-Post: x\r\n")).OneClick())
 	require.Equal(t, []string{"a b", "ö"}, ParseHeader([]byte("Keywords: a b,, =?utf-8?q?=C3=B6?=\r\n")).Keywords())
+	require.Equal(t, []string{`a, "b"`, "c (d, e)", `"f`, "g (h"}, ParseHeader([]byte("Keywords: \"a, \\\"b\\\"\", c (d, e), \"f, g (h\r\n")).Keywords())
 	require.Equal(t, []string{"a@b", "c@d"}, ParseHeader([]byte("In-Reply-To: Your message a@b of c@d\r\n")).MessageIDs("In-Reply-To"))
 }
 
