@@ -193,7 +193,7 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(b.out)
 	total := int64(n)
 	b.out = b.out[n:]
-	buf := make([]byte, bodyChunk)
+	buf := make([]byte, min(bodyChunk, b.room()))
 	for err == nil {
 		if n, err = b.decode(buf); err != nil {
 			break

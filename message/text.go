@@ -113,8 +113,9 @@ func (t *textReader) Read(p []byte) (int, error) {
 // convert reads on and converts what it read, or sets err.
 func (t *textReader) convert() {
 	if t.rawBuf == nil {
-		t.rawBuf = make([]byte, textChunk)
-		t.outBuf = make([]byte, textChunk)
+		size := min(textChunk, t.body.room())
+		t.rawBuf = make([]byte, size)
+		t.outBuf = make([]byte, size)
 	}
 	rest := copy(t.rawBuf, t.raw)
 	n, err := io.ReadFull(t.body, t.rawBuf[rest:])
