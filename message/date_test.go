@@ -88,12 +88,12 @@ func FuzzDate(tf *testing.F) {
 		got, err := ParseDate(s)
 		if err == nil {
 			again, err := ParseDate(got.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
-			require.NoError(t, err)
-			require.True(t, again.Equal(got.Truncate(time.Second)))
+			good(t, err)
+			same(t, true, again.Equal(got.Truncate(time.Second)), s)
 		}
 		want, werr := mail.ParseDate(s)
 		if _, offset := want.Zone(); err == nil && werr == nil && offset != 0 {
-			require.True(t, want.Equal(got), "%v, want %v", got, want)
+			same(t, want.Unix(), got.Unix(), s)
 		}
 	})
 }

@@ -3,10 +3,44 @@ package message
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/posthouse/posthouse/internal/storm"
 )
+
+// same is require.Equal for what is executed millions of times: it costs nothing
+// while the two are equal.
+func same[T comparable](t testing.TB, want, got T, what string) {
+	if want != got {
+		t.Helper()
+		t.Fatalf("%s:\nwant %#v\n got %#v", what, want, got)
+	}
+}
+
+// sameOctets is same for octets.
+func sameOctets[W, G string | []byte](t testing.TB, want W, got G, what string) {
+	if string(want) != string(got) {
+		t.Helper()
+		t.Fatalf("%s:\nwant %q\n got %q", what, want, got)
+	}
+}
+
+// sameList is same for lists.
+func sameList[T comparable](t testing.TB, want, got []T, what string) {
+	if !slices.Equal(want, got) {
+		t.Helper()
+		t.Fatalf("%s:\nwant %#v\n got %#v", what, want, got)
+	}
+}
+
+// good is require.NoError likewise.
+func good(t testing.TB, err error) {
+	if err != nil {
+		t.Helper()
+		t.Fatal(err)
+	}
+}
 
 // FuzzParse checks that offsets are consistent, that the octets of the message can be
 // put together again, and that a window gives what memory gives.

@@ -18,12 +18,11 @@ func crlf(s string) []byte { return []byte(strings.ReplaceAll(s, "\n", "\r\n")) 
 
 // parseThrough parses b through a window that starts with that many octets.
 func parseThrough(t testing.TB, b []byte, parser Parser, size int) *Message {
-	t.Helper()
 	buf := make([]byte, size)
 	m := &Message{src: bytes.NewReader(b), size: int64(len(b))}
 	s := scanner{msg: m, win: window{src: m.src, size: m.size, pool: &buf, buf: buf[:0]}}
 	m, err := parser.parse(&s)
-	require.NoError(t, err)
+	good(t, err)
 	return m
 }
 
@@ -47,73 +46,80 @@ func outlines(m *Message) (list []outline) {
 
 // checkMessage checks what holds of every parsed message.
 func checkMessage(t testing.TB, m *Message, b []byte) {
-	t.Helper()
-	last := make(map[*Part]int64) // where the part before ended, by parent
+	last := make([]int64, len(m.parts)) // where the last part in each ended
 	for p := range m.Parts() {
-		require.True(t, 0 <= p.start && p.start <= p.body && p.body <= p.end && p.end <= int64(len(b)), "offsets of %s", p.Path())
-		up := p.Parent()
-		if up == nil {
-			require.Equal(t, []int64{0, int64(len(b))}, []int64{p.start, p.end}, "the message is all of it")
+		if p.start < 0 || p.start > p.body || p.body > p.end || p.end > int64(len(b)) {
+			t.Fatalf("offsets of %s", p.Path())
+		}
+		if up := p.Parent(); up == nil {
+			same(t, [2]int64{0, int64(len(b))}, [2]int64{p.start, p.end}, "the message is all of it")
 		} else {
-			require.GreaterOrEqual(t, p.start, max(up.body, last[up]), "%s lies behind the part before", p.Path())
-			require.LessOrEqual(t, p.end, up.end, "%s lies in its parent", p.Path())
-			last[up] = p.end
+			if p.start < max(up.body, last[up.index]) || p.end > up.end {
+				t.Fatalf("%s lies in the part before, or outside its parent", p.Path())
+			}
+			last[up.index] = p.end
 		}
 		if p.index < 200 {
-			require.Same(t, p, m.Part(p.Path()))
+			same(t, p, m.Part(p.Path()), "the part by its path")
 		}
 
 		h := p.Header()
-		var fields []byte
+		rest := h.Raw()
 		for f := range h.All() {
-			fields = append(fields, f.Raw()...)
+			rest = bytes.TrimPrefix(rest, f.Raw())
 		}
-		require.Equal(t, string(h.Raw()), string(fields), "the fields make up the header")
+		same(t, 0, len(rest), "the fields make up the header")
 		between := b[p.start+int64(len(h.Raw())) : p.body]
-		require.True(t, bytes.HasPrefix(b[p.start:], h.Raw()) && (len(between) == 0 || emptyLine(between)))
+		same(t, true, bytes.HasPrefix(b[p.start:], h.Raw()) && (len(between) == 0 || emptyLine(between)), "the header and what ends it")
 
-		raw, err := io.ReadAll(p.Raw())
-		require.NoError(t, err)
-		require.Equal(t, string(b[p.start:p.end]), string(raw))
+		raw := make([]byte, p.end-p.start+1)
+		n, err := io.ReadFull(p.Raw(), raw)
+		if err != io.ErrUnexpectedEOF && err != io.EOF {
+			t.Fatalf("%s: %v, more than %d octets", p.Path(), err, n)
+		}
+		sameOctets(t, b[p.start:p.end], raw[:n], "the part as it stands")
 	}
 }
 
 // checkBodies checks that all ways to a body give the same.
 func checkBodies(t testing.TB, m *Message) {
-	t.Helper()
+	var want, text []byte
+	var got bytes.Buffer
 	for p := range m.Parts() {
-		want, err := p.AppendBody([]byte("x"))
-		require.NoError(t, err)
-		got, err := io.ReadAll(iotest.HalfReader(p.Open()))
-		require.NoError(t, err)
-		require.Equal(t, string(want[1:]), string(got), "body of %s read", p.Path())
-		var w bytes.Buffer
-		_, err = p.Open().(io.WriterTo).WriteTo(&w)
-		require.NoError(t, err)
-		require.Equal(t, string(want[1:]), w.String(), "body of %s written", p.Path())
+		var err error
+		want, err = p.AppendBody(append(want[:0], 'x'))
+		good(t, err)
+		got.Reset()
+		_, err = got.ReadFrom(iotest.HalfReader(p.Open()))
+		good(t, err)
+		sameOctets(t, want[1:], got.Bytes(), "a body read")
+		got.Reset()
+		_, err = p.Open().(io.WriterTo).WriteTo(&got)
+		good(t, err)
+		sameOctets(t, want[1:], got.Bytes(), "a body written")
 
-		text, err := p.AppendText([]byte("x"))
-		require.NoError(t, err)
-		require.True(t, utf8.Valid(text), "text of %s", p.Path())
-		got, err = io.ReadAll(p.Text())
-		require.NoError(t, err)
-		require.Equal(t, string(text[1:]), string(got), "text of %s read", p.Path())
+		text, err = p.AppendText(append(text[:0], 'x'))
+		good(t, err)
+		same(t, true, utf8.Valid(text), "text is UTF-8")
+		got.Reset()
+		_, err = got.ReadFrom(p.Text())
+		good(t, err)
+		sameOctets(t, text[1:], got.Bytes(), "a text read")
 	}
 }
 
 // checkAll checks everything of b, and that a window gives what memory gives.
 func checkAll(t testing.TB, b []byte, parser Parser, sizes ...int) *Message {
-	t.Helper()
 	m, err := parser.ParseBytes(b)
-	require.NoError(t, err)
+	good(t, err)
 	checkMessage(t, m, b)
 	checkBodies(t, m)
 	checkBodiesOf(t, m)
 	checkIndex(t, m, b)
 	for _, size := range sizes {
 		w := parseThrough(t, b, parser, size)
-		require.Equal(t, outlines(m), outlines(w))
-		require.Equal(t, m.Defects(), w.Defects())
+		sameList(t, outlines(m), outlines(w), "parts through a window")
+		sameList(t, m.Defects(), w.Defects(), "defects through a window")
 		checkBodies(t, w)
 	}
 	return m

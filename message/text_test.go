@@ -96,7 +96,7 @@ func FuzzText(tf *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, charset string) {
 		b := append([]byte("Content-Type: text/plain; charset=\""+charset+"\"\r\nContent-Transfer-Encoding: binary\r\n\r\n"), text...)
 		m, err := ParseBytes(b)
-		require.NoError(t, err)
+		good(t, err)
 		checkBodies(t, m)
 	})
 }
