@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -67,7 +68,7 @@ func start(ctx context.Context, role ...string) (*proc.Process, error) {
 type Server struct {
 	*proc.Process
 	Addr   string
-	counts bool // it can say how many allocations it has made
+	counts bool // it can count what is in its process
 }
 
 // startServer starts this program as a server.
@@ -86,19 +87,28 @@ func startServer(ctx context.Context, role ...string) (*Server, error) {
 
 // Allocations returns how many objects the server has allocated so far; zero if
 // it cannot say.
-func (s *Server) Allocations() (int64, error) {
+func (s *Server) Allocations() (int64, error) { return s.count("allocations") }
+
+// Goroutines returns how many the server has; zero if it cannot say.
+func (s *Server) Goroutines() (int64, error) { return s.count("goroutines") }
+
+// Heap returns the octets in use on the server's heap, once it has collected its garbage and
+// given the memory back; zero if it cannot say.
+func (s *Server) Heap() (int64, error) { return s.count("heap") }
+
+func (s *Server) count(what string) (int64, error) {
 	if !s.counts {
 		return 0, nil
 	}
-	answer, err := s.Ask("allocations")
+	answer, err := s.Ask(what)
 	if err != nil {
 		return 0, err
 	}
 	return strconv.ParseInt(answer, 10, 64)
 }
 
-// playServer serves until its standard input ends, and tells the allocations for
-// each line there.
+// playServer serves until its standard input ends, and counts what is named by each line
+// there.
 func playServer(serve func(ln net.Listener)) error {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -108,15 +118,25 @@ func playServer(serve func(ln net.Listener)) error {
 	fmt.Println(ln.Addr())
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
-		fmt.Println(allocations())
+		switch in.Text() {
+		case "goroutines":
+			fmt.Println(runtime.NumGoroutine())
+		case "heap":
+			runtime.GC() // what a sync.Pool holds survives the first
+			debug.FreeOSMemory()
+			fmt.Println(memory().HeapAlloc)
+		default:
+			fmt.Println(allocations())
+		}
 	}
 	return in.Err()
 }
 
-func allocations() uint64 {
-	var m runtime.MemStats
+func allocations() uint64 { return memory().Mallocs }
+
+func memory() (m runtime.MemStats) {
 	runtime.ReadMemStats(&m)
-	return m.Mallocs
+	return m
 }
 
 // installed reports whether a program is on this machine.

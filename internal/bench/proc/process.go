@@ -11,7 +11,20 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// MaxDescriptors returns how many descriptors a process may have open, after it has tried
+// to allow that many. The runtime of Go asks for all that is allowed by itself.
+func MaxDescriptors(want int) (int, error) {
+	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(want), Max: uint64(want)}) // root may; then children have it too
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, err
+	}
+	return int(limit.Max), nil
+}
 
 // stopTimeout is how long a process may take to end when it is told to.
 const stopTimeout = 10 * time.Second
@@ -67,6 +80,12 @@ func (p *Process) CPU() (time.Duration, error) { return CPU(p.cmd.Process.Pid) }
 
 // Resident returns the octets of memory of the process and its descendants.
 func (p *Process) Resident() (int64, error) { return Resident(p.cmd.Process.Pid) }
+
+// Descriptors returns how many the process has open.
+func (p *Process) Descriptors() (int64, error) {
+	names, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
+	return int64(len(names)), err
+}
 
 // Stop ends the process and waits for that.
 func (p *Process) Stop() error {

@@ -1,10 +1,16 @@
-// Command soak has honest clients send mail while many others sit still, and some
-// drip: they send a command an octet at a time and never end it.
+// Command soak has honest clients work while many others sit still, some drip, and some
+// send junk, first at an SMTP server and then at a POP3 server of this module:
 //
-//	go run ./cmd/soak -for 1m -idle 2000 -drip 200 -honest 20
+//	go run ./cmd/soak -for 30s -idle 10000 -drip 1000 -honest 100
 //
-// It prints how the honest fared and what the server used, and fails if one of
-// them was refused or cut off, or waited for too long.
+// Each of the crowds is in a process of its own, as the server is. The honest begin their
+// sessions at a fixed rate that leaves the processor idle most of the time, so that what they
+// wait for is the server and not themselves. It prints one table: how long sessions take
+// with nobody else there, among the crowd, and in a flood of junk; what a connection costs in
+// memory; and what is left in the server when all have gone. It fails if an honest
+// client was refused or cut off, if junk was not shed, if anything is left, or if a goal
+// is missed. GODEBUG=gctrace=1 and the like reach the server. Run it on a machine that
+// does nothing else.
 package main
 
 import (
@@ -14,145 +20,55 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
-	"sync"
+	"strings"
 	"syscall"
 	"time"
 
-	"github.com/posthouse/posthouse/internal/bench/load"
+	"github.com/posthouse/posthouse/internal/bench/crowd"
 	"github.com/posthouse/posthouse/internal/bench/peers"
 )
 
-// maxWait is how long an honest client may wait for the replies to a message.
-const maxWait = 10 * time.Second
-
-type soak struct {
-	idle, drip, honest int
-	lasts              time.Duration
-
-	mu    sync.Mutex
-	waits []time.Duration // of all messages of the honest
-}
-
 func main() {
+	crowd.Main()
 	peers.Main()
-	var s soak
-	flag.DurationVar(&s.lasts, "for", time.Minute, "how long it lasts")
-	flag.IntVar(&s.idle, "idle", 2000, "connections that say EHLO and nothing more")
-	flag.IntVar(&s.drip, "drip", 200, "connections that send an octet a second")
-	flag.IntVar(&s.honest, "honest", 20, "connections that send mail")
+	s := soak{temp: os.TempDir()}
+	flag.DurationVar(&s.lasts, "for", 30*time.Second, "how long the honest are watched, each time")
+	flag.IntVar(&s.idle, "idle", 10_000, "`connections` that say EHLO or log in, and nothing more")
+	flag.IntVar(&s.drip, "drip", 1000, "`connections` that send an octet a second")
+	flag.IntVar(&s.junk, "junk", 200, "`connections` that send junk")
+	flag.IntVar(&s.honest, "honest", 100, "`clients` that work")
+	flag.DurationVar(&s.every, "every", 2*time.Second, "how often each of those begins a session")
+	only := flag.String("only", "smtp,pop3", "`protocols`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := s.run(ctx); err != nil {
+	if err := s.run(ctx, strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}
 }
 
-func (s *soak) run(ctx context.Context) error {
-	server, err := peers.StartSMTPServer(ctx, peers.Posthouse, false)
-	if err != nil {
-		return err
-	}
-	defer server.Stop()
-	before, err := server.Resident()
-	if err != nil {
-		return err
-	}
-	var still []*load.SMTP
-	for range s.idle + s.drip {
-		c, err := load.DialSMTP(server.Addr, false)
-		if err != nil {
-			return err
-		}
-		defer c.Close()
-		still = append(still, c)
-	}
-	resting, err := server.Resident()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.lasts)
-	defer cancel()
-	failures := make(chan error, s.honest)
-	for range s.honest {
-		go func() { failures <- s.send(ctx, server.Addr) }()
-	}
-	drip(ctx, still[s.idle:])
+// soak is what to do.
+type soak struct {
+	idle, drip, junk, honest int
+	lasts, every             time.Duration
+	temp                     string // where to make files
+}
+
+func (s *soak) run(ctx context.Context, protocols []string) error {
+	fmt.Printf("%d idle, %d dripping, %d sending junk, %d honest clients with a session every %v each; %v each time\n\n",
+		s.idle, s.drip, s.junk, s.honest, s.every, s.lasts)
 	var all []error
-	for range s.honest {
-		all = append(all, <-failures)
-	}
-	after, err := server.Resident()
-	if err != nil {
-		return err
-	}
-	cpu, err := server.CPU()
-	if err != nil {
-		return err
-	}
-	fmt.Printf("memory: %d KB, with all connected %d KB, at the end %d KB; processor time %v\n",
-		before>>10, resting>>10, after>>10, cpu.Round(time.Millisecond))
-	return errors.Join(append(all, s.judge())...)
-}
-
-// send sends messages, small ones and large ones, until ctx ends.
-func (s *soak) send(ctx context.Context, addr string) error {
-	c, err := load.DialSMTP(addr, false)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	works := [][]load.Group{
-		load.Data(load.Message(1000, false)),
-		load.Data(load.Message(100_000, true)),
-		load.Chunked(load.Message(100_000, false)),
-	}
-	var waits []time.Duration
-	for i := 0; ctx.Err() == nil; i++ {
-		start := time.Now()
-		if err := c.Send(works[i%len(works)]...); err != nil {
-			return fmt.Errorf("message %d of an honest client: %w", i, err)
+	for _, protocol := range protocols {
+		r := report{protocol: protocol, connections: s.idle + s.drip + s.junk}
+		err := s.soak(ctx, &r)
+		if err == nil {
+			fmt.Print(r.String())
+			err = r.judge()
 		}
-		waits = append(waits, time.Since(start))
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waits = append(s.waits, waits...)
-	return nil
-}
-
-// drip sends an octet a second on each connection until ctx ends. A server that
-// cuts one off is right.
-func drip(ctx context.Context, conns []*load.SMTP) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	octets := []byte("MAIL FROM:<")
-	for {
-		for _, c := range conns {
-			_, _ = c.Write(octets[:1]) // it may have been cut off
-		}
-		octets = append(octets[1:], 'x')
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+		if err != nil {
+			all = append(all, fmt.Errorf("%s: %w", protocol, err))
 		}
 	}
-}
-
-func (s *soak) judge() error {
-	if len(s.waits) == 0 {
-		return errors.New("no message was sent")
-	}
-	slices.Sort(s.waits)
-	n := len(s.waits)
-	worst := s.waits[n-1]
-	fmt.Printf("honest clients: %d messages, %.0f a second; replies after %v in the middle, %v for 99 of 100, %v at worst\n",
-		n, float64(n)/s.lasts.Seconds(), s.waits[n/2], s.waits[n*99/100], worst)
-	if worst > maxWait {
-		return fmt.Errorf("an honest client waited for %v", worst)
-	}
-	return nil
+	return errors.Join(all...)
 }
