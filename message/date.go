@@ -16,7 +16,8 @@ var errBadDate = errors.New("message: bad date")
 // of the month in full, with the year behind the time as C's asctime writes it, with
 // hyphens between day, month and year, without a zone, and the form of RFC 3339.
 //
-// A zone that is missing, unknown or "-0000" gives a time in UTC.
+// A zone that is missing, unknown, impossible or "-0000" gives a time in UTC. What
+// stands behind all of a date is passed over.
 func ParseDate(s string) (time.Time, error) {
 	s = trimFWS(s)
 	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' {
@@ -53,13 +54,18 @@ func (d *dateReader) read(s string) bool {
 		case c == ',' || c == '.' || c == '-' || c == '/':
 			i++
 		default:
-			return false
+			i = -1
 		}
 		if i < 0 {
-			return false
+			return d.complete()
 		}
 	}
 	return true
+}
+
+// complete reports whether all of a date was read: what is behind it does no harm.
+func (d *dateReader) complete() bool {
+	return d.day > 0 && d.month > 0 && d.year >= 0 && d.timed && d.zoned
 }
 
 // digits takes what begins with the digits at s[i] and returns the index behind it, -1
@@ -143,7 +149,8 @@ func (d *dateReader) clock(s string, hour, i int) int {
 	return end
 }
 
-// offset takes the zone at s[i] and returns the index behind it, -1 if it is none.
+// offset takes the zone at s[i] and returns the index behind it. One that no place on
+// Earth has counts as "-0000".
 //
 //	zone = (FWS ( "+" / "-" ) 4DIGIT)
 func (d *dateReader) offset(s string, i int) int {
@@ -151,7 +158,7 @@ func (d *dateReader) offset(s string, i int) int {
 	i++
 	var n, count int
 	for i < len(s) && (isDigit(s[i]) || s[i] == ':' && count == 2) {
-		if s[i] != ':' {
+		if s[i] != ':' && count < 5 {
 			n = 10*n + int(s[i]-'0')
 			count++
 		}
@@ -162,13 +169,13 @@ func (d *dateReader) offset(s string, i int) int {
 		n *= 100
 	case 3, 4:
 	default:
-		return -1
-	}
-	hours, minutes := n/100, n%100
-	if hours > 23 || minutes > 59 {
-		return -1
+		n = 0
 	}
 	d.zoned = true
+	hours, minutes := n/100, n%100
+	if hours > 23 || minutes > 59 {
+		return i // as good as none
+	}
 	d.zone = hours*3600 + minutes*60
 	if negative {
 		d.zone = -d.zone
