@@ -246,15 +246,21 @@ func cleanText(s string) string {
 	return s
 }
 
+// isControl reports whether r is a control character: of ASCII, or of those that
+// terminals obey as well.
+func isControl(r rune) bool { return r < ' ' || 0x7F <= r && r < 0xA0 }
+
+func hasControl(s string) bool { return strings.IndexFunc(s, isControl) >= 0 }
+
 func rewriteText(s string) string {
 	if !utf8.ValidString(s) {
 		s = string(charset{}.appendText(nil, []byte(s)))
 	}
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\t' || r == '\r' || r == '\n':
-			return ' '
-		case r < ' ' || r == 0x7F:
+		case r == '\t' || r == '\r' || r == '\n' || r == 0x85 || r == 0x2028 || r == 0x2029:
+			return ' ' // they begin a line, as Unicode has it
+		case isControl(r):
 			return utf8.RuneError
 		}
 		return r

@@ -49,11 +49,11 @@ func isPrintable(s string, utf8 bool) bool {
 
 // checkText says what forbids text to stand in a header, whatever its encoding; "" if nothing does. A tab is a blank.
 func checkText(s string) (reason string) {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '\r' || c == '\n':
+	for _, r := range s {
+		switch {
+		case r == '\r' || r == '\n':
 			return "line end" // a field could be forged with it
-		case c < ' ' && c != '\t' || c == 0x7F:
+		case isControl(r) && r != '\t':
 			return "control character"
 		}
 	}

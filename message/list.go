@@ -58,7 +58,7 @@ func (h Header) OneClick() bool {
 // blanks, and "" if it holds a control character.
 func bracketed(s string) string {
 	s = dropFWS(s)
-	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7F }) >= 0 {
+	if hasControl(s) {
 		return ""
 	}
 	return s

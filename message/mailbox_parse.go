@@ -513,16 +513,12 @@ func (p *addressParser) local(tokens []token) (string, bool) {
 // quoteLocal returns s as a local part, in quotes if it is not a dot-atom or
 // quote is set. It reports false for what cannot be in an address.
 func quoteLocal(s string, quote bool) (string, bool) {
-	if !utf8.ValidString(s) {
+	if !utf8.ValidString(s) || hasControl(s) {
 		return "", false
 	}
 	quote = quote || s == "" || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..")
 	for i := range len(s) {
-		c := s[i]
-		if c < ' ' || c == 0x7F {
-			return "", false
-		}
-		quote = quote || !isAtom(c) && c != '.'
+		quote = quote || !isAtom(s[i]) && s[i] != '.'
 	}
 	if !quote {
 		return s, true
@@ -542,9 +538,7 @@ func quoteLocal(s string, quote bool) (string, bool) {
 // 4.4). It reports false for what cannot be in an address.
 func literal(s string) (string, bool) {
 	s = dropFWS(unquote(s))
-	return "[" + s + "]", utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool {
-		return r == '[' || r == ']' || r == '\\' || r < ' ' || r == 0x7F
-	}) < 0
+	return "[" + s + "]", utf8.ValidString(s) && !hasControl(s) && !strings.ContainsAny(s, `[]\`)
 }
 
 // domain returns the tokens as a domain.
@@ -572,5 +566,5 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 		}
 	}
 	domain := p.words(tokens[:end])
-	return domain, utf8.ValidString(domain)
+	return domain, utf8.ValidString(domain) && !hasControl(domain)
 }

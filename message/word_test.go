@@ -18,6 +18,7 @@ func TestDecodeText(t *testing.T) {
 		{"Grüße", "Grüße"},
 		{"Gr\xfc\xdfe", "Grüße"},
 		{"a\tb\x00c\rd\x7f", "a b\uFFFDc d\uFFFD"},
+		{"=?utf-8?q?a=C2=9B31m=C2=85b=E2=80=A8c?=", "a\uFFFD31m b c"},
 		// The examples of RFC 2047 section 8.
 		{"=?ISO-8859-1?Q?a?=", "a"},
 		{"=?ISO-8859-1?Q?a?= b", "a b"},
