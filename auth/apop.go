@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/md5"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 )
 
@@ -48,14 +47,13 @@ func (x *Exchange) apop(ctx context.Context, timestamp, user string, digest [md5
 	if err := x.hold(ctx, name); err != nil {
 		return err
 	}
-	secret, unknown := x.server.Secrets.Secret(ctx, name)
-	if unknown != nil && !errors.Is(unknown, ErrCredentials) {
-		return unknown
+	secret, known, err := x.server.secret(ctx, name)
+	if err != nil {
+		return err
 	}
-	secret, unfit := prepare(secret)
 	want := md5.Sum([]byte(timestamp + secret))
 	equal := subtle.ConstantTimeCompare(want[:], digest[:]) == 1
-	if !equal || unknown != nil || unfit != nil || secret == "" {
+	if !equal || !known {
 		return ErrCredentials
 	}
 	return nil

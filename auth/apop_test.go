@@ -36,6 +36,8 @@ func TestApop(t *testing.T) {
 		{"an unknown user", "ghost", "", "", ErrCredentials},
 		{"no secret", "empty", "", "", ErrCredentials},
 		{"a secret that cannot be prepared", "unfit", "", "", ErrCredentials},
+		{"an unknown user, by what is hashed instead", "ghost", noSecret, "", ErrCredentials},
+		{"no secret, by what is hashed instead", "empty", noSecret, "", ErrCredentials},
 		{"an outage", "outage", "x", "", broken},
 		{"no user", "", "", "", ErrCredentials},
 		{"a user who is nobody when prepared", "\u00ad", "", "", ErrCredentials},

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/md5"
 	"hash"
-	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -174,34 +172,3 @@ type scramFunc func() (SCRAMKeys, error)
 func (scramFunc) SCRAMParams(SCRAMHash) SCRAMParams { return SCRAMParams{Iterations: 4096} }
 
 func (f scramFunc) SCRAMKeys(context.Context, SCRAMHash, string) (SCRAMKeys, error) { return f() }
-
-// BenchmarkRefusals measures by how much, in percent, a wrong password takes longer than
-// a user who does not exist, at the mean and at the median. Give it 2,000 tries:
-// -benchtime 2000x.
-func BenchmarkRefusals(b *testing.B) {
-	users := [2]string{"tim", "tom"}
-	for _, row := range refusals {
-		b.Run(row.name, func(b *testing.B) {
-			var took [2][]time.Duration
-			for b.Loop() {
-				turn := len(took[0]) & 1 // the second finds the caches warm: each is it in turn
-				for i := range users {
-					i ^= turn
-					begin := time.Now()
-					_ = row.attempt(b.Context(), row.server, users[i])
-					took[i] = append(took[i], time.Since(begin))
-				}
-			}
-			var means, medians [2]float64
-			for i, all := range took {
-				slices.Sort(all)
-				medians[i] = float64(all[len(all)/2])
-				for _, d := range all[:len(all)*99/100] { // without those that were interrupted
-					means[i] += float64(d)
-				}
-			}
-			b.ReportMetric(100*(means[0]/means[1]-1), "%mean")
-			b.ReportMetric(100*(medians[0]/medians[1]-1), "%median")
-		})
-	}
-}

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
-	"errors"
 	"fmt"
 
 	"github.com/emersion/go-sasl"
@@ -71,13 +70,12 @@ func (m *cramServer) verify(ctx context.Context, x *Exchange, user string, diges
 	if err := x.hold(ctx, name); err != nil {
 		return nil, err
 	}
-	secret, unknown := x.server.Secrets.Secret(ctx, name)
-	if unknown != nil && !errors.Is(unknown, ErrCredentials) {
-		return nil, unknown
+	secret, known, err := x.server.secret(ctx, name)
+	if err != nil {
+		return nil, err
 	}
-	secret, unfit := prepare(secret)
 	equal := subtle.ConstantTimeCompare(cramDigest(secret, m.challenge), digest) == 1
-	if !equal || unknown != nil || unfit != nil || secret == "" {
+	if !equal || !known {
 		return nil, ErrCredentials
 	}
 	return x.server.grant(ctx, x.mechanism, name, "")

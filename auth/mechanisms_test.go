@@ -121,6 +121,7 @@ func TestCRAMMD5(t *testing.T) {
 		{"prepared", p("I\u00adX", "pass\u00a0word"), "IX", nil},
 		{"wrong password", p("tim", "x"), "", ErrCredentials},
 		{"unknown user", p("tom", "x"), "", ErrCredentials},
+		{"unknown user, by what is hashed instead", p("tom", noSecret), "", ErrCredentials},
 		{"outage", p("outage", "x"), "", errOutage},
 	} {
 		client, err := row.p.Client(t.Context(), secure, s.Mechanisms(secure))

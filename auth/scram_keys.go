@@ -96,6 +96,11 @@ type SCRAMSource interface {
 	// user may not log in so; any other error if that could not be found out: the
 	// client is then told to try again later. The user is prepared as for a
 	// [PasswordVerifier]; the rules of time and context are the same.
+	//
+	// Where not all keys are of the same parameters, those of a user who does not exist
+	// tell as much if they never differ from the most. Beside ErrCredentials there
+	// may be keys whose parameters are told instead, always the same for a name:
+	// those of some user who does exist will do, as nothing else of them is used.
 	SCRAMKeys(ctx context.Context, hash SCRAMHash, user string) (SCRAMKeys, error)
 }
 

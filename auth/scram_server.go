@@ -164,19 +164,24 @@ func (s *Server) scramKeys(ctx context.Context, hash SCRAMHash, kit *scramHash, 
 	if s.SCRAM == nil {
 		return s.deriveKeys(ctx, hash, kit, user, params)
 	}
+	keys, err = s.SCRAM.SCRAMKeys(ctx, hash, user)
+	unknown := errors.Is(err, ErrCredentials)
+	if err != nil && !unknown {
+		return SCRAMKeys{}, false, err
+	}
+	if keys.checkParams() == nil {
+		params = SCRAMParams{Iterations: keys.Iterations, SaltSize: len(keys.Salt)}
+	}
 	nobody := SCRAMKeys{
 		Hash:       hash,
 		Iterations: params.Iterations,
-		Salt:       s.obscure("salt", hash, user, params.SaltSize),
+		Salt:       s.obscure("salt"+strconv.Itoa(params.Iterations), hash, user, params.SaltSize), // another one with another number, as after a change of the password
 		StoredKey:  s.obscure("stored", hash, user, kit.size),
 		ServerKey:  s.obscure("server", hash, user, kit.size),
 	}
-	keys, err = s.SCRAM.SCRAMKeys(ctx, hash, user)
 	switch {
-	case errors.Is(err, ErrCredentials):
+	case unknown:
 		return nobody, false, nil
-	case err != nil:
-		return SCRAMKeys{}, false, err
 	case keys.Hash != hash:
 		return SCRAMKeys{}, false, errors.New("auth: keys of another hash")
 	}
@@ -186,18 +191,17 @@ func (s *Server) scramKeys(ctx context.Context, hash SCRAMHash, kit *scramHash, 
 // deriveKeys makes keys of a secret. The salt is the user's own, whether there is
 // such a user or not.
 func (s *Server) deriveKeys(ctx context.Context, hash SCRAMHash, kit *scramHash, user string, params SCRAMParams) (keys SCRAMKeys, known bool, err error) {
-	secret, unknown := s.Secrets.Secret(ctx, user)
-	if unknown != nil && !errors.Is(unknown, ErrCredentials) {
-		return SCRAMKeys{}, false, unknown
+	secret, known, err := s.secret(ctx, user)
+	if err != nil {
+		return SCRAMKeys{}, false, err
 	}
-	secret, unfit := prepare(secret)
 	keys = SCRAMKeys{Hash: hash, Iterations: params.Iterations, Salt: s.obscure("salt", hash, user, params.SaltSize)}
 	salted, err := kit.salted(secret, keys.Salt, keys.Iterations)
 	if err != nil {
 		return SCRAMKeys{}, false, err
 	}
 	_, keys.StoredKey, keys.ServerKey = kit.keys(salted)
-	return keys, unknown == nil && unfit == nil && secret != "", nil
+	return keys, known, nil
 }
 
 // processKey keys what is told about users that do not exist, if nothing else does.

@@ -212,6 +212,8 @@ func TestSCRAMClaims(t *testing.T) {
 			{"UTF-8", "", "j\u00fcrgen", "gr\u00fc\u00dfe", "j\u00fcrgen", nil, "j\u00fcrgen", []string{"rfc5802-3-1"}},
 			{"wrong password", "", "tim", "tanstaafl", "", ErrCredentials, "tim", nil},
 			{"unknown user", "", "tom", "tanstaaf", "", ErrCredentials, "tom", nil},
+			{"unknown user, by what is hashed instead", "", "tom", noSecret, "", ErrCredentials, "tom", nil},
+			{"a secret that is none, by what is hashed instead", "", "unfit", noSecret, "", ErrCredentials, "unfit", nil},
 			{"a secret that is none", "", "unfit", "x", "", ErrCredentials, "unfit", nil},
 			{"outage", "", "outage", "x", "", errOutage, "outage", nil},
 			{"authzid is the user", "I\u00adX", "IX", "pass word", "IX", nil, "IX", nil},

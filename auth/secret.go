@@ -1,6 +1,9 @@
 package auth
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // A SecretSource knows the secrets that users share with the server: for APOP, by
 // which a client shows that it knows the secret without sending it. The server has
@@ -30,8 +33,33 @@ var (
 
 // Secret returns the user's password.
 func (p Passwords) Secret(_ context.Context, user string) (string, error) {
-	if p[user] == "" {
-		return "", ErrCredentials
+	if secret := p[user]; secret != "" {
+		return secret, nil
 	}
-	return p[user], nil
+	return "", ErrCredentials
+}
+
+// noSecret is hashed in the place of a secret that there is not, which is as long as
+// many: nobody logs in with it.
+const noSecret = "no secret"
+
+// secret returns the user's secret, prepared; or another, and that it is not known, if
+// the user has none that anybody could log in with.
+func (s *Server) secret(ctx context.Context, user string) (secret string, known bool, err error) {
+	secret, err = s.Secrets.Secret(ctx, user)
+	refusal := err
+	if refusal == nil {
+		refusal = ErrCredentials // looked into for its cost
+	}
+	if !errors.Is(refusal, ErrCredentials) {
+		return "", false, err
+	}
+	if known = err == nil && secret != ""; !known {
+		secret = noSecret
+	}
+	prepared, unfit := prepare(secret)
+	if unfit != nil || prepared == "" {
+		return noSecret, false, nil
+	}
+	return prepared, known, nil
 }
