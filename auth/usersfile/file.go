@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
@@ -34,8 +33,9 @@ type Config struct {
 	// all may read. Zero refuses it with a [*PermissionError].
 	InsecurePermissions bool
 
-	// SaltKey keys the salts of what SCRAM derives of plain passwords, and should be the
-	// SaltKey of the auth.Server. Empty: a random key, for as long as the program runs.
+	// SaltKey keys the salts of what SCRAM derives of plain passwords, and who of the
+	// file stands in for users who do not exist. It should be the SaltKey of the
+	// auth.Server. Empty: a random key, for as long as the program runs.
 	SaltKey []byte
 
 	// Report, if not nil, is told when the file has changed and cannot be used: once
@@ -52,8 +52,7 @@ type Config struct {
 type File struct {
 	name string
 	cfg  Config
-	seed maphash.Seed // which user an unknown one is as dear as
-	key  []byte       // salts of what is derived of plain passwords
+	key  []byte // of salts of what is derived of plain passwords, and of who stands in for whom
 	work chan struct{}
 
 	users atomic.Pointer[table]
@@ -85,7 +84,7 @@ func (e *PermissionError) Error() string {
 // Open reads a users file. Its errors are those of the system, a [*SyntaxError] and
 // a [*PermissionError].
 func Open(name string, cfg *Config) (*File, error) {
-	f := &File{name: name, seed: maphash.MakeSeed(), life: time.Now()}
+	f := &File{name: name, life: time.Now()}
 	if cfg != nil {
 		f.cfg = *cfg
 	}
@@ -249,11 +248,15 @@ func (f *File) notAFile(info fs.FileInfo) error {
 
 // check refuses a file that is not its owner's alone. Windows has no such modes.
 func (f *File) check(info fs.FileInfo) error {
-	const others = 0o026 // group and others may write, others may read
-	if f.cfg.InsecurePermissions || runtime.GOOS == "windows" || info.Mode().Perm()&others == 0 {
+	if f.cfg.InsecurePermissions || !isOpen(info) {
 		return nil
 	}
 	return &PermissionError{File: f.name, Mode: info.Mode()}
+}
+
+func isOpen(info fs.FileInfo) bool {
+	const others = 0o026 // group and others may write, others may read
+	return runtime.GOOS != "windows" && info.Mode().Perm()&others != 0
 }
 
 func (f *File) maxBytes() int64 {

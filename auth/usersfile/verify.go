@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"hash/maphash"
+	"encoding/binary"
 
 	"github.com/posthouse/posthouse/auth"
 )
@@ -77,7 +77,7 @@ func (f *File) SCRAMKeys(ctx context.Context, hash auth.SCRAMHash, user string) 
 		return auth.SCRAMKeys{}, auth.ErrCredentials
 	}
 	if !known {
-		return auth.SCRAMKeys{}, auth.ErrCredentials
+		return k, auth.ErrCredentials // no more is told of k than its parameters
 	}
 	return k, nil
 }
@@ -86,13 +86,16 @@ func (f *File) SCRAMKeys(ctx context.Context, hash auth.SCRAMHash, user string) 
 // that this costs as much; nil if there are no users at all.
 func (f *File) find(user string) (u *entry, known bool) {
 	t := f.table()
-	if u = t.users[user]; u != nil {
-		return u, true
-	}
 	if len(t.order) == 0 {
 		return nil, false
 	}
-	return t.order[maphash.String(f.seed, user)%uint64(len(t.order))], false
+	mac := hmac.New(sha256.New, f.key) // for those who are there too: it takes its time
+	mac.Write([]byte(user))
+	standIn := t.order[binary.BigEndian.Uint64(mac.Sum(nil))%uint64(len(t.order))]
+	if u = t.users[user]; u != nil {
+		return u, true
+	}
+	return standIn, false
 }
 
 // begin waits for a processor to be free.

@@ -13,8 +13,9 @@ import (
 
 // accounts are the users: a table that stays, or a file that may change.
 type accounts struct {
-	table auth.Passwords
-	file  *usersfile.File // nil: the table
+	table   auth.Passwords
+	file    *usersfile.File // nil: the table
+	saltKey []byte          // so that users who do not exist look the same each time
 }
 
 // openAccounts opens the users of cfg; changed is told whose passwords have changed.
@@ -26,6 +27,10 @@ func openAccounts(cfg *Config, changed func(users []string)) (accounts, error) {
 			Changed: changed,
 		}
 		var err error
+		if a.saltKey, err = usersfile.SaltKey(cfg.UsersFile + ".salt"); err != nil {
+			cfg.Log.Warn("no key for salts: who asks before and after a restart can tell which users exist", "err", err)
+		}
+		use.SaltKey = a.saltKey
 		a.file, err = usersfile.Open(cfg.UsersFile, use)
 		var open *usersfile.PermissionError
 		if errors.As(err, &open) {
@@ -70,7 +75,7 @@ func (a accounts) find(local string) (string, bool) {
 func (a accounts) verify(s *auth.Server, tokens bool) {
 	s.Passwords, s.Secrets = a.table, a.table
 	if a.file != nil {
-		s.Passwords, s.SCRAM, s.Secrets = a.file, a.file, a.file
+		s.Passwords, s.SCRAM, s.Secrets, s.SaltKey = a.file, a.file, a.file, a.saltKey
 	}
 	if tokens {
 		s.Tokens = auth.TokenFunc(func(ctx context.Context, t auth.BearerToken) (string, error) {
