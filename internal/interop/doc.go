@@ -7,7 +7,7 @@
 //
 // Our servers, as the example mailhost runs them, meet clients: curl, msmtp, mutt, swaks, mpop,
 // fetchmail, getmail, the libraries of Perl and Python, nodemailer, go-smtp, go-mail,
-// net/smtp and GNU SASL. Our client meets the servers of smtp-server and go-smtp, and what
+// net/smtp and GNU SASL. Our clients meet the servers of smtp-server, go-smtp and Cyrus, and what
 // we read in messages what mailparser and go-message read there. Each program is
 // started by the test that needs it, in a folder that goes with it, on free ports.
 //
