@@ -48,7 +48,7 @@ func writeJSON(w io.Writer, m *message.Message) error {
 		Defects: []string{},
 	}
 	if _, ok := h.Lookup("Subject"); ok {
-		s := squeeze(h.Subject())
+		s := strings.Join(strings.Fields(h.Subject()), " ")
 		t.Subject = &s
 	}
 	if id := h.MessageID(); id != "" {
@@ -78,7 +78,7 @@ func addresses(h message.Header, field string) [][2]string {
 	list, _ := h.Addresses(field)
 	out := [][2]string{}
 	for _, m := range list {
-		out = append(out, [2]string{squeeze(m.Name), m.Addr})
+		out = append(out, [2]string{m.Name, m.Addr})
 	}
 	return out
 }
@@ -119,9 +119,6 @@ func (t *tree) add(p *message.Part, path string) error {
 	t.Parts[at].Size, t.Parts[at].SHA256 = &size, &hash
 	return nil
 }
-
-// squeeze makes one blank of each run: programs do not agree on what folding leaves.
-func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func optional(s string) *string {
 	if s == "" {
