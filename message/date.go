@@ -14,19 +14,14 @@ var errBadDate = errors.New("message: bad date")
 // ParseDate reads a date and time in the form of RFC 5322 section 3.3, in
 // its obsolete forms (RFC 5322 section 4.3), and in forms met besides: with the name
 // of the month in full, with the year behind the time as C's asctime writes it, with
-// hyphens between day, month and year, without a zone, and the form of RFC 3339.
+// hyphens between day, month and year, without a zone, and the form of RFC 3339, also
+// with a blank between date and time or without a zone.
 //
 // A zone that is missing, unknown, impossible or "-0000" gives a time in UTC. What
 // stands behind all of a date is passed over.
 func ParseDate(s string) (time.Time, error) {
-	s = trimFWS(s)
-	if len(s) >= len("2006-01-02T15:04:05Z") && s[4] == '-' {
-		if t, err := time.Parse(time.RFC3339, s); err == nil {
-			return t, nil
-		}
-	}
 	d := dateReader{year: -1}
-	if !d.read(s) {
+	if !d.read(d.calendar(trimFWS(s))) {
 		return time.Time{}, errBadDate
 	}
 	return d.time()
@@ -41,31 +36,51 @@ type dateReader struct {
 	zone                 int  // seconds east of UTC
 }
 
+// calendar takes the year, month and day that s begins with in the order of RFC 3339,
+// and returns what is behind them; all of s if it does not begin so.
+//
+//	full-date = date-fullyear "-" date-month "-" date-mday
+func (d *dateReader) calendar(s string) string {
+	const form = "2026-07-06"
+	if len(s) < len(form) || s[4] != '-' || s[7] != '-' {
+		return s
+	}
+	year, a := digitsAt(s, 0)
+	month, b := digitsAt(s, 5)
+	day, c := digitsAt(s, 8)
+	if a != 4 || b != 7 || c != len(form) || month > 12 {
+		return s
+	}
+	d.year, d.month, d.day = year, month, day
+	return strings.TrimLeft(s[c:], "Tt")
+}
+
 // read takes s apart into words: runs of letters, numbers, and clock times.
 func (d *dateReader) read(s string) bool {
 	for i := skipCFWS(s, 0); i < len(s); i = skipCFWS(s, i) {
 		switch c := s[i]; {
 		case isDigit(c):
 			i = d.digits(s, i)
-		case isLetter(c):
+		case isLetter(c) || c >= 0x80:
 			i = d.letters(s, i)
 		case (c == '+' || c == '-') && d.timed && !d.zoned:
 			i = d.offset(s, i)
 		case c == ',' || c == '.' || c == '-' || c == '/':
 			i++
 		default:
-			i = -1
+			return d.complete()
 		}
 		if i < 0 {
-			return d.complete()
+			return d.complete() && d.zoned
 		}
 	}
 	return true
 }
 
-// complete reports whether all of a date was read: what is behind it does no harm.
+// complete reports whether all of a date was read but its zone, which may be missing:
+// what is behind it does no harm.
 func (d *dateReader) complete() bool {
-	return d.day > 0 && d.month > 0 && d.year >= 0 && d.timed && d.zoned
+	return d.day > 0 && d.month > 0 && d.year >= 0 && d.timed
 }
 
 // digits takes what begins with the digits at s[i] and returns the index behind it, -1
@@ -85,7 +100,7 @@ func (d *dateReader) digits(s string, i int) int {
 // place in a date.
 func (d *dateReader) letters(s string, i int) int {
 	end := i
-	for end < len(s) && isLetter(s[end]) {
+	for end < len(s) && (isLetter(s[end]) || s[end] >= 0x80) {
 		end++
 	}
 	if !d.word(toLower(s[i:end])) {
@@ -165,7 +180,7 @@ func (d *dateReader) offset(s string, i int) int {
 		i++
 	}
 	switch count {
-	case 2:
+	case 1, 2:
 		n *= 100
 	case 3, 4:
 	default:

@@ -1,7 +1,6 @@
 package message
 
 import (
-	"net/mail"
 	"testing"
 	"time"
 
@@ -51,7 +50,14 @@ func TestParseDate(t *testing.T) {
 		{"29 Feb 2024 23:59:60 +0000", "2024-03-01T00:00:00Z"}, // a leap second
 		{"6 Jul 2026 10:00:00 +2400", "2026-07-06T10:00:00Z"},
 		{"6 Jul 2026 10:00:00 +0260", "2026-07-06T10:00:00Z"},
-		{"6 Jul 2026 10:00:00 +2", "2026-07-06T10:00:00Z"},
+		{"6 Jul 2026 10:00:00 +", "2026-07-06T10:00:00Z"},
+		{"6 Jul 2026 10:00:00 UTC-2", "2026-07-06T10:00:00-02:00"},
+		{"6 Jul 2026 10:00:00 \"GMT\"", "2026-07-06T10:00:00Z"},
+		{"\xd7\xf2, 6 Jul 2026 10:00:00 +0200", "2026-07-06T10:00:00+02:00"},
+		{"月, 6 Jul 2026 10:00:00 +0200", "2026-07-06T10:00:00+02:00"},
+		{"2026-07-06 10:00:01", "2026-07-06T10:00:01Z"},
+		{"2026-07-06t10:00:01.5 -0330 (NST)", "2026-07-06T10:00:01-03:30"},
+		{"2026-07-06", "2026-07-06T00:00:00Z"},
 		{"6 Jul 2026 10:00:00 -99999999999999999999", "2026-07-06T10:00:00Z"},
 		{"6 Jul 2026 10:00:00 EST +2400", "2026-07-06T10:00:00-05:00"},
 		{"6 Jul 2026 10:00:00 +0200 [\xe9t\xe9] 5 11:00", "2026-07-06T10:00:00+02:00"},
@@ -62,6 +68,9 @@ func TestParseDate(t *testing.T) {
 		{"6 Jul 50 10:00 UT", "1950-07-06T10:00:00Z"},
 		{"6 Jul 999 10:00 UT", "2899-07-06T10:00:00Z"},
 
+		{"2026-13-06 10:00", ""},
+		{"2026-02-30 10:00", ""},
+		{"06-07-2026 10:00", ""}, // which is the month?
 		{"", ""},
 		{"now", ""},
 		{"6 Jul", ""},
@@ -87,7 +96,8 @@ func TestParseDate(t *testing.T) {
 	}
 }
 
-// FuzzDate compares with net/mail where both can read a date and its zone.
+// FuzzDate checks that a date that was read is read the same when it is written as it
+// ought to be.
 func FuzzDate(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add("Mon, 06 Jul 2026 10:00:01 +0200 (CEST)")
@@ -99,10 +109,6 @@ func FuzzDate(tf *testing.F) {
 			again, err := ParseDate(got.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
 			good(t, err)
 			same(t, true, again.Equal(got.Truncate(time.Second)), s)
-		}
-		want, werr := mail.ParseDate(s)
-		if _, offset := want.Zone(); err == nil && werr == nil && offset != 0 {
-			same(t, want.Unix(), got.Unix(), s)
 		}
 	})
 }
