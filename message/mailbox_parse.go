@@ -14,6 +14,7 @@ type addressParser struct {
 	list   []Mailbox
 	groups []groupSpan
 	open   bool // the last of groups is not closed
+	held   bool // tokens are those of the next element
 	raw    bool // names are left as they are written
 	err    *AddressError
 
@@ -71,9 +72,12 @@ func (p *addressParser) parse(s string) {
 	p.s = s
 	var few [12]token
 	p.tokens = few[:0]
-	for p.i < len(s) {
-		p.comment = ""
-		p.collect(false)
+	for p.i < len(s) || p.held {
+		if !p.held {
+			p.comment = ""
+			p.collect(false)
+		}
+		p.held = false
 		c := byte(',')
 		if p.i < len(s) {
 			c = s[p.i]
@@ -97,24 +101,33 @@ func (p *addressParser) parse(s string) {
 		p.fail(len(s), "group without its end")
 		p.endGroup()
 	}
-	p.lineEnds()
+	p.octets()
 }
 
-// lineEnds looks for a line end that is no folding: in a field there is none, and
-// elsewhere somebody tries to put a line of his own into what is made of the text.
+// octets looks for a NUL, and for a line end that is no folding: in a field there is
+// none, and elsewhere somebody tries to put a line of his own into what is made of the text.
 //
 //	FWS = ([*WSP CRLF] 1*WSP) / obs-FWS
-func (p *addressParser) lineEnds() {
-	for i := range len(p.s) {
-		if c := p.s[i]; c == '\n' || c == '\r' && !strings.HasPrefix(p.s[i:], "\r\n") {
-			if c == '\n' && i > 0 && p.s[i-1] == '\r' && i+1 < len(p.s) && isWSP(p.s[i+1]) {
+func (p *addressParser) octets() {
+	for i := 0; i < len(p.s); i++ {
+		reason := "unexpected octet"
+		switch p.s[i] {
+		default:
+			continue
+		case '\r':
+			if i+2 < len(p.s) && p.s[i+1] == '\n' && isWSP(p.s[i+2]) {
+				i += 2
 				continue
 			}
-			if p.err == nil || p.err.Offset > i {
-				p.err = &AddressError{i, "line end that is no folding"}
-			}
-			return
+			reason = "line end that is no folding"
+		case '\n':
+			reason = "line end that is no folding"
+		case 0:
 		}
+		if p.err == nil || p.err.Offset > i {
+			p.err = &AddressError{i, reason}
+		}
+		return
 	}
 }
 
@@ -270,6 +283,7 @@ func (p *addressParser) angle() {
 	}
 	start := p.i
 	p.route()
+	p.scheme()
 	p.collect(true)
 	addr, ok := p.addrSpec(p.tokens)
 	empty := len(p.tokens) == 0
@@ -280,12 +294,15 @@ func (p *addressParser) angle() {
 	}
 	// Nothing but a comment may follow, which serves as a name if there is no other.
 	p.collect(false)
-	for p.i < len(p.s) && (p.s[p.i] == '<' || p.s[p.i] == ':') {
+	for p.i < len(p.s) && p.s[p.i] == ':' {
 		p.fail(p.i, "unexpected octet")
 		p.i++
 		p.collect(false)
 	}
-	if len(p.tokens) > 0 {
+	// Another address is one of its own, which lacks the comma before it.
+	if p.held = p.at || p.i < len(p.s) && p.s[p.i] == '<'; p.held {
+		p.fail(p.i, "no comma between addresses")
+	} else if len(p.tokens) > 0 {
 		p.fail(p.tokens[0].start, "text behind an address")
 	}
 	switch {
@@ -294,6 +311,18 @@ func (p *addressParser) angle() {
 	case !empty || name != "":
 		p.fail(start, "no address")
 	}
+	if p.held {
+		p.comment = ""
+	}
+}
+
+// scheme passes over the scheme of a URL in front of an address.
+func (p *addressParser) scheme() {
+	const mailto = "mailto:"
+	if i := p.behindCFWS(); i+len(mailto) < len(p.s) && equalFold(p.s[i:i+len(mailto)], mailto) {
+		p.fail(i, "URL in place of an address")
+		p.i = i + len(mailto)
+	}
 }
 
 // route passes over the obsolete list of relays in front of an address, which
@@ -301,18 +330,20 @@ func (p *addressParser) angle() {
 //
 //	obs-route = obs-domain-list ":"
 func (p *addressParser) route() {
-	i := p.behindCFWS()
-	if i == len(p.s) || p.s[i] != '@' {
-		return
-	}
-	p.fail(i, "route")
-	for i = max(i, p.routeless); i < len(p.s) && p.s[i] != '>'; i++ {
-		if p.s[i] == ':' {
-			p.i = i + 1
+	for {
+		i := p.behindCFWS()
+		if i == len(p.s) || p.s[i] != '@' {
 			return
 		}
+		p.fail(i, "route")
+		for i = max(i, p.routeless); i < len(p.s) && p.s[i] != '>' && p.s[i] != ':'; i++ {
+		}
+		if i == len(p.s) || p.s[i] == '>' {
+			p.routeless = i
+			return
+		}
+		p.i = i + 1
 	}
-	p.routeless = i
 }
 
 // behindCFWS returns the index behind the blanks and comments at p.i.
@@ -371,7 +402,11 @@ func (p *addressParser) bare() {
 			if end < len(tokens) {
 				p.fail(tokens[end].start, "text behind an address")
 			}
-			p.add(p.phrase(tokens[:first]), addr)
+			name := tokens[:first]
+			for len(name) > 0 && name[0].kind == tokenJunk {
+				name = name[1:]
+			}
+			p.add(p.phrase(name), addr)
 		} else {
 			p.fail(tokens[first].start, "no address")
 		}
@@ -557,7 +592,7 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 			end = i
 		case t.kind != tokenAtom && t.kind != tokenDot, i > 0 && !joined(tokens[i-1], t):
 			return "", false
-		case t.kind == tokenAtom && strings.Contains(p.s[t.start:t.end], "=?"):
+		case t.kind == tokenAtom && (strings.Contains(p.s[t.start:t.end], "=?") || strings.Contains(p.s[t.start:t.end], "?=")):
 			// Who decodes it, or looks for the last "@", sees another domain than who does not.
 			p.fail(t.start, "encoded word in an address")
 			return "", false

@@ -72,7 +72,7 @@ func TestParseAddressList(t *testing.T) {
 		{"\u009b@b.test, a@\u0085.test, a@b.test", []Mailbox{{"", "a@b.test"}}, "no address"},
 		{"\"a\x00\"@b.test, a@b.test", []Mailbox{{"", "a@b.test"}}, "no address"},
 		{`"Jo <jo@example.org>, a@b.test`, []Mailbox{{`"Jo`, "jo@example.org"}, {"", "a@b.test"}}, "unexpected octet"},
-		{`Jo ( <jo@example.org>, (x a@b.test`, []Mailbox{{"Jo (", "jo@example.org"}, {"(x", "a@b.test"}}, "unexpected octet"},
+		{`Jo ( <jo@example.org>, (x a@b.test`, []Mailbox{{"Jo (", "jo@example.org"}, {"x", "a@b.test"}}, "unexpected octet"},
 		{`Jo <jo@example.org, a@b.test`, []Mailbox{{"Jo", "jo@example.org"}, {"", "a@b.test"}}, "no closing angle bracket"},
 		{`Jo <<jo@example.org>>, a@b.test`, []Mailbox{{"Jo", "jo@example.org"}, {"", "a@b.test"}}, "unexpected octet"},
 		{`Jo <jo@example.org> Doe, a@b.test`, []Mailbox{{"Jo", "jo@example.org"}, {"", "a@b.test"}}, "text behind an address"},
@@ -84,6 +84,16 @@ func TestParseAddressList(t *testing.T) {
 		{"jo@example.org\r, a@b.test", []Mailbox{{"", "jo@example.org"}, {"", "a@b.test"}}, "line end that is no folding"},
 		{"(a\n b) jo@example.org", []Mailbox{{"a  b", "jo@example.org"}}, "line end that is no folding"},
 		{"\"a\r\nBcc: x\" <jo@example.org>", []Mailbox{{"a  Bcc: x", "jo@example.org"}}, "line end that is no folding"},
+		// Two addresses and no comma between them.
+		{`A <a@b.test> B <c@d.test>`, []Mailbox{{"A", "a@b.test"}, {"B", "c@d.test"}}, "no comma"},
+		{`<a@b.test><c@d.test> e@f.test, x@y.test`, []Mailbox{{"", "a@b.test"}, {"", "c@d.test"}, {"", "e@f.test"}, {"", "x@y.test"}}, "no comma"},
+		{`<a@b.test> (A) "C" <c@d.test>; <e@f.test> <`, []Mailbox{{"A", "a@b.test"}, {"C", "c@d.test"}, {"", "e@f.test"}}, "no comma"},
+		{`<a@b.test> c@d.test e@f.test`, []Mailbox{{"", "a@b.test"}, {"", "c@d.test"}, {"", "e@f.test"}}, "no comma"},
+		{`@a,@b:c@d.test, e@f.test`, []Mailbox{{"", "c@d.test"}, {"", "e@f.test"}}, "no address"},
+		{`<@a:@b:c@d.test>, e@f.test`, []Mailbox{{"", "c@d.test"}, {"", "e@f.test"}}, "route"},
+		{`<@a@b>, <@a: @b>, e@f.test`, []Mailbox{{"", "e@f.test"}}, "route"},
+		{`Jo <mailto:a@b.test>, <MAILTO: c@d.test>, <mailto:>, e@f.test`, []Mailbox{{"Jo", "a@b.test"}, {"", "c@d.test"}, {"", "e@f.test"}}, "URL"},
+		{"\"a\x00b\" <c@d.test>", []Mailbox{{"a\uFFFDb", "c@d.test"}}, "unexpected octet"},
 		{`group: a@b.test`, []Mailbox{{"", "a@b.test"}}, "group without its end"},
 		{`: a@b.test`, []Mailbox{{"", "a@b.test"}}, "group without a name"},
 
@@ -92,6 +102,7 @@ func TestParseAddressList(t *testing.T) {
 		{`=?x?q?jo=40evil.test=3e=20?=foo@good.test`, []Mailbox{{"", "=?x?q?jo=40evil.test=3e=20?=foo@good.test"}}, "encoded word in an address"},
 		{`jo@=?utf-8?b?QA==?=`, nil, "encoded word in an address"},
 		{`jo@good.test.=?utf-8?q?a@evil.test?=`, nil, "encoded word in an address"},
+		{"=?utf-8?q?\t@evil.test?=, a@b", []Mailbox{{"", "a@b"}}, "encoded word in an address"},
 		{`<jo@=?utf-8?q?>@evil.test?=>, a@b`, []Mailbox{{"", "a@b"}}, "encoded word in an address"},
 		{`=?utf-8?q?a@evil.test?=@good.test`, []Mailbox{{"", `"=?utf-8?q?a@evil.test?="@good.test`}}, "encoded word in an address"},
 	} {
