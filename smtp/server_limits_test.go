@@ -270,10 +270,10 @@ func TestServerLineLimits(t *testing.T) {
 		{"longest", line("NOOP", 2048), "250 "},
 		{"too long", line("NOOP", 2049), "500 5.5.2 line too long"},
 		{"much too long", line("NOOP", 30000), "500 5.5.2 line too long"},
-		{"AUTH, longest", line("AUTH PLAIN", 12288), "501 5.5.2 "},
-		{"AUTH, too long", line("AUTH PLAIN", 12289), "500 5.5.2 line too long"},
-		{"AUTH answer, longest", "AUTH PLAIN\r\n" + strings.Repeat("x", 12286) + "\r\n", "501 5.5.2 "},
-		{"AUTH answer, too long", "AUTH PLAIN\r\n" + strings.Repeat("x", 12287) + "\r\n", "500 5.5.6 line too long"},
+		{"AUTH, longest", line("AUTH PLAIN", 12290), "501 5.5.2 "},
+		{"AUTH, too long", line("AUTH PLAIN", 12291), "500 5.5.2 line too long"},
+		{"AUTH answer, longest", "AUTH PLAIN\r\n" + strings.Repeat("x", 12288) + "\r\n", "501 5.5.2 "},
+		{"AUTH answer, too long", "AUTH PLAIN\r\n" + strings.Repeat("x", 12289) + "\r\n", "500 5.5.6 line too long"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -38,8 +38,8 @@ const (
 	// more than this.
 	longestCommand = 2048
 
-	// RFC 4954 section 4: a line of an authentication exchange.
-	longestAuthLine = 12288
+	// RFC 4954 section 4: a line of an authentication exchange, with CRLF.
+	longestAuthLine = auth.MaxResponse + len("\r\n")
 )
 
 // session is one connection of a server. Its goroutine alone uses it.
