@@ -87,6 +87,21 @@ func TestPasswordRefusesWhatCannotBeSent(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestPasswordIsShownAsItIs: who gets to see it prepares it, or the servers that do not
+// prepare would never find it right.
+func TestPasswordIsShownAsItIs(t *testing.T) {
+	t.Parallel()
+	const user, password = "I\u00adX", "pass\u00a0word"
+	client, err := Password(user, password).Client(t.Context(), secure, []string{"PLAIN"})
+	require.NoError(t, err)
+	_, ir, err := client.Start()
+	require.NoError(t, err)
+	require.Equal(t, "\x00"+user+"\x00"+password, string(ir))
+	shown, secret, err := Password(user, password).(UserPasser).UserPassword(secure)
+	require.NoError(t, err)
+	require.Equal(t, []string{user, password}, []string{shown, secret})
+}
+
 func TestCredentialsPrintWithoutPassword(t *testing.T) {
 	t.Parallel()
 	config := struct{ Auth Credentials }{Password("tim", "secret")}

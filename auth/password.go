@@ -14,7 +14,8 @@ const defaultMaxIterations = 1_000_000
 // that the server offers: SCRAM with channel binding before SCRAM without, these
 // before PLAIN, and PLAIN before LOGIN. A server that has offered the stronger is
 // never shown the weaker. They implement [UserPasser], and print without the
-// password.
+// password. SCRAM and CRAM-MD5 prepare name and password by SASLprep; what shows them
+// shows them as they are, and the server prepares them (RFC 4616 section 2).
 type PasswordCredentials struct {
 	User     string
 	Password string

@@ -15,7 +15,7 @@ func Prepare(text string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case text == "" || len(text) > maxText:
+	case text == "":
 		return "", errPrepare
 	}
 	return text, nil

@@ -127,6 +127,8 @@ var claims = []struct {
 	{name: "user prepared to nothing", user: "\u00ad", pass: "x", refused: true, eventUser: "\u00ad"},
 	{name: "password prepared to nothing", user: "any", pass: "\u00ad", refused: true, eventUser: "any", covers: []string{"rfc4616-2-9"}},
 	{name: "password with a control character", user: "any", pass: "tanstaaf\a", refused: true, eventUser: "any", covers: []string{"rfc4616-2-9"}},
+	{name: "user that grows by preparation", user: strings.Repeat("\ufdfa", 80), pass: "x", refused: true, eventUser: strings.Repeat("\ufdfa", 80)},
+	{name: "password that grows by preparation", user: "any", pass: strings.Repeat("\ufdfa", 80), refused: true, eventUser: "any"},
 	{name: "outage", user: "outage", pass: "x", err: errOutage, eventUser: "outage"},
 	{name: "empty user", user: "", pass: "x", malformed: true},
 	{name: "empty password", user: "tim", pass: "", malformed: true},
