@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/posthouse/posthouse/internal/bench/parsing"
 	"github.com/posthouse/posthouse/internal/bench/proc"
 )
 
@@ -49,6 +50,10 @@ func play(kind, name string, args []string) error {
 		return playServer(func(ln net.Listener) { servePOP3(ln, args[0]) })
 	case "smtp-client":
 		return playClient(goClients[name])
+	case "parser":
+		if parse := parsing.Parsers[name]; parse != nil {
+			return playClient(parseFolder(parse))
+		}
 	case "pop3-client":
 		return playClient(retrieveAll)
 	}

@@ -14,9 +14,10 @@ import (
 // Job is what a client has to do.
 type Job struct {
 	Addr     string
-	Messages int // to send or to fetch
-	Size     int // octets of each message to send
-	Sessions int // connections at a time
+	Folder   string // of messages to parse
+	Messages int    // to send or to fetch; how often to parse each
+	Size     int    // octets of each message to send
+	Sessions int    // connections at a time
 }
 
 // Cost is what a job cost the client's process.

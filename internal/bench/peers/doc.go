@@ -7,6 +7,8 @@
 //   - smtp-sink and smtp-source, which come with Postfix;
 //   - Dovecot, as a POP3 server with a configuration of its own;
 //   - mpop;
-//   - nodemailer, if node finds it: npm install --prefix DIR nodemailer, and
-//     NODE_PATH=DIR/node_modules.
+//   - nodemailer, if node finds it;
+//   - GMime, with gcc to build a program of its own for it.
+//
+// The script install of internal/interop installs them.
 package peers

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net"
 	nsmtp "net/smtp"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 
 	gosmtp "github.com/emersion/go-smtp"
@@ -53,6 +55,15 @@ func SMTPClients() []string {
 		names = append(names, Nodemailer)
 	}
 	return names
+}
+
+// FindNodePackages has node find what the script install of internal/interop has installed,
+// when the working directory is this module's, and unless NODE_PATH says where to look.
+func FindNodePackages() {
+	const folder = "../interop/node/node_modules"
+	if path, err := filepath.Abs(folder); err == nil && os.Getenv("NODE_PATH") == "" {
+		_ = os.Setenv("NODE_PATH", path) // it fails for names that are none
+	}
 }
 
 // StartSMTPClient starts a client.

@@ -158,7 +158,7 @@ func (res *Result) goal(i int, value, ratio float64) string {
 	if value > res.AtMost {
 		verdict = "MISSED"
 	}
-	return fmt.Sprintf("%v: %s", res.AtMost, verdict)
+	return fmt.Sprintf("%.3g: %s", res.AtMost, verdict)
 }
 
 func column(costs []Cost, of func(Cost) float64) []float64 {

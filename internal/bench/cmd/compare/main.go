@@ -1,12 +1,14 @@
 // Command compare measures this module beside its peers in one run:
 //
-//	go run ./cmd/compare -only smtp-server,pop3-server -rounds 5
+//	go run ./cmd/compare
+//	go run ./cmd/compare -only smtp-server,message -rounds 9
 //
-// It prints one table in Markdown. Every contestant is a process of its own on
+// It prints one table in Markdown, with the machine, the versions and the commit above it. Every contestant is a process of its own on
 // the loopback interface and does the same work; the rounds are interleaved; a
 // cost is the processor time, user and system, of the contestant's process and
 // its children, or what the row names instead. Contestants that are not on the
-// machine are left out. Run it on a machine that does nothing else.
+// machine are named and left out; the script install of internal/interop installs
+// them. Run it on a machine that does nothing else.
 //
 // Where the time goes, profiles tell: with BENCH_PROFILE=DIR in the environment
 // each contestant in Go writes one there, for go tool pprof.
@@ -41,6 +43,7 @@ var groups = []struct {
 	{"pop3-server", pop3Servers},
 	{"pop3-client", pop3Clients},
 	{"idle", idle},
+	{"message", messages},
 }
 
 // course is where the races are run.
@@ -60,6 +63,7 @@ func (c *course) run(r *race.Race) error {
 
 func main() {
 	peers.Main()
+	peers.FindNodePackages()
 	var names []string
 	for _, g := range groups {
 		names = append(names, g.name)
@@ -101,30 +105,46 @@ func compare(only []string, works string, rounds int) error {
 func describe(rounds int) {
 	fmt.Printf("Medians of %d rounds, %s, %d processors (%s), load %s, %s, commit %s.\n",
 		rounds, time.Now().UTC().Format("2006-01-02 15:04 MST"), runtime.NumCPU(), processor(), loadAverage(), runtime.Version(), commit())
-	fmt.Printf("Beside: %s.\n\n", strings.Join(versions(), ", "))
+	found, missing := versions()
+	fmt.Printf("Beside: %s.\n", strings.Join(found, ", "))
+	if len(missing) > 0 {
+		fmt.Printf("Not on this machine, and left out: %s.\n", strings.Join(missing, ", "))
+	}
+	fmt.Println()
 }
 
-// versions are those of the peers.
-func versions() []string {
-	var found []string
+// versions are those of the peers, and which of them are missing.
+func versions() (found, missing []string) {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {
-			if strings.HasSuffix(m.Path, "/go-smtp") || strings.HasSuffix(m.Path, "/go-mail") {
+			if slices.Contains(libraries, m.Path) {
 				found = append(found, m.Path+" "+m.Version)
 			}
 		}
 	}
 	for _, program := range [][]string{
-		{"postfix", "postconf", "-h", "mail_version"},
+		{"postfix", "postconf", "-d", "-h", "mail_version"},
 		{"dovecot", "dovecot", "--version"},
 		{"mpop", "mpop", "--version"},
-		{"nodemailer", "node", "-p", "require('nodemailer/package.json').version"},
+		{peers.Nodemailer, "node", "-p", "require('nodemailer/package.json').version"},
 	} {
 		if v := peers.Version(program[1], program[2:]...); v != "" {
 			found = append(found, program[0]+" "+strings.TrimPrefix(v, program[0]+" version "))
+		} else {
+			missing = append(missing, program[0])
 		}
 	}
-	return found
+	if v := peers.GMimeVersion(); v != "" {
+		found = append(found, "gmime "+v)
+	} else {
+		missing = append(missing, "gmime")
+	}
+	return found, missing
+}
+
+// libraries are the modules of the contestants in Go.
+var libraries = []string{
+	"github.com/emersion/go-message", "github.com/emersion/go-smtp", "github.com/jhillyerd/enmime/v2", "github.com/wneessen/go-mail",
 }
 
 func processor() string {
