@@ -1,8 +1,7 @@
 package message
 
 import (
-	"encoding/binary"
-	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -135,6 +134,7 @@ func mostlyUTF8(b []byte) bool {
 
 // appendOctets appends to dst the characters that the octets of src are in m.
 func appendOctets(dst, src []byte, m *charmap.Charmap) []byte {
+	dst = slices.Grow(dst, len(src)+len(src)/16)
 	for len(src) > 0 {
 		n := firstEightBit(src)
 		if n < 0 {
@@ -149,34 +149,6 @@ func appendOctets(dst, src []byte, m *charmap.Charmap) []byte {
 }
 
 func isASCII(b []byte) bool { return firstEightBit(b) < 0 }
-
-// firstEightBit returns the index of the first octet over 127, -1 if there is none.
-func firstEightBit(b []byte) int {
-	i := 0
-	for ; len(b)-i >= 32; i += 32 {
-		w := (*[32]byte)(b[i:])
-		if (word(w[0:])|word(w[8:])|word(w[16:])|word(w[24:]))&eightBits != 0 {
-			break
-		}
-	}
-	for ; len(b)-i >= 8; i += 8 {
-		if high := word(b[i:]) & eightBits; high != 0 {
-			return i + bits.TrailingZeros64(high)/8
-		}
-	}
-	for ; i < len(b); i++ {
-		if b[i] >= utf8.RuneSelf {
-			return i
-		}
-	}
-	return -1
-}
-
-// eightBits are the highest bits of eight octets.
-const eightBits = 0x8080808080808080
-
-// word returns the first eight octets of b, the first of them lowest.
-func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 // validUTF8 is utf8.Valid for text that has long runs of ASCII.
 func validUTF8(b []byte) bool {
@@ -238,23 +210,16 @@ func appendTransformed(dst, src []byte, t transform.Transformer) []byte {
 // cleanText makes text for people of a field's value: valid UTF-8 on one line
 // without control characters.
 func cleanText(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7F {
-			return rewriteText(s)
-		}
-	}
-	return s
-}
-
-// isControl reports whether r is a control character: of ASCII, or of those that
-// terminals obey as well.
-func isControl(r rune) bool { return r < ' ' || 0x7F <= r && r < 0xA0 }
-
-func hasControl(s string) bool { return strings.IndexFunc(s, isControl) >= 0 }
-
-func rewriteText(s string) string {
 	if !utf8.ValidString(s) {
 		s = string(charset{}.appendText(nil, []byte(s)))
+	}
+	return withoutControls(s)
+}
+
+// withoutControls is cleanText for valid UTF-8.
+func withoutControls(s string) string {
+	if !mayHaveControl(s) {
+		return s
 	}
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -265,4 +230,21 @@ func rewriteText(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// isControl reports whether r is a control character: of ASCII, or of those that
+// terminals obey as well.
+func isControl(r rune) bool { return r < ' ' || 0x7F <= r && r < 0xA0 }
+
+func hasControl(s string) bool {
+	return mayHaveControl(s) && strings.IndexFunc(s, isControl) >= 0
+}
+
+// mayHaveControl reports false if s has no octet that is or begins a control character.
+func mayHaveControl(s string) bool {
+	met := uint8(0)
+	for i := range len(s) {
+		met |= classes[s[i]]
+	}
+	return met&classControl != 0
 }

@@ -54,7 +54,7 @@ func (d *qpDecoder) decode(dst, src []byte, last bool) (out, used int) {
 func plainLines(dst, src []byte) (out, used int) {
 	i, o := 0, 0
 	for len(src)-i >= 8 && len(dst)-o >= 8 {
-		x := binary.LittleEndian.Uint64(src[i:])
+		x := word(src[i:])
 		binary.LittleEndian.PutUint64(dst[o:], x)
 		marks := octetsEqual(x, '=') | octetsEqual(x, '\n')
 		if marks == 0 {
@@ -100,14 +100,6 @@ func plainEnd(line []byte) bool {
 		line = line[:n-1]
 	}
 	return len(line) == 0 || !isFWS(line[len(line)-1])
-}
-
-// octetsEqual returns x with the highest bit of each octet set that is c, up to the
-// first of them; what it says of the octets behind that one is not to be relied on.
-func octetsEqual(x uint64, c byte) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	x ^= ones * uint64(c)
-	return (x - ones) &^ x & highs
 }
 
 // line decodes one line with its line end.

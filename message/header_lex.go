@@ -1,25 +1,36 @@
 package message
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // The character classes of RFC 5322 and RFC 2045, one bit each.
 const (
-	classAtom  = 1 << iota // atext, RFC 5322 section 3.2.3, and 8-bit octets, RFC 6532 section 3.2
-	classToken             // token, RFC 2045 section 5.1
-	classWSP               // SP and HTAB
-	classFold              // CR and LF
-	className              // ftext, RFC 5322 section 3.6.8
+	classAtom    = 1 << iota // atext, RFC 5322 section 3.2.3, and 8-bit octets, RFC 6532 section 3.2
+	classToken               // token, RFC 2045 section 5.1
+	classWSP                 // SP and HTAB
+	classFold                // CR and LF
+	className                // ftext, RFC 5322 section 3.6.8
+	classControl             // control characters, and what begins one, or an end of a line, in UTF-8
+	classEightBit
 )
 
 var classes = func() (t [256]uint8) {
 	for c := range t {
+		if c < ' ' || c == 0x7F {
+			t[c] = classControl
+		}
 		switch {
 		case c == ' ' || c == '\t':
-			t[c] = classWSP
+			t[c] |= classWSP
 		case c == '\r' || c == '\n':
-			t[c] = classFold
+			t[c] |= classFold
 		case c >= 0x80:
-			t[c] = classAtom
+			t[c] = classAtom | classEightBit
+			if c == 0xC2 || c == 0xE2 {
+				t[c] |= classControl
+			}
 		case c > ' ' && c < 0x7F:
 			if strings.IndexByte(`()<>[]:;@\,."`, byte(c)) < 0 {
 				t[c] |= classAtom
@@ -91,24 +102,22 @@ func trimFWS[T string | []byte](s T) T {
 // them stay (RFC 5322 section 2.2.3), and those at both ends go.
 func unfold(raw []byte) string {
 	raw = trimFWS(raw)
-	fold := -1
-	for i, c := range raw {
-		if classes[c]&classFold != 0 {
-			fold = i
-			break
-		}
-	}
-	if fold < 0 {
+	if bytes.IndexByte(raw, '\n') < 0 && bytes.IndexByte(raw, '\r') < 0 {
 		return string(raw)
 	}
-	b := make([]byte, fold, len(raw))
-	copy(b, raw)
-	for _, c := range raw[fold:] {
-		if classes[c]&classFold == 0 {
-			b = append(b, c)
+	var b strings.Builder
+	b.Grow(len(raw))
+	for len(raw) > 0 {
+		line := raw[:lineLen(raw)]
+		raw = raw[len(line):]
+		line = trimEOL(line)
+		for cr := bytes.IndexByte(line, '\r'); cr >= 0; cr = bytes.IndexByte(line, '\r') {
+			b.Write(line[:cr])
+			line = line[cr+1:]
 		}
+		b.Write(line)
 	}
-	return string(b)
+	return b.String()
 }
 
 // skipCFWS returns the index of the first octet of s at or after i that is

@@ -1,6 +1,8 @@
 package message
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,14 +22,14 @@ func DecodeText(s string) string {
 	if i < 0 {
 		return cleanText(s)
 	}
-	var d wordDecoder
-	d.out = make([]byte, 0, len(s))
+	room := make([]byte, 0, 2*len(s))
+	d := wordDecoder{s: s, out: room[:0:len(s)], run: room[len(s):len(s)]}
 	plain := 0 // where the text begins that is in no word
 	for i >= 0 {
 		w, end := cutWord(s, i)
 		if end > 0 {
 			d.text(s[plain:i], true)
-			d.word(w, s[i:end])
+			d.word(w, i, end)
 			i, plain = end, end
 		} else {
 			i += 2
@@ -39,7 +41,7 @@ func DecodeText(s string) string {
 		}
 	}
 	d.text(s[plain:], false)
-	return cleanText(string(d.out))
+	return withoutControls(string(d.out))
 }
 
 // encodedWord is an encoded word taken apart.
@@ -92,7 +94,8 @@ func (w encodedWord) decode(dst []byte) []byte {
 	var d base64Decoder
 	src := []byte(w.text)
 	at := len(dst)
-	dst = append(dst, make([]byte, base64Room(len(src)))...)
+	dst = slices.Grow(dst, base64Room(len(src)))
+	dst = dst[:at+base64Room(len(src))]
 	at += d.decode(dst[at:], src)
 	at += d.finish(dst[at:])
 	return dst[:at]
@@ -100,39 +103,66 @@ func (w encodedWord) decode(dst []byte) []byte {
 
 // appendQ undoes the encoding of RFC 2047 section 4.2. A broken escape stands for itself.
 func appendQ(dst []byte, text string) []byte {
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch c {
-		case '_':
-			c = ' '
-		case '=':
-			if v, ok := unhex(text[i+1:]); ok {
-				c = v
-				i += 2
-			}
-		}
-		dst = append(dst, c)
+	at := len(dst)
+	dst = append(dst, text...)
+	word := dst[at:]
+	replaceOctet(word, '_', ' ')
+	return dst[:at+unescape(word)]
+}
+
+// unescape undoes the escapes in b where they are, and returns how many octets are left.
+func unescape(b []byte) int {
+	i := bytes.IndexByte(b, '=')
+	if i < 0 {
+		return len(b)
 	}
-	return dst
+	out := i
+	for i < len(b) {
+		if c, ok := unhex(b[i+1:]); ok {
+			b[out] = c
+			i += 3
+			out++
+		} else {
+			b[out] = '='
+			i++
+			out++
+		}
+		n := bytes.IndexByte(b[i:], '=')
+		if n < 0 {
+			n = len(b) - i
+		}
+		if n > 0 {
+			out += copy(b[out:], b[i:i+n])
+			i += n
+		}
+	}
+	return out
 }
 
 // wordDecoder joins encoded words and the text around them.
 type wordDecoder struct {
+	s       string
 	out     []byte
 	run     []byte // octets of neighbouring words of one charset
 	charset string // of run
-	raw     []byte // the words of run as they stand; nil when there is no run
-	gap     string // blanks behind run that count only if no word follows
+	// Where in s the words of run begin and end, and where the blanks behind them end that
+	// count only if no word follows. There is no run if all are the same.
+	start, end, gap int
 }
 
 // text adds what is in no encoded word. Blanks between two words do not count
 // (RFC 2047 section 6.2).
 func (d *wordDecoder) text(s string, wordFollows bool) {
-	if d.raw != nil && wordFollows && trimFWS(s) == "" {
-		d.gap = s
+	if d.end > d.start && wordFollows && trimFWS(s) == "" {
+		d.gap = d.end + len(s)
 		return
 	}
 	d.flush()
+	d.plain(s)
+}
+
+// plain adds s as it stands.
+func (d *wordDecoder) plain(s string) {
 	if utf8.ValidString(s) {
 		d.out = append(d.out, s...)
 	} else {
@@ -140,28 +170,25 @@ func (d *wordDecoder) text(s string, wordFollows bool) {
 	}
 }
 
-func (d *wordDecoder) word(w encodedWord, raw string) {
-	if d.raw != nil && d.charset == w.charset {
-		d.raw = append(d.raw, d.gap...)
-		d.gap = ""
-	} else {
+// word adds the word w at s[start:end].
+func (d *wordDecoder) word(w encodedWord, start, end int) {
+	if d.end == d.start || d.charset != w.charset {
 		d.flush()
+		d.charset, d.start = w.charset, start
 	}
-	d.charset = w.charset
-	d.raw = append(d.raw, raw...)
+	d.end, d.gap = end, end
 	d.run = w.decode(d.run)
 }
 
 // flush makes text of the run of words.
 func (d *wordDecoder) flush() {
-	if d.raw == nil {
+	if d.end == d.start {
 		return
 	}
 	if cs, ok := findCharset(d.charset); ok {
 		d.out = cs.appendText(d.out, d.run)
 	} else {
-		d.out = append(d.out, d.raw...)
-		d.out = append(d.out, d.gap...)
+		d.plain(d.s[d.start:d.gap])
 	}
-	d.run, d.raw, d.gap = d.run[:0], nil, ""
+	d.run, d.start = d.run[:0], d.end
 }
