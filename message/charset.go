@@ -88,6 +88,9 @@ func (c charset) appendText(dst, src []byte) []byte {
 	case charsetOctets:
 		return appendOctets(dst, src, c.enc.(*charmap.Charmap))
 	case charsetGuessed:
+		if validUTF8(src) {
+			return append(dst, src...)
+		}
 		if !mostlyUTF8(src) {
 			return appendOctets(dst, src, charmap.Windows1252)
 		}

@@ -92,7 +92,7 @@ func TestYEncFiles(t *testing.T) {
 	for _, name := range []string{"simple.msg", "state-changes.ntx"} {
 		b, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
-		files, err := (&Part{msg: &Message{data: b, src: octets(b)}, end: int64(len(b))}).Embedded()
+		files, err := (&Part{msg: &Message{data: b, src: bytes.NewReader(b)}, end: int64(len(b))}).Embedded()
 		require.NoError(t, err)
 		require.Len(t, files, 1)
 		require.True(t, files[0].Whole, name)
@@ -196,7 +196,7 @@ func checkCoder(t *testing.T, encoding Encoding, src []byte, size uint16) {
 	if got, _ := decodeIn(encoding, src, qpTail+1+int(size)%3000); !bytes.Equal(got, whole) {
 		t.Fatalf("%q in pieces, %q as a whole", got, whole)
 	}
-	files, err := (&Part{msg: &Message{data: src, src: octets(src)}, end: int64(len(src))}).Embedded()
+	files, err := (&Part{msg: &Message{data: src, src: bytes.NewReader(src)}, end: int64(len(src))}).Embedded()
 	if err != nil {
 		t.Fatal(err)
 	}

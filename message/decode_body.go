@@ -111,6 +111,20 @@ func (p *Part) open() *body {
 	return b
 }
 
+// unencoded returns the body if it lies in memory without any transfer encoding.
+func (p *Part) unencoded() ([]byte, bool) {
+	switch p.encoding {
+	case EncodingBase64, EncodingQuotedPrintable, EncodingUU, EncodingYEnc:
+		if p.kind == leaf {
+			return nil, false
+		}
+	}
+	if p.msg.data == nil {
+		return nil, false
+	}
+	return p.msg.data[p.body:p.end], true
+}
+
 // AppendBody appends to dst the body with its transfer encoding undone, as Open
 // reads it. The error is that of reading the message; from memory there is none.
 func (p *Part) AppendBody(dst []byte) ([]byte, error) { return p.open().appendTo(dst) }

@@ -17,7 +17,7 @@ import (
 
 // decodeIn decodes src in chunks of that size, as a body of a file is.
 func decodeIn(encoding Encoding, src []byte, size int) ([]byte, *body) {
-	b := &body{src: octets(src), end: int64(len(src)), encoding: encoding, buf: make([]byte, size)}
+	b := &body{src: bytes.NewReader(src), end: int64(len(src)), encoding: encoding, buf: make([]byte, size)}
 	out, err := io.ReadAll(b)
 	if err != nil {
 		panic(err)

@@ -32,7 +32,7 @@ func (f field) named() bool { return f.name > f.start }
 // looked at. The Header is a view of b.
 func ParseHeader(b []byte) Header {
 	m := &Message{data: b, size: int64(len(b))}
-	s := scanner{msg: m, limits: Limits{}.withDefaults(), win: window{buf: b, size: m.size}}
+	s := newScanner(m, Limits{}, window{buf: b, size: m.size})
 	p := s.newPart()
 	_ = s.header(p) // reading memory cannot fail
 	return Header{raw: p.header.raw, fields: m.fields}
@@ -59,7 +59,6 @@ func (h Header) All() iter.Seq[Field] {
 
 // Values returns the fields of that name in their order.
 func (h Header) Values(name string) iter.Seq[Field] {
-	name = toLower(name)
 	return func(yield func(Field) bool) {
 		for i := h.next(name, 0); i >= 0; i = h.next(name, i+1) {
 			if !yield(h.field(i)) {
@@ -71,18 +70,18 @@ func (h Header) Values(name string) iter.Seq[Field] {
 
 // Lookup returns the first field of that name, and whether there is one.
 func (h Header) Lookup(name string) (Field, bool) {
-	i := h.next(toLower(name), 0)
+	i := h.next(name, 0)
 	if i < 0 {
 		return Field{}, false
 	}
 	return h.field(i), true
 }
 
-// next returns the index of the first field at or after i that has that name,
-// which is in lower case; -1 if there is none.
+// next returns the index of the first field at or after i that has that name; -1
+// if there is none.
 func (h Header) next(name string, i int) int {
 	for ; i < len(h.fields); i++ {
-		if f := h.fields[i]; f.named() && equalFold(h.raw[f.start:f.name], name) {
+		if f := h.fields[i]; f.named() && sameName(h.raw[f.start:f.name], name) {
 			return i
 		}
 	}
@@ -120,7 +119,6 @@ func (h Header) Groups(name string) ([]Group, error) {
 
 // gather parses all fields of that name. It returns the first error.
 func gather[T any](h Header, name string, parse func(string) ([]T, error)) (list []T, first error) {
-	name = toLower(name)
 	for i := h.next(name, 0); i >= 0; i = h.next(name, i+1) {
 		part, err := parse(h.field(i).Value())
 		if list == nil {

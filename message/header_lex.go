@@ -73,6 +73,19 @@ func equalFold[T string | []byte](s T, keyword string) bool {
 	return true
 }
 
+// sameName reports whether both are the same name, by ASCII folding.
+func sameName(field []byte, name string) bool {
+	if len(field) != len(name) {
+		return false
+	}
+	for i, c := range field {
+		if c != name[i] && lower(c) != lower(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // toLower folds the ASCII letters of s; it allocates only when there is one to fold.
 func toLower(s string) string {
 	for i := range len(s) {

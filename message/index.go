@@ -140,10 +140,7 @@ func (d *indexReader) part(m *Message, parts, fields int) bool {
 	p.ctype = int32(d.n(count)) - 1
 	p.cte = int32(d.n(count)) - 1
 	p.disp = int32(d.n(count)) - 1
-	p.mediaType = string(d.counted())
-	if t, ok := commonTypes[p.mediaType]; ok {
-		p.mediaType = t
-	}
+	p.mediaType = foldType(d.counted())
 	d.header(m, &p, int(count))
 	if d.bad || !p.join(m, parts) {
 		return false

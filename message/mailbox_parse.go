@@ -9,21 +9,21 @@ import (
 // addressParser reads one address list from front to back. It never goes back, so
 // that its time is linear in the text.
 type addressParser struct {
-	s      string
-	i      int
-	list   []Mailbox
-	groups []groupSpan
-	open   bool // the last of groups is not closed
-	held   bool // tokens are those of the next element
-	raw    bool // names are left as they are written
-	err    *AddressError
+	s       string
+	i       int
+	list    []Mailbox
+	groups  []groupSpan
+	open    bool // the last of groups is not closed
+	held    bool // the tokens are those of the next element
+	raw     bool // names are left as they are written
+	encoded bool // there may be encoded words
+	err     *AddressError
 
-	tokens   []token // of the element being read
-	at       bool    // there is a tokenAt among them
-	comment  string  // the last comment in it, with its parentheses
-	pending  string  // words before a comma that may be half of a name
-	pendAddr string  // the address that they are otherwise
-	literal  string  // the openers that turned out not to be closed: they mean nothing from there on
+	at       bool   // there is a tokenAt in the element being read
+	comment  string // the last comment in it, with its parentheses
+	pending  string // words before a comma that may be half of a name
+	pendAddr string // the address that they are otherwise
+	literal  string // the openers that turned out not to be closed: they mean nothing from there on
 
 	routeless int // no route that is still to be read ends before it
 }
@@ -70,12 +70,13 @@ func (p *addressParser) error() error {
 //	group        = display-name ":" [group-list] ";" [CFWS]
 func (p *addressParser) parse(s string) {
 	p.s = s
+	p.encoded = strings.Contains(s, "=?")
 	var few [12]token
-	p.tokens = few[:0]
+	tokens := few[:0] // of the element being read
 	for p.i < len(s) || p.held {
 		if !p.held {
 			p.comment = ""
-			p.collect(false)
+			tokens = p.collect(tokens[:0], false)
 		}
 		p.held = false
 		c := byte(',')
@@ -85,15 +86,15 @@ func (p *addressParser) parse(s string) {
 		}
 		switch c {
 		case '<':
-			p.angle()
+			tokens = p.angle(tokens)
 		case ':':
-			p.beginGroup()
+			p.beginGroup(tokens)
 		case ';':
-			p.bare()
+			p.bare(tokens)
 			p.settle()
 			p.endGroup()
 		default:
-			p.bare()
+			p.bare(tokens)
 		}
 	}
 	p.settle()
@@ -151,10 +152,9 @@ func (p *addressParser) grouped() []Group {
 	return list
 }
 
-// collect gathers tokens up to what ends an element, or the inside of angle
+// collect appends the tokens up to what ends an element, or the inside of angle
 // brackets, and stops there.
-func (p *addressParser) collect(inAngle bool) {
-	p.tokens = p.tokens[:0]
+func (p *addressParser) collect(tokens []token, inAngle bool) []token {
 	p.at = false
 	gap := false
 	for p.i < len(p.s) {
@@ -170,11 +170,11 @@ func (p *addressParser) collect(inAngle bool) {
 			gap = true
 			continue
 		case c == ',' || c == ';':
-			return
+			return tokens
 		case c == '<' && !inAngle, c == '>' && inAngle:
-			return
+			return tokens
 		case c == ':' && !inAngle && !p.open && !p.at:
-			return
+			return tokens
 		case isAtom(c):
 			p.atom()
 		case c == '.':
@@ -193,9 +193,10 @@ func (p *addressParser) collect(inAngle bool) {
 			kind = tokenJunk
 			p.fail(start, "unexpected octet")
 		}
-		p.tokens = append(p.tokens, token{start, p.i, kind, gap})
+		tokens = append(tokens, token{start, p.i, kind, gap})
 		gap = false
 	}
+	return tokens
 }
 
 // opens goes behind what the octet at p.i opens. If that is not closed, the octet
@@ -235,7 +236,7 @@ func skipLiteral(s string, i int) (end int, closed bool) {
 // atom goes behind the atom at p.i. An encoded word is one, even with octets in
 // it that RFC 2047 section 5 wants encoded.
 func (p *addressParser) atom() {
-	if strings.HasPrefix(p.s[p.i:], "=?") {
+	if p.encoded && strings.HasPrefix(p.s[p.i:], "=?") {
 		if w, end := cutWord(p.s, p.i); end > 0 && !strings.ContainsAny(w.text, " \t\"\\") {
 			p.i = end
 		}
@@ -246,9 +247,9 @@ func (p *addressParser) atom() {
 }
 
 // beginGroup begins the group that the tokens name.
-func (p *addressParser) beginGroup() {
+func (p *addressParser) beginGroup(tokens []token) {
 	p.settle()
-	name := p.phrase(p.tokens)
+	name := p.phrase(tokens)
 	if name == "" {
 		p.fail(p.i-1, "group without a name")
 		return
@@ -266,12 +267,13 @@ func (p *addressParser) endGroup() {
 	p.groups[len(p.groups)-1].end = len(p.list)
 }
 
-// angle reads an address in angle brackets; the tokens are its display name.
+// angle reads an address in angle brackets; the tokens are its display name. It returns
+// those of the next element if p.held is set then.
 //
 //	name-addr  = [display-name] angle-addr
 //	angle-addr = [CFWS] "<" addr-spec ">" [CFWS] / obs-angle-addr
-func (p *addressParser) angle() {
-	name := p.phrase(p.tokens)
+func (p *addressParser) angle(tokens []token) []token {
+	name := p.phrase(tokens)
 	if name != "" && p.pending != "" {
 		name = p.pending + ", " + name
 		p.pending, p.pendAddr = "", ""
@@ -284,26 +286,26 @@ func (p *addressParser) angle() {
 	start := p.i
 	p.route()
 	p.scheme()
-	p.collect(true)
-	addr, ok := p.addrSpec(p.tokens)
-	empty := len(p.tokens) == 0
+	tokens = p.collect(tokens[:0], true)
+	addr, ok := p.addrSpec(tokens)
+	empty := len(tokens) == 0
 	if p.i < len(p.s) && p.s[p.i] == '>' {
 		p.i++
 	} else {
 		p.fail(p.i, "no closing angle bracket")
 	}
 	// Nothing but a comment may follow, which serves as a name if there is no other.
-	p.collect(false)
+	tokens = p.collect(tokens[:0], false)
 	for p.i < len(p.s) && p.s[p.i] == ':' {
 		p.fail(p.i, "unexpected octet")
 		p.i++
-		p.collect(false)
+		tokens = p.collect(tokens[:0], false)
 	}
 	// Another address is one of its own, which lacks the comma before it.
 	if p.held = p.at || p.i < len(p.s) && p.s[p.i] == '<'; p.held {
 		p.fail(p.i, "no comma between addresses")
-	} else if len(p.tokens) > 0 {
-		p.fail(p.tokens[0].start, "text behind an address")
+	} else if len(tokens) > 0 {
+		p.fail(tokens[0].start, "text behind an address")
 	}
 	switch {
 	case ok:
@@ -314,6 +316,7 @@ func (p *addressParser) angle() {
 	if p.held {
 		p.comment = ""
 	}
+	return tokens
 }
 
 // scheme passes over the scheme of a URL in front of an address.
@@ -363,8 +366,7 @@ func (p *addressParser) behindCFWS() int {
 
 // bare takes the tokens as addresses without angle brackets, as many as there are.
 // If there is none, they are kept until it is seen what follows.
-func (p *addressParser) bare() {
-	tokens := p.tokens
+func (p *addressParser) bare(tokens []token) {
 	if len(tokens) == 0 {
 		return
 	}
@@ -537,7 +539,7 @@ func (p *addressParser) local(tokens []token) (string, bool) {
 		case dot && (i == 0 || i == len(tokens)-1 || tokens[i-1].kind == tokenDot):
 			quote = true
 			p.fail(t.start, "unexpected dot")
-		case t.kind == tokenAtom && strings.Contains(p.s[t.start:t.end], "=?"):
+		case t.kind == tokenAtom && p.encoded && strings.Contains(p.s[t.start:t.end], "=?"):
 			// An encoded word has no place here and is not decoded (RFC 2047 section 5).
 			p.fail(t.start, "encoded word in an address")
 		}
@@ -551,9 +553,9 @@ func quoteLocal(s string, quote bool) (string, bool) {
 	if !utf8.ValidString(s) || hasControl(s) {
 		return "", false
 	}
-	quote = quote || s == "" || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..")
+	quote = quote || s == ""
 	for i := range len(s) {
-		quote = quote || !isAtom(s[i]) && s[i] != '.'
+		quote = quote || !isAtom(s[i]) && (s[i] != '.' || i == 0 || i == len(s)-1 || s[i-1] == '.')
 	}
 	if !quote {
 		return s, true

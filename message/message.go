@@ -12,7 +12,7 @@ import (
 // may be used by several goroutines at once.
 type Message struct {
 	src     io.ReaderAt
-	data    []byte // the message, if it was parsed from memory
+	data    octets // the message, if it was parsed from memory
 	size    int64
 	parser  Parser  // that made it
 	parts   []Part  // each followed by those inside it; never empty

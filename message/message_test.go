@@ -20,8 +20,7 @@ func crlf(s string) []byte { return []byte(strings.ReplaceAll(s, "\n", "\r\n")) 
 func parseThrough(t testing.TB, b []byte, parser Parser, size int) *Message {
 	buf := make([]byte, size)
 	m := &Message{src: bytes.NewReader(b), size: int64(len(b))}
-	s := scanner{msg: m, win: window{src: m.src, size: m.size, pool: &buf, buf: buf[:0]}}
-	m, err := parser.parse(&s)
+	m, err := parser.parse(newScanner(m, parser.Limits, window{src: m.src, size: m.size, pool: &buf, buf: buf[:0]}))
 	good(t, err)
 	return m
 }

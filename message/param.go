@@ -42,9 +42,9 @@ func (p Params) text(name string) string {
 	return DecodeText(q.Value)
 }
 
-// commonTypes saves allocating the media types that most mail is made of.
-var commonTypes = func() map[string]string {
-	m := make(map[string]string)
+// commonTypes saves allocating the media types that most mail is made of. They are
+// listed by their length.
+var commonTypes = func() (byLength [80][]string) {
 	for _, t := range []string{
 		"text/plain", "text/html", "text/calendar", "text/csv", "text/rfc822-headers",
 		"multipart/mixed", "multipart/alternative", "multipart/related", "multipart/signed", "multipart/report", "multipart/digest",
@@ -55,9 +55,9 @@ var commonTypes = func() map[string]string {
 		"application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 	} {
-		m[t] = t
+		byLength[len(t)] = append(byLength[len(t)], t)
 	}
-	return m
+	return byLength
 }()
 
 // parseMediaType reads the value of a Content-Type as far as the parameters, in
@@ -101,15 +101,14 @@ func parseLooseType(value []byte) (mediaType string, rest []byte, ok bool) {
 
 // foldType returns the media type t in lower case.
 func foldType(t []byte) string {
-	var buf [80]byte
-	folded := append(buf[:0], t...)
-	for i, c := range folded {
-		folded[i] = lower(c)
+	if len(t) < len(commonTypes) {
+		for _, common := range commonTypes[len(t)] {
+			if equalFold(t, common) {
+				return common
+			}
+		}
 	}
-	if t, ok := commonTypes[string(folded)]; ok {
-		return t
-	}
-	return string(folded)
+	return toLower(string(t))
 }
 
 // parseDisposition reads the value of a Content-Disposition.
@@ -140,6 +139,13 @@ type piece struct {
 func parseParams(s string) Params {
 	params, _ := readParams(s)
 	return params
+}
+
+// readParam reads the parameter of that name alone.
+func readParam(s, name string) Param {
+	var few [8]piece
+	pieces, _ := readPieces(few[:0], s)
+	return join(name, pieces)
 }
 
 // readParams is parseParams; it also reports whether all was as it should be.
@@ -260,30 +266,29 @@ func skipTo(s string, i int, c byte) int {
 
 // join makes one parameter of the pieces of that name.
 func join(name string, pieces []piece) Param {
-	var plain, whole *piece
-	var sections []*piece // by their number
-	for i := range pieces {
-		p := &pieces[i]
+	var plain, whole piece
+	var sections []piece // by their number; without a name, one that is missing
+	for _, p := range pieces {
 		switch {
 		case p.name != name:
 		case p.section >= 0:
 			if p.section < maxParams {
-				sections = append(sections, make([]*piece, max(0, p.section+1-len(sections)))...)
-				if sections[p.section] == nil {
+				sections = append(sections, make([]piece, max(0, p.section+1-len(sections)))...)
+				if sections[p.section].name == "" {
 					sections[p.section] = p
 				}
 			}
-		case p.extended && whole == nil:
+		case p.extended && whole.name == "":
 			whole = p
-		case !p.extended && plain == nil:
+		case !p.extended && plain.name == "":
 			plain = p
 		}
 	}
-	if whole != nil {
-		sections = []*piece{whole}
+	if whole.name != "" {
+		sections = []piece{whole}
 	}
 	value, ok := joinSections(sections)
-	if plain != nil && (!ok || value == "") {
+	if plain.name != "" && (!ok || value == "") {
 		return Param{Name: name, Value: plain.value}
 	}
 	return Param{Name: name, Value: value, extended: true}
@@ -293,11 +298,14 @@ func join(name string, pieces []piece) Param {
 // reports whether their charset is known. Without one it is guessed.
 //
 //	extended-initial-value := [charset] "'" [language] "'" extended-other-values
-func joinSections(sections []*piece) (string, bool) {
+func joinSections(sections []piece) (string, bool) {
+	if len(sections) == 0 {
+		return "", true
+	}
 	var octets []byte
 	var label string
 	for i, p := range sections {
-		if p == nil {
+		if p.name == "" {
 			break
 		}
 		value := p.value

@@ -33,22 +33,21 @@ func ParseBytes(b []byte) (*Message, error) { return new(Parser).ParseBytes(b) }
 // Defect if p is strict; there is no message then.
 func (p *Parser) Parse(r io.ReaderAt, size int64) (*Message, error) {
 	m := &Message{src: r, size: max(size, 0)}
-	s := scanner{msg: m, win: window{src: r, size: m.size}}
+	s := newScanner(m, p.Limits, window{src: r, size: m.size})
 	defer s.win.release()
-	return p.parse(&s)
+	return p.parse(s)
 }
 
 // ParseBytes is Parse for a message in memory. The message is a view of b,
 // which must not change while the message is in use.
 func (p *Parser) ParseBytes(b []byte) (*Message, error) {
-	m := &Message{src: octets(b), data: b, size: int64(len(b))}
-	s := scanner{msg: m, win: window{buf: b, size: m.size}}
-	return p.parse(&s)
+	m := &Message{data: b, size: int64(len(b))}
+	m.src = &m.data
+	return p.parse(newScanner(m, p.Limits, window{buf: b, size: m.size}))
 }
 
 func (p *Parser) parse(s *scanner) (*Message, error) {
 	s.msg.parser = *p
-	s.limits = p.Limits.withDefaults()
 	if err := s.scan(); err != nil {
 		return nil, err
 	}
@@ -67,11 +66,11 @@ func (p *Parser) parse(s *scanner) (*Message, error) {
 // octets is a message in memory as an io.ReaderAt.
 type octets []byte
 
-func (o octets) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 || off >= int64(len(o)) {
+func (o *octets) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= int64(len(*o)) {
 		return 0, io.EOF
 	}
-	n := copy(p, o[off:])
+	n := copy(p, (*o)[off:])
 	if n < len(p) {
 		return n, io.EOF
 	}

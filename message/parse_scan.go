@@ -12,7 +12,8 @@ type scanner struct {
 	at     int // where the scanner is in win.buf: always the start of a line
 
 	stack    []frame
-	watched  map[string]int // boundary of an open multipart -> its place on the stack
+	inner    int            // the place on the stack of the innermost multipart that waits for boundary lines, or -1
+	outer    map[string]int // boundary of one around it -> its place
 	longest  int            // the longest boundary met
 	headers  int            // octets of all headers so far
 	found    []found
@@ -25,7 +26,8 @@ type scanner struct {
 type frame struct {
 	part     int32
 	boundary string // of a multipart whose closing line has not come yet, else ""
-	hidden   int    // the place of the multipart around it with the same boundary, or -1
+	around   int    // the place of the one around it that waits too, or -1
+	hidden   int    // while it is in scanner.outer: the place of one around it with the same boundary, or -1
 }
 
 // delimiter is a boundary line of an open multipart.
@@ -35,14 +37,19 @@ type delimiter struct {
 	end     int64 // where the part before it ends
 }
 
+func newScanner(m *Message, limits Limits, w window) *scanner {
+	return &scanner{msg: m, limits: limits.withDefaults(), win: w, inner: -1}
+}
+
 func (s *scanner) scan() error {
 	s.msg.parts = make([]Part, 0, 4)
 	s.msg.fields = make([]field, 0, 32)
+	s.stack = make([]frame, 0, 4)
 	if err := s.entity(); err != nil {
 		return err
 	}
 	// Without a boundary to wait for, the rest of the message belongs to what is open.
-	for len(s.watched) > 0 && !s.overfull {
+	for s.inner >= 0 && !s.overfull {
 		d, ok, err := s.nextDelimiter()
 		if err != nil {
 			return err
@@ -52,7 +59,7 @@ func (s *scanner) scan() error {
 		}
 		s.closeTo(d.level+1, d.end)
 		if d.closing {
-			s.unwatch(d.level)
+			s.unwatch()
 		} else if err := s.entity(); err != nil {
 			return err
 		}
@@ -102,7 +109,7 @@ func (s *scanner) newPart() *Part {
 		up.children++
 		p.parent, p.number = up.index, up.children
 	}
-	s.stack = append(s.stack, frame{part: i, hidden: -1})
+	s.stack = append(s.stack, frame{part: i})
 	return p
 }
 
@@ -129,30 +136,45 @@ func (s *scanner) rest() {
 
 // watch waits for the boundary lines of the innermost open part.
 func (s *scanner) watch(boundary string) {
-	if s.watched == nil {
-		s.watched = make(map[string]int)
-	}
 	level := len(s.stack) - 1
 	f := &s.stack[level]
-	f.boundary = boundary
-	if outer, ok := s.watched[boundary]; ok {
-		f.hidden = outer
-		s.note(DuplicateBoundary, s.msg.parts[f.part].start, f.part)
+	f.boundary, f.around = boundary, s.inner
+	if s.inner >= 0 {
+		s.hide(s.inner)
+		if _, ok := s.outer[boundary]; ok {
+			s.note(DuplicateBoundary, s.msg.parts[f.part].start, f.part)
+		}
 	}
-	s.watched[boundary] = level
+	s.inner = level
 	s.longest = max(s.longest, len(boundary))
 }
 
-// unwatch no longer waits for the boundary lines of the part at that place of the
-// stack. A multipart around it with the same boundary comes into view again.
-func (s *scanner) unwatch(level int) {
-	f := &s.stack[level]
-	if f.hidden >= 0 {
-		s.watched[f.boundary] = f.hidden
-	} else {
-		delete(s.watched, f.boundary)
+// hide enters the multipart at that place of the stack among those that are not the innermost.
+func (s *scanner) hide(level int) {
+	if s.outer == nil {
+		s.outer = make(map[string]int)
 	}
+	f := &s.stack[level]
+	f.hidden = -1
+	if same, ok := s.outer[f.boundary]; ok {
+		f.hidden = same
+	}
+	s.outer[f.boundary] = level
+}
+
+// unwatch no longer waits for the boundary lines of the innermost multipart. The one
+// around it is the innermost then, and one with the same boundary around that comes into view again.
+func (s *scanner) unwatch() {
+	f := &s.stack[s.inner]
 	f.boundary = ""
+	if s.inner = f.around; s.inner < 0 {
+		return
+	}
+	if f = &s.stack[s.inner]; f.hidden >= 0 {
+		s.outer[f.boundary] = f.hidden
+	} else {
+		delete(s.outer, f.boundary)
+	}
 }
 
 // closeTo closes all open parts but the outer level ones. They end at end.
@@ -163,7 +185,7 @@ func (s *scanner) closeTo(level int, end int64) {
 		p.end = end
 		p.next = int32(len(s.msg.parts))
 		if f.boundary != "" {
-			s.unwatch(i)
+			s.unwatch()
 			if !s.overfull {
 				s.note(MissingCloseBoundary, end, f.part)
 			}
@@ -228,8 +250,8 @@ func (s *scanner) delimiterLine(i int) (end int, whole bool) {
 	return end, s.win.offset(end) == s.win.size
 }
 
-// match reports whether line is a boundary line of an open multipart. The
-// cost does not depend on how many are open.
+// match reports whether line is a boundary line of an open multipart. Mostly
+// it is one of the innermost; the cost does not depend on how many are open.
 //
 // QUIRK: RFC 2046 section 5.1.1 says that a boundary is to be compared with the
 // beginning of the line. We compare it with the whole line, but for blanks at
@@ -239,7 +261,7 @@ func (s *scanner) delimiterLine(i int) (end int, whole bool) {
 //	close-delimiter := delimiter "--"
 //	transport-padding := *LWSP-char
 func (s *scanner) match(line []byte) (level int, closing, ok bool) {
-	if len(line) < 3 || line[0] != '-' || line[1] != '-' || len(s.watched) == 0 {
+	if len(line) < 3 || line[0] != '-' || line[1] != '-' || s.inner < 0 {
 		return 0, false, false
 	}
 	b := line[2:]
@@ -249,13 +271,22 @@ func (s *scanner) match(line []byte) (level int, closing, ok bool) {
 	if len(b) == 0 || len(b) > s.longest+2 {
 		return 0, false, false
 	}
-	if level, ok = s.watched[string(b)]; ok {
+	if level, ok = s.waiting(b); ok {
 		return level, false, true
 	}
 	if b, ok = bytes.CutSuffix(b, []byte("--")); ok {
-		level, ok = s.watched[string(b)]
+		level, ok = s.waiting(b)
 	}
 	return level, true, ok
+}
+
+// waiting returns the place on the stack of the innermost multipart that waits for boundary.
+func (s *scanner) waiting(boundary []byte) (level int, ok bool) {
+	if string(boundary) == s.stack[s.inner].boundary {
+		return s.inner, true
+	}
+	level, ok = s.outer[string(boundary)]
+	return level, ok
 }
 
 // partEnd returns where a part ends that is followed by a boundary line at

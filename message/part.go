@@ -99,7 +99,7 @@ func (s *scanner) classify(p *Part) (boundary string) {
 // boundaryOf returns the boundary among the parameters of a Content-Type, "" if there is
 // none that can be used.
 func boundaryOf(params []byte) string {
-	b := strings.TrimRight(parseParams(unfold(params)).Get("boundary"), " \t")
+	b := strings.TrimRight(readParam(unfold(params), "boundary").Value, " \t")
 	if len(b) > maxBoundary {
 		return ""
 	}
@@ -182,19 +182,22 @@ func (p *Part) Header() Header { return p.header }
 func (p *Part) MediaType() string { return p.mediaType }
 
 // Params returns the parameters of the Content-Type.
-func (p *Part) Params() Params {
+func (p *Part) Params() Params { return parseParams(p.params()) }
+
+// params returns the parameters of the Content-Type as they stand, on one line.
+func (p *Part) params() string {
 	if p.ctype < 0 {
-		return nil
+		return ""
 	}
 	_, params, ok := parseMediaType(p.header.field(int(p.ctype)).body())
 	if !ok {
-		return nil
+		return ""
 	}
-	return parseParams(unfold(params))
+	return unfold(params)
 }
 
 // Charset returns the charset parameter in lower case as it stands; "" if there is none.
-func (p *Part) Charset() string { return toLower(p.Params().Get("charset")) }
+func (p *Part) Charset() string { return toLower(readParam(p.params(), "charset").Value) }
 
 // Disposition returns the type of the Content-Disposition in lower case, such as
 // "inline" or "attachment"; "" if there is none. What is not known is to be

@@ -16,6 +16,12 @@ var bom = []byte("\uFEFF")
 func (p *Part) AppendText(dst []byte) ([]byte, error) {
 	cs := p.charset()
 	start := len(dst)
+	if raw, ok := p.unencoded(); ok {
+		if cs.kind == charsetUTF8 || cs.kind == charsetGuessed {
+			raw = bytes.TrimPrefix(raw, bom)
+		}
+		return cs.appendText(dst, raw), nil
+	}
 	if cs.kind != charsetOther {
 		// Mostly the text needs nothing done and can stay where it is decoded.
 		dst, err := p.AppendBody(dst)
@@ -53,10 +59,7 @@ func (c charset) mend(dst []byte, start int) []byte {
 // charset returns the charset that the text of p is read in. One that is not
 // known counts as none.
 func (p *Part) charset() charset {
-	if p.ctype < 0 {
-		return charset{}
-	}
-	cs, _ := findCharset(p.Params().Get("charset"))
+	cs, _ := findCharset(readParam(p.params(), "charset").Value)
 	return cs
 }
 
