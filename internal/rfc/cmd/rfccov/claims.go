@@ -33,7 +33,7 @@ type suite struct {
 // that a mutant does not break it as a whole.
 const (
 	quickTest  = 0.1
-	neighbours = 40
+	neighbours = 20
 )
 
 // collect runs the tests of the packages.
@@ -50,6 +50,7 @@ func collect(packages []string) (*suite, error) {
 	}
 	claimed := map[claim][]string{}
 	passed := map[claim]bool{}
+	took := map[claim]float64{} // by top-level tests, with the subtests that go on when they have returned
 	seen := &suite{map[string][]claim{}, map[string][]string{}}
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<24)
@@ -64,7 +65,9 @@ func collect(packages []string) (*suite, error) {
 			claimed[c] = append(claimed[c], e.Value)
 		case e.Action == "pass" && e.Test != "":
 			passed[c] = true
-			if e.Elapsed <= quickTest && !strings.Contains(e.Test, "/") {
+			top, _, inner := strings.Cut(e.Test, "/")
+			took[claim{e.Package, top}] += e.Elapsed
+			if !inner && took[c] <= quickTest {
 				seen.quick[e.Package] = append(seen.quick[e.Package], e.Test)
 			}
 		case e.Action == "fail" && e.Test != "":

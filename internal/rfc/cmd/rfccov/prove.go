@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,9 +32,6 @@ func (v verdict) String() string {
 	}
 	return fmt.Sprintf("proven %s by %s", v.mutant.Name, v.by.test)
 }
-
-// timeout bounds one test run with a mutant in place: a mutant may well hang.
-const timeout = "60s"
 
 // runner runs the named tests of a package with a mutant in place.
 type runner func(pkg string, tests []string) (*outcome, error)
@@ -98,7 +94,16 @@ func (s *suite) proveAlone(m rfc.Mutant) verdict {
 		return verdict{mutant: m, err: err}
 	}
 	defer cleanup()
-	return s.prove(m, func(pkg string, tests []string) (*outcome, error) { return runMutated(overlay, pkg, tests) })
+	return s.prove(m, func(pkg string, tests []string) (*outcome, error) {
+		b, err := newBinary(pkg, filepath.Join(filepath.Dir(overlay), "mutant.test"))
+		if err != nil {
+			return nil, err
+		}
+		if said, err := b.build(overlay); err != nil {
+			return nil, fmt.Errorf("does not compile: %s", said)
+		}
+		return b.run(0, tests)
+	})
 }
 
 // prove runs, with m in place, the claiming tests and those of their packages that
@@ -176,22 +181,6 @@ func overlay(m rfc.Mutant) (name string, cleanup func(), err error) {
 	return name, cleanup, nil
 }
 
-// runMutated builds one package and runs its named tests.
-func runMutated(overlay, pkg string, tests []string) (*outcome, error) {
-	return runTests(exec.Command("go", "test", "-json", "-count=1", "-short", "-vet=off", "-ldflags=-w", "-timeout="+timeout,
-		"-run="+pattern(tests), "-overlay="+overlay, pkg))
-}
-
-// runTests runs a command that says as JSON how tests go.
-func runTests(cmd *exec.Cmd) (*outcome, error) {
-	out, _ := cmd.Output()
-	o, err := readOutcome(out)
-	if err == nil {
-		o.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	}
-	return o, err
-}
-
 func pattern(tests []string) string { return "^(" + strings.Join(tests, "|") + ")$" }
 
 // readOutcome reads the events of one run. A mutant that hangs or panics ends the
@@ -205,9 +194,6 @@ func readOutcome(events []byte) (*outcome, error) {
 		var e event
 		if json.Unmarshal(lines.Bytes(), &e) != nil {
 			continue
-		}
-		if e.Action == "build-fail" {
-			return nil, errors.New("does not compile")
 		}
 		if e.Test != "" && (e.Action == "run" || e.Action == "pass" || e.Action == "fail" || e.Action == "skip") {
 			state[e.Test] = e.Action

@@ -3,11 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/posthouse/posthouse/internal/rfc"
@@ -67,25 +65,18 @@ func (s *suite) soundIn(built map[string]*binary, m rfc.Mutant) bool {
 	return true
 }
 
-// binary is the test binary of a package with the schema in it.
-type binary struct {
-	name, pkg, dir string
-	baseline       *outcome
-}
-
 // build builds the tests of a package. Mutants that do not compile leave the schema.
 func (s *schema) build(pkg string, n int) (*binary, error) {
-	dir, err := exec.Command("go", "list", "-f", "{{.Dir}}", pkg).Output()
+	b, err := newBinary(pkg, filepath.Join(s.dir, strconv.Itoa(n)+".test"))
 	if err != nil {
-		return nil, fmt.Errorf("go list %s: %w", pkg, err)
+		return nil, err
 	}
-	b := &binary{filepath.Join(s.dir, strconv.Itoa(n)+".test"), pkg, strings.TrimSpace(string(dir)), nil}
 	for {
 		overlay, owners, err := s.write()
 		if err != nil {
 			return nil, err
 		}
-		said, err := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-w", "-gcflags=-e", "-overlay="+overlay, "-o", b.name, pkg).CombinedOutput()
+		said, err := b.build(overlay)
 		if err == nil {
 			return b, nil
 		}
@@ -107,13 +98,4 @@ func (s *schema) dropFailed(said []byte, owners map[string]map[int]int) bool {
 		found = ok && s.drop(n) || found
 	}
 	return found
-}
-
-// run runs the named tests with mutant n in place.
-func (b *binary) run(n int, tests []string) (*outcome, error) {
-	cmd := exec.Command("go", "tool", "test2json", "-p", b.pkg, b.name, "-test.v=test2json", "-test.short",
-		"-test.timeout="+timeout, "-test.run="+pattern(tests))
-	cmd.Dir = b.dir
-	cmd.Env = append(os.Environ(), variable+"="+strconv.Itoa(n))
-	return runTests(cmd)
 }
