@@ -52,7 +52,7 @@ var charsetAliases = map[string]encoding.Encoding{
 func findCharset(label string) (charset, bool) {
 	label = toLower(strings.Trim(label, " \t\"'"))
 	switch label {
-	case "", "us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us":
+	case "", "unknown-8bit", "us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us":
 		return charset{}, true
 	case "utf-8", "utf8", "unicode-1-1-utf-8":
 		return charset{kind: charsetUTF8}, true

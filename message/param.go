@@ -1,6 +1,9 @@
 package message
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Param is a parameter of a Content-Type or Content-Disposition.
 type Param struct {
@@ -10,12 +13,13 @@ type Param struct {
 	// form of RFC 2231 it is the text, as UTF-8, joined from all its pieces.
 	Value string
 
-	extended bool // it was in the form of RFC 2231
+	extended bool // it has a charset, or could have one, in the form of RFC 2231
 }
 
 // Params are parameters in their order. No name is there twice: of several
 // that are plain the first counts, and one in the form of RFC 2231 counts before
-// a plain one, unless its charset is not known.
+// a plain one, unless its charset is not known. Of one in pieces those from the first on
+// count up to the first that is missing.
 type Params []Param
 
 // Get returns the value of the parameter of that name, which is in lower case;
@@ -145,7 +149,8 @@ func parseParams(s string) Params {
 func readParam(s, name string) Param {
 	var few [8]piece
 	pieces, _ := readPieces(few[:0], s)
-	return join(name, pieces)
+	p, _ := join(name, pieces)
+	return p
 }
 
 // readParams is parseParams; it also reports whether all was as it should be.
@@ -158,7 +163,9 @@ func readParams(s string) (Params, bool) {
 	params := make(Params, 0, len(pieces))
 	for i, p := range pieces {
 		if params.find(p.name).Name == "" {
-			params = append(params, join(p.name, pieces[i:]))
+			joined, complete := join(p.name, pieces[i:])
+			params = append(params, joined)
+			ok = ok && complete
 		}
 	}
 	return params, ok
@@ -264,8 +271,8 @@ func skipTo(s string, i int, c byte) int {
 	return len(s)
 }
 
-// join makes one parameter of the pieces of that name.
-func join(name string, pieces []piece) Param {
+// join makes one parameter of the pieces of that name, and reports whether none is missing.
+func join(name string, pieces []piece) (Param, bool) {
 	var plain, whole piece
 	var sections []piece // by their number; without a name, one that is missing
 	for _, p := range pieces {
@@ -287,15 +294,28 @@ func join(name string, pieces []piece) Param {
 	if whole.name != "" {
 		sections = []piece{whole}
 	}
+	missing := func(p piece) bool { return p.name == "" }
+	complete := !slices.ContainsFunc(sections, missing)
+	if len(sections) > 0 && missing(sections[0]) && plain.name != "" {
+		return Param{Name: name, Value: plain.value}, false
+	}
+	// Some number the pieces from one on.
+	for len(sections) > 0 && missing(sections[0]) {
+		sections = sections[1:]
+	}
+	if n := slices.IndexFunc(sections, missing); n >= 0 {
+		sections = sections[:n]
+	}
 	value, ok := joinSections(sections)
 	if plain.name != "" && (!ok || value == "") {
-		return Param{Name: name, Value: plain.value}
+		return Param{Name: name, Value: plain.value}, complete
 	}
-	return Param{Name: name, Value: value, extended: true}
+	extended := slices.ContainsFunc(sections, func(p piece) bool { return p.extended })
+	return Param{Name: name, Value: value, extended: extended}, complete
 }
 
-// joinSections joins the pieces from the first to the first that is missing, and
-// reports whether their charset is known. Without one it is guessed.
+// joinSections joins the pieces, and reports whether their charset is known. Without
+// one it is guessed.
 //
 //	extended-initial-value := [charset] "'" [language] "'" extended-other-values
 func joinSections(sections []piece) (string, bool) {
@@ -305,9 +325,6 @@ func joinSections(sections []piece) (string, bool) {
 	var octets []byte
 	var label string
 	for i, p := range sections {
-		if p.name == "" {
-			break
-		}
 		value := p.value
 		if i == 0 && p.extended {
 			if cs, rest, ok := strings.Cut(value, "'"); ok {

@@ -56,20 +56,23 @@ func TestParams(t *testing.T) {
 		{`; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A`, []string{"title", "This is ***fun***"}, true},
 		{`; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2="isn't it!"`, []string{"title", "This is even more ***fun*** isn't it!"}, true},
 
-		{`; a*1=y; b=z; a*0=x; a*3=no`, []string{"a", "xy", "b", "z"}, true},
+		{`; a*1=y; b=z; a*0=x; a*3=no`, []string{"a", "xy", "b", "z"}, false},
 		{`; a*0*=utf-8''%c3; a*1*=%b6`, []string{"a", "ö"}, true},
 		{`; a=plain; a*=utf-8''star`, []string{"a", "star"}, true},
 		{`; a*=utf-8''star; a=plain`, []string{"a", "star"}, true},
 		{`; a=plain; a*0=con; a*1=tinued`, []string{"a", "continued"}, true},
 		{`; a=plain; a*=x-no''star`, []string{"a", "plain"}, true},
-		{`; a=plain; a*1=no`, []string{"a", "plain"}, true},
+		{`; a=plain; a*1=no`, []string{"a", "plain"}, false},
+		{`; a*2=y; a*1*=utf-8''%c3%b6; a*4=no`, []string{"a", "öy"}, false},
+		{`; a*0*=utf-8''%c3%b6; a*1=%b6; a*2*=%c3%b6`, []string{"a", "ö%b6ö"}, true},
+		{`; a*=utf-8''x; a*0=no; a=no`, []string{"a", "x"}, true},
 		{`; a*=x-no''%E4`, []string{"a", "ä"}, true},
 		{`; a*=''%c3%b6`, []string{"a", "ö"}, true},
 		{`; a*=%c3%b6`, []string{"a", "ö"}, true},
 		{`; a*=utf-8''%c3%b6%zz%4`, []string{"a", "ö%zz%4"}, true},
 		{`; a*=iso-8859-1''%f6'%f6`, []string{"a", "ö'ö"}, true},
 		{`; a*x=y; *=z`, []string{"a*x", "y", "*", "z"}, true},
-		{`; a*0000=y; a*999=x`, []string{"a*0000", "y", "a", ""}, true},
+		{`; a*0000=y; a*999=x`, []string{"a*0000", "y", "a", ""}, true}, // more than there may be
 
 		{`; a=b c.txt; d=e`, []string{"a", "b c.txt", "d", "e"}, false},
 		{`; a=report (1).pdf`, []string{"a", "report (1).pdf"}, false},
@@ -91,6 +94,14 @@ func TestParams(t *testing.T) {
 		require.Equal(t, test.want, want, test.in)
 		require.Equal(t, test.ok, ok, test.in)
 	}
+}
+
+// TestPiecesOfWords joins an encoded word that was cut up, which is not for RFC 2231 to
+// read but what some programs write.
+func TestPiecesOfWords(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "ö.txt", parseParams(`; name*0="=?utf-8?q?=C3"; name*1="=B6.txt?="`).text("name"))
+	require.Equal(t, "=?utf-8?q?a?=", parseParams(`; name*0*=utf-8''%3D?utf-8; name*1="?q?a?="`).text("name"))
 }
 
 func TestManyParams(t *testing.T) {

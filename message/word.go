@@ -173,22 +173,29 @@ func (d *wordDecoder) plain(s string) {
 // word adds the word w at s[start:end].
 func (d *wordDecoder) word(w encodedWord, start, end int) {
 	if d.end == d.start || d.charset != w.charset {
-		d.flush()
+		blanks := d.s[d.end:d.gap]
+		if d.flush() && blanks != "" {
+			if _, known := findCharset(w.charset); !known {
+				d.out = append(d.out, blanks...) // what stays as it is keeps its distance
+			}
+		}
 		d.charset, d.start = w.charset, start
 	}
 	d.end, d.gap = end, end
 	d.run = w.decode(d.run)
 }
 
-// flush makes text of the run of words.
-func (d *wordDecoder) flush() {
+// flush makes text of the run of words, and reports whether that could be done.
+func (d *wordDecoder) flush() (done bool) {
 	if d.end == d.start {
-		return
+		return true
 	}
 	if cs, ok := findCharset(d.charset); ok {
 		d.out = cs.appendText(d.out, d.run)
+		done = true
 	} else {
 		d.plain(d.s[d.start:d.gap])
 	}
 	d.run, d.start = d.run[:0], d.end
+	return done
 }
