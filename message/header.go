@@ -196,7 +196,11 @@ func (h Header) Date() (time.Time, error) {
 
 // MessageID returns the message's identifier without its angle brackets; "" if there is none.
 func (h Header) MessageID() string {
-	return trimID(h.Get("Message-ID"))
+	v := h.Get("Message-ID")
+	if ids := appendIDs(nil, v); len(ids) > 0 {
+		return ids[0]
+	}
+	return trimID(v)
 }
 
 // MessageIDs returns the identifiers in all fields of that name, such as References
@@ -206,27 +210,31 @@ func (h Header) MessageID() string {
 func (h Header) MessageIDs(name string) []string {
 	var ids []string
 	for f := range h.Values(name) {
-		v := f.Value()
-		if strings.IndexByte(v, '<') < 0 {
-			ids = bareIDs(ids, v)
-			continue
-		}
-		for i := skipCFWS(v, 0); i < len(v); i = skipCFWS(v, i) {
-			switch v[i] {
-			case '<':
-				end := strings.IndexByte(v[i:], '>')
-				if end < 0 {
-					end = len(v) - i
-				}
-				if id := trimFWS(v[i+1 : i+end]); id != "" {
-					ids = append(ids, id)
-				}
-				i = min(i+end+1, len(v))
-			case '"':
-				i, _ = skipQuoted(v, i)
-			default:
-				i++
+		ids = appendIDs(ids, f.Value())
+	}
+	return ids
+}
+
+// appendIDs appends to ids the identifiers in v.
+func appendIDs(ids []string, v string) []string {
+	if strings.IndexByte(v, '<') < 0 {
+		return bareIDs(ids, v)
+	}
+	for i := skipCFWS(v, 0); i < len(v); i = skipCFWS(v, i) {
+		switch v[i] {
+		case '<':
+			end := strings.IndexByte(v[i:], '>')
+			if end < 0 {
+				end = len(v) - i
 			}
+			if id := trimFWS(strings.TrimLeft(v[i:i+end], "<")); id != "" {
+				ids = append(ids, id)
+			}
+			i = min(i+end+1, len(v))
+		case '"':
+			i, _ = skipQuoted(v, i)
+		default:
+			i++
 		}
 	}
 	return ids
@@ -235,11 +243,8 @@ func (h Header) MessageIDs(name string) []string {
 // bareIDs appends to ids the identifiers in v, which has no angle brackets.
 func bareIDs(ids []string, v string) []string {
 	words := strings.Fields(v)
-	if len(words) == 1 {
-		return append(ids, words[0])
-	}
 	for _, w := range words {
-		if strings.IndexByte(w, '@') > 0 {
+		if w = strings.TrimRight(w, ">"); len(words) == 1 && w != "" || strings.IndexByte(w, '@') > 0 {
 			ids = append(ids, w)
 		}
 	}

@@ -78,6 +78,12 @@ func TestMessageIDs(t *testing.T) {
 	require.Empty(t, h.MessageIDs("x"))
 	require.Equal(t, "bare@id", ParseHeader([]byte("Message-ID: bare@id")).MessageID())
 	require.Empty(t, Header{}.MessageID())
+	for in, want := range map[string]string{
+		"<a@b> <c@d>": "a@b", "a@b>": "a@b", "<<a@b>>": "a@b", "x <a@b>": "a@b", "\"<no@no>\" <a@b>": "a@b",
+		"<a b@c>": "a b@c", "<a": "a", "x y": "x y", "x": "x", "<>": "", ">": ">",
+	} {
+		require.Equal(t, want, ParseHeader([]byte("Message-ID: "+in+"\r\n")).MessageID(), in)
+	}
 }
 
 func TestPartFields(t *testing.T) {

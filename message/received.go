@@ -15,8 +15,9 @@ type Received struct {
 	// FromInfo is the comment behind it, without its parentheses: what the
 	// server knew of the client.
 	FromInfo string
-	// FromIP is the first IP address in FromInfo, the zero Addr if there is
-	// none. One in From is not taken: it is what the client said.
+	// FromIP is the first IP address in FromInfo, or in the comments behind
+	// it; the zero Addr if there is none. One in From, or behind "helo" in a comment,
+	// is not taken: it is what the client said.
 	FromIP netip.Addr
 	// By is the server that wrote the field.
 	By string
@@ -55,6 +56,7 @@ func ParseReceived(s string) Received {
 	if t, err := ParseDate(date); err == nil {
 		r.Date = t
 	}
+	lastAngle := strings.LastIndexByte(clauses, '>')
 	field := (*string)(nil) // what the next words belong to
 	for i := 0; i < len(clauses); {
 		switch c := clauses[i]; {
@@ -62,8 +64,20 @@ func ParseReceived(s string) Received {
 			i++
 		case c == '(':
 			end, closed := skipComment(clauses, i)
-			if field == &r.From && r.FromInfo == "" && closed {
-				r.FromInfo = trimFWS(clauses[i+1 : end-1])
+			if field == &r.From && closed {
+				info := trimFWS(clauses[i+1 : end-1])
+				if r.FromInfo == "" {
+					r.FromInfo = info
+				}
+				if !r.FromIP.IsValid() {
+					r.FromIP = firstIP(info)
+				}
+			}
+			i = end
+		case c == '<' && i < lastAngle:
+			end := i + strings.IndexByte(clauses[i:], '>') + 1
+			if field != nil && *field == "" {
+				*field = trimID(clauses[i:end])
 			}
 			i = end
 		default:
@@ -80,8 +94,6 @@ func ParseReceived(s string) Received {
 			i = end
 		}
 	}
-	r.For, r.ID = trimID(r.For), trimID(r.ID)
-	r.FromIP = firstIP(r.FromInfo)
 	return r
 }
 
@@ -121,11 +133,17 @@ func (r *Received) clause(word string) *string {
 }
 
 // firstIP returns the first IP address in s: alone, in brackets, or as an
-// address literal (RFC 5321 section 4.1.3). It looks at each word once.
+// address literal (RFC 5321 section 4.1.3). It looks at each word once, and passes over
+// what a client called itself.
 func firstIP(s string) netip.Addr {
+	said := false
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(" \t[]()<>,;@", r) }) {
 		word = strings.TrimPrefix(toLower(word), "ipv6:")
-		if len(word) > 64 {
+		if said || len(word) > 64 {
+			said = false
+			continue
+		}
+		if said = word == "helo" || word == "ehlo" || word == "helo=" || word == "ehlo="; said {
 			continue
 		}
 		if ip, err := netip.ParseAddr(word); err == nil {
