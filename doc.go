@@ -99,6 +99,7 @@
 //	4865  SMTP FUTURERELEASE                 smtp
 //	4954  SMTP AUTH                          smtp
 //	5034  POP3 AUTH                          pop3
+//	5256  IMAP SORT: base subjects           message
 //	5321  SMTP                               smtp
 //	5322  message format                     message
 //	5802  SASL SCRAM                         auth

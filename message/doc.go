@@ -22,7 +22,8 @@
 // [Read] takes a message from an io.Reader, by way of a temporary file if it is
 // large. A store keeps what [Message.AppendIndex] gives beside the mail: [Load]
 // makes the Message of it again without parsing. IMAP answers come from the same
-// index: [Header.AppendEnvelope], [Message.AppendStructure], [Message.Section].
+// index: [Header.AppendEnvelope], [Message.AppendStructure], [Message.Section];
+// [BaseSubject] is what its lists are sorted by.
 // [Message.Bodies] tells text, HTML and attachments apart.
 //
 // Guarantees:

@@ -229,6 +229,16 @@ func ExampleMessage_Preview() {
 	// Output: Two, and a spare. <nil>
 }
 
+func ExampleBaseSubject() {
+	for _, s := range []string{"Re: [list] Lunch", "[list] Fwd: lunch (fwd)"} {
+		base, reply := message.BaseSubject(s)
+		fmt.Println(base, reply)
+	}
+	// Output:
+	// Lunch true
+	// lunch true
+}
+
 func ExampleUnflow() {
 	fmt.Printf("%s", message.Unflow(nil, []byte("> How \r\n> many?\r\nTwo, and \r\na spare.\r\n"), false))
 	// Output:

@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/stretchr/testify/require"
@@ -202,4 +204,110 @@ func skipIMAP(b []byte) (rest []byte, ok bool) {
 		}
 	}
 	return b, false
+}
+
+// TestIMAPTestSort sorts the messages of that suite by subject, date, addresses and size,
+// and looks for addresses in them, as its scripts say.
+func TestIMAPTestSort(t *testing.T) {
+	t.Parallel()
+	root := sharedData(t, "mime", "imaptest")
+	s := newScore(t, nil)
+	sorted := regexp.MustCompile(`(?m)^ok sort \(([a-z ]+)\) us-ascii all\n\* sort ([0-9 ]+)$`)
+	found := regexp.MustCompile(`(?m)^ok search (from|to|cc|bcc|subject) "?([^"\n]+)"?\n\* search ?([0-9 ]*)$`)
+	for _, file := range filesBelow(t, root, ".mbox") {
+		script, err := os.ReadFile(strings.TrimSuffix(file, ".mbox"))
+		require.NoError(t, err)
+		messages := sortable(t, file)
+		for _, answer := range sorted.FindAllStringSubmatch(string(script), -1) {
+			list := slices.Clone(messages)
+			slices.SortStableFunc(list, func(a, b sortKeys) int { return a.compare(b, strings.Fields(answer[1])) })
+			var order []string
+			for _, m := range list {
+				order = append(order, strconv.Itoa(m.number))
+			}
+			s.field(filepath.Base(file)+" "+answer[1], answer[2], strings.Join(order, " "))
+		}
+		for _, answer := range found.FindAllStringSubmatch(string(script), -1) {
+			var order []string
+			for _, m := range messages {
+				if strings.Contains(m.texts[answer[1]], toLower(answer[2])) {
+					order = append(order, strconv.Itoa(m.number))
+				}
+			}
+			s.field(filepath.Base(file)+" "+answer[1]+" "+answer[2], answer[3], strings.Join(order, " "))
+		}
+	}
+	s.finish()
+}
+
+// sortKeys is what RFC 5256 section 3 sorts a message by, and what can be found in it.
+type sortKeys struct {
+	number, size int
+	arrived      time.Time
+	date         time.Time
+	keys, texts  map[string]string
+}
+
+func (a sortKeys) compare(b sortKeys, criteria []string) int {
+	sign := 1
+	for _, by := range criteria {
+		order := 0
+		switch by {
+		case "reverse":
+			sign = -1
+			continue
+		case "arrival":
+			order = a.arrived.Compare(b.arrived)
+		case "size":
+			order = a.size - b.size
+		case "date":
+			order = a.date.Compare(b.date)
+		default:
+			order = strings.Compare(a.keys[by], b.keys[by])
+		}
+		if order != 0 {
+			return sign * order
+		}
+		sign = 1
+	}
+	return 0
+}
+
+// sortable reads the messages in a file.
+func sortable(t *testing.T, file string) (list []sortKeys) {
+	box, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for i, text := range strings.Split("\n"+string(box), "\nFrom ")[1:] {
+		from, text, _ := strings.Cut(text, "\n")
+		m, err := ParseBytes(crlf(text))
+		require.NoError(t, err)
+		k := sortKeys{number: i + 1, size: len(text), keys: make(map[string]string), texts: make(map[string]string)}
+		_, from, _ = strings.Cut(from, " ")
+		k.arrived, err = ParseDate(from)
+		require.NoError(t, err)
+		if k.date, err = m.Header().Date(); err != nil {
+			k.date = k.arrived
+		}
+		subject := m.Header().Subject()
+		base, _ := BaseSubject(subject)
+		k.keys["subject"], k.texts["subject"] = strings.ToUpper(base), toLower(subject)
+		for _, name := range []string{"from", "to", "cc", "bcc"} {
+			groups, _ := m.Header().Groups(name)
+			for n, g := range groups {
+				local := g.Name
+				k.texts[name] += "\n" + toLower(g.Name)
+				for _, a := range g.Members {
+					if local == "" {
+						local, _, _ = strings.Cut(a.Addr, "@")
+					}
+					k.texts[name] += "\n" + toLower(a.Name+" <"+a.Addr+">")
+				}
+				if n == 0 {
+					k.keys[name] = strings.ToUpper(local)
+				}
+			}
+		}
+		list = append(list, k)
+	}
+	return list
 }
