@@ -92,7 +92,7 @@ func SafeToRetry(err error) bool {
 // this server, however often it is tried.
 func isUnfit(err error) bool {
 	for _, unfit := range []error{
-		errNoRecipients, errNoBody, ErrNot7Bit, ErrRequireTLS, auth.ErrCleartext, auth.ErrNoMechanism, auth.ErrCredentials,
+		errNoRecipients, errNoBody, errHeldBeyond, ErrNot7Bit, ErrRequireTLS, auth.ErrCleartext, auth.ErrNoMechanism, auth.ErrCredentials,
 	} {
 		if errors.Is(err, unfit) {
 			return true

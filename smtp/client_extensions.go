@@ -91,6 +91,9 @@ func (s *sending) checkLimits(now time.Time) error {
 		// RFC 2852 section 4.
 		return &LimitError{"DELIVERBY", seconds(least).String(), env.DeliverBy.Time.Sub(now).String()}
 	}
+	if until := heldUntil(env, now); !until.IsZero() && env.DeliverBy != (DeliverBy{}) && !env.DeliverBy.Time.After(until) {
+		return errHeldBeyond
+	}
 	longest, latest, _ := e.FutureRelease()
 	if longest > 0 && env.HoldFor > seconds(longest) {
 		return &LimitError{"FUTURERELEASE", seconds(longest).String(), env.HoldFor.String()}
@@ -99,6 +102,17 @@ func (s *sending) checkLimits(now time.Time) error {
 		return &LimitError{"FUTURERELEASE", string(latest), env.HoldUntil.UTC().Format(time.RFC3339)}
 	}
 	return nil
+}
+
+// errHeldBeyond: RFC 4865 section 5.2.1.
+var errHeldBeyond = errors.New("smtp: message is to be held beyond its time of delivery")
+
+// heldUntil is until when the server is to hold the message; zero: not at all.
+func heldUntil(env *Envelope, now time.Time) time.Time {
+	if env.HoldFor > 0 {
+		return now.Add(env.HoldFor)
+	}
+	return env.HoldUntil
 }
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }

@@ -75,10 +75,10 @@ func TestClientSend_Needs(t *testing.T) {
 		"NOTIFY":        {"DSN", func(e *Envelope) { e.To[1].Notify = NotifyNever }, plain, " NOTIFY=NEVER", nil},
 		"ORCPT":         {"DSN", func(e *Envelope) { e.To[1].Original = NewOriginalRecipient(e.To[0].Address) }, plain, " ORCPT=rfc822;b@example.org", nil},
 		"AUTH":          {"AUTH", func(e *Envelope) { e.HasAuth = true }, plain, " AUTH=<>", nil},
-		"RRVS":          {"RRVS", func(e *Envelope) { e.To[0].ValidSince = year2027 }, plain, " RRVS=2027-01-01T00:00:00Z", nil},
+		"RRVS":          {"RRVS", func(e *Envelope) { e.To[0].ValidSince = year2027 }, plain, " RRVS=2027-01-01T00:00:00Z", []string{"rfc7293-5.1.1-2"}},
 		"MT-PRIORITY":   {"MT-PRIORITY", func(e *Envelope) { e.Priority = -3 }, plain, " MT-PRIORITY=-3", nil},
-		"BY":            {"DELIVERBY", func(e *Envelope) { e.DeliverBy = DeliverBy{bubble.Add(time.Hour), ByReturn, true} }, plain, " BY=3600;RT", nil},
-		"HOLDFOR":       {"FUTURERELEASE", func(e *Envelope) { e.HoldFor = time.Minute }, plain, " HOLDFOR=60", nil},
+		"BY":            {"DELIVERBY", func(e *Envelope) { e.DeliverBy = DeliverBy{bubble.Add(time.Hour), ByReturn, true} }, plain, " BY=3600;RT", []string{"rfc2852-4.1.4.1-1"}},
+		"HOLDFOR":       {"FUTURERELEASE", func(e *Envelope) { e.HoldFor = time.Minute }, plain, " HOLDFOR=60", []string{"rfc4865-4.1-1"}},
 		"HOLDUNTIL":     {"FUTURERELEASE", func(e *Envelope) { e.HoldUntil = year2027 }, plain, " HOLDUNTIL=2027-01-01T00:00:00Z", nil},
 		"own of MAIL":   {"X-OWN", func(e *Envelope) { e.Params = []Param{{Keyword: "x-own", Value: "1"}} }, plain, " x-own=1", nil},
 		"own of RCPT":   {"X-OWN", func(e *Envelope) { e.To[0].Params = []Param{{Keyword: "X-OWN"}} }, plain, " X-OWN", nil},
@@ -154,23 +154,65 @@ func TestClientSend_ServerLimits(t *testing.T) {
 	for name, tt := range map[string]struct {
 		keyword string
 		change  func(*Envelope)
+		covers  []string
 	}{
-		"recipients":       {"RCPTMAX", func(e *Envelope) { e.To = append(e.To, e.To[0], e.To[0], e.To[0]) }},
-		"delivered sooner": {"DELIVERBY", func(e *Envelope) { e.DeliverBy = DeliverBy{bubble.Add(30 * time.Second), ByReturn, false} }},
-		"held longer":      {"FUTURERELEASE", func(e *Envelope) { e.HoldFor = 2 * time.Hour }},
-		"held until later": {"FUTURERELEASE", func(e *Envelope) { e.HoldUntil = time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC) }},
+		"recipients":       {"RCPTMAX", func(e *Envelope) { e.To = append(e.To, e.To[0], e.To[0], e.To[0]) }, nil},
+		"delivered sooner": {"DELIVERBY", func(e *Envelope) { e.DeliverBy = DeliverBy{bubble.Add(30 * time.Second), ByReturn, false} }, []string{"rfc2852-4.1.4.1-2"}},
+		"held longer":      {"FUTURERELEASE", func(e *Envelope) { e.HoldFor = 2 * time.Hour }, []string{"rfc4865-4.1-3"}},
+		"held until later": {"FUTURERELEASE", func(e *Envelope) { e.HoldUntil = time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC) }, []string{"rfc4865-4.1-4"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if tt.covers != nil {
+				rfc.Covers(t, tt.covers...)
+			}
+			env := envelope(t, "b")
+			tt.change(&env)
+			_, err := sent(t, env, strings.NewReader("x\r\n"), everything)
+			limit := new(LimitError)
+			require.ErrorAs(t, err, &limit)
+			require.Equal(t, tt.keyword, limit.Keyword)
+		})
+	}
+	t.Run("a line", func(t *testing.T) {
+		t.Parallel()
+		env := envelope(t, "b")
+		_, err := sent(t, env, strings.NewReader(strings.Repeat("x", 999)), everything)
+		tooLong := new(LineLengthError)
+		require.ErrorAs(t, err, &tooLong)
+	})
+	t.Run("another server, other limits", func(t *testing.T) {
+		t.Parallel()
+		rfc.Covers(t, "rfc9422-3.8-1")
+		env := envelope(t, "b", "c", "d", "e")
+		for limit, ok := range map[string]bool{"RCPTMAX=3": false, "RCPTMAX=4": true, "MAILMAX=1": true} {
+			_, err := sent(t, env, strings.NewReader("x\r\n"), []string{"LIMITS " + limit})
+			require.Equal(t, ok, err == nil, limit)
+		}
+	})
+}
+
+// A message that is to be held beyond its time of delivery could never be delivered.
+func TestClientSend_HeldBeyondDelivery(t *testing.T) {
+	t.Parallel()
+	rfc.Covers(t, "rfc4865-5.2.1-1")
+	for _, tt := range []struct {
+		hold   time.Duration
+		until  time.Time
+		by     time.Duration
+		refuse bool
+	}{
+		{hold: time.Minute, by: 2 * time.Minute},
+		{hold: 2 * time.Minute, by: time.Minute, refuse: true},
+		{hold: time.Minute, by: time.Minute, refuse: true},
+		{until: bubble.Add(time.Hour), by: 2 * time.Hour},
+		{until: bubble.Add(2 * time.Hour), by: time.Hour, refuse: true},
 	} {
 		env := envelope(t, "b")
-		tt.change(&env)
+		env.HoldFor, env.HoldUntil, env.DeliverBy = tt.hold, tt.until, DeliverBy{Time: bubble.Add(tt.by), Mode: ByNotify}
 		_, err := sent(t, env, strings.NewReader("x\r\n"), everything)
-		limit := new(LimitError)
-		require.ErrorAs(t, err, &limit, name)
-		require.Equal(t, tt.keyword, limit.Keyword, name)
+		require.Equal(t, tt.refuse, err != nil, "%+v", tt)
 	}
-	env := envelope(t, "b")
-	_, err := sent(t, env, strings.NewReader(strings.Repeat("x", 999)), everything)
-	tooLong := new(LineLengthError)
-	require.ErrorAs(t, err, &tooLong)
 }
 
 // REQUIRETLS goes over TLS whose certificate was verified, to a server that offers

@@ -20,6 +20,15 @@ import (
 	"github.com/posthouse/posthouse/internal/transcript"
 )
 
+// limited expects a client that holds to that many recipients.
+func limited(most int) func(*testing.T, *Client, error) {
+	return func(t *testing.T, c *Client, err error) {
+		require.NoError(t, err)
+		require.Equal(t, most, c.extensions.Limits().RcptMax)
+		leaves(t, c, nil)
+	}
+}
+
 func TestClientSetup(t *testing.T) {
 	t.Parallel()
 	cleartext := ClientConfig{TLS: InsecureNoTLS}
@@ -57,6 +66,8 @@ func TestClientSetup(t *testing.T) {
 		"EHLO stripped":                  {ClientConfig{}, refused(500, false)},
 		"no service":                     {cleartext, refused(554, false)},
 		"no service now":                 {cleartext, refused(421, true)},
+		"other limits by TLS":            {ClientConfig{}, limited(5)},
+		"no limits by TLS":               {ClientConfig{}, limited(0)},
 		"STARTTLS not offered":           {ClientConfig{Auth: auth.InsecurePassword("tim", "secret")}, lacks("STARTTLS")},
 		"STARTTLS refused":               {ClientConfig{}, refused(454, true)},
 		"STARTTLS answered out of place": {opportunistic, outOfStep},

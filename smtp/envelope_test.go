@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,7 @@ func TestEnvelopeWire(t *testing.T) {
 // is refused.
 func TestEnvelopeTimes(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc4865-4.1-2")
 	now := time.Date(2026, 11, 25, 22, 0, 0, 500, time.UTC)
 	for _, tt := range []struct {
 		name string
@@ -92,6 +94,44 @@ func TestEnvelopeTimes(t *testing.T) {
 	}
 	require.Equal(t, time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC), timeOf("2016-12-31t23:59:60z"))
 	require.Zero(t, timeOf(""))
+}
+
+// TestRelayedExtensions: what other extensions brought goes on too.
+func TestRelayedExtensions(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 25, 22, 0, 0, 0, time.UTC)
+	relayed := func(t *testing.T, args string, later time.Duration) string {
+		var mail smtpwire.Mail
+		require.NoError(t, mail.Parse(args))
+		env := envelopeOf(&mail, now)
+		again := env.mailCommand(now.Add(later))
+		line, err := again.Append(nil)
+		require.NoError(t, err)
+		return strings.TrimSuffix(strings.TrimPrefix(string(line), "MAIL "), "\r\n")
+	}
+	t.Run("the seconds that are left", func(t *testing.T) {
+		rfc.Covers(t, "rfc2852-4.1.4-1")
+		require.Equal(t, "FROM:<a@b> BY=98;RT", relayed(t, "FROM:<a@b> BY=120;RT", 22*time.Second))
+		require.Equal(t, "FROM:<a@b> BY=-5;N", relayed(t, "FROM:<a@b> BY=5;N", 10*time.Second))
+	})
+	t.Run("the priority", func(t *testing.T) {
+		rfc.Covers(t, "rfc6710-4.2-1", "rfc6710-5-2")
+		for _, priority := range []string{"-9", "0", "9"} {
+			require.Equal(t, "FROM:<a@b> MT-PRIORITY="+priority, relayed(t, "FROM:<a@b> MT-PRIORITY="+priority, 0))
+		}
+	})
+	t.Run("since when the recipient is the same", func(t *testing.T) {
+		rfc.Covers(t, "rfc7293-5.1.1-1", "rfc7293-5.1.1-3")
+		for _, action := range []string{"", ";C", ";R"} {
+			var rcpt smtpwire.Rcpt
+			require.NoError(t, rcpt.Parse("TO:<a@b> RRVS=2014-04-03T23:01:00Z"+action))
+			to := recipientOf(&rcpt)
+			again := to.rcptCommand(false)
+			line, err := again.Append(nil)
+			require.NoError(t, err)
+			require.Equal(t, "RCPT TO:<a@b> RRVS=2014-04-03T23:01:00Z"+action+"\r\n", string(line))
+		}
+	})
 }
 
 // TestRelayedDSN: what a message came with is what it is passed on with, to the letter:

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp"
 )
 
@@ -145,6 +146,7 @@ func TestServerLogForgetsUser(t *testing.T) {
 // whatever became of it; a message for which none was has none.
 func TestServerLogsPriority(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc6710-4.1-3")
 	var log safeBuffer
 	s := startSite(t, &smtp.Server{
 		Offer: smtp.Offers{Priority: true}, Log: slog.New(slog.NewTextHandler(&log, nil)),

@@ -170,6 +170,8 @@ func TestServerOffers(t *testing.T) {
 				rfc.Covers(t, "rfc6531-3.1-1", "rfc6531-3.1-4")
 			case "REQUIRETLS":
 				rfc.Covers(t, "rfc8689-2-5")
+			case "submission":
+				rfc.Covers(t, "rfc4865-4.2-3")
 			}
 			s := newSite(t, withTLS(t, tt.srv))
 			p := s.dial()
@@ -216,10 +218,16 @@ func TestServerOffers(t *testing.T) {
 		"part of a delivery time": {Offer: smtp.Offers{MinDeliverBy: 1}},
 		"profile":                 {Offer: smtp.Offers{PriorityProfile: "a b"}},
 	} {
-		srv.Handler = smtp.HandlerFunc(nil)
-		srv.Addr = "127.0.0.1:-1"
-		require.ErrorContains(t, srv.ListenAndServe(), "smtp: ", name)
-		require.NotContains(t, srv.ListenAndServe().Error(), "port", name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "held by an MX" {
+				rfc.Covers(t, "rfc4865-4.2-2")
+			}
+			srv.Handler = smtp.HandlerFunc(nil)
+			srv.Addr = "127.0.0.1:-1"
+			require.ErrorContains(t, srv.ListenAndServe(), "smtp: ")
+			require.NotContains(t, srv.ListenAndServe().Error(), "port")
+		})
 	}
 }
 

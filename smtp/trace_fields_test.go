@@ -39,6 +39,7 @@ func TestReceivedWith(t *testing.T) {
 // TestReceivedClauses: what stands in the field besides, and what cannot.
 func TestReceivedClauses(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc6710-4.1-2")
 	conn := auth.ConnectionState{Hello: "[192.0.2.7]", RemoteAddr: &net.TCPAddr{IP: net.ParseIP("192.0.2.7")}}
 	for _, tt := range []struct {
 		name string

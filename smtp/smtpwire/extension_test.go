@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 func TestBdat(t *testing.T) {
@@ -151,6 +153,7 @@ func TestExtensionParams(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	t.Parallel()
+	rfc.Covers(t, "rfc9422-3.7-1", "rfc9422-3.7-2")
 	for params, want := range map[string]Limits{
 		"":                                     {},
 		"RCPTMAX=20 MAILMAX=5":                 {5, 20, 0},
