@@ -54,7 +54,11 @@ func (c *Client) authenticate(mechanism sasl.Client, offered bool) error {
 			return c.cancel(fmt.Errorf("pop3: AUTH %s: %w", name, err))
 		}
 		waiting = false
-		if err := c.respond(append(auth.AppendBase64(nil, response), "\r\n"...)); err != nil {
+		line := auth.AppendBase64(nil, response)
+		if len(line) > auth.MaxResponse {
+			return c.cancel(fmt.Errorf("pop3: AUTH %s: response longer than %d octets", name, auth.MaxResponse))
+		}
+		if err := c.respond(append(line, "\r\n"...)); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package pop3_test
 import (
 	"context"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/emersion/go-sasl"
@@ -101,6 +102,7 @@ func TestClientLoginOptionsFail(t *testing.T) {
 		{"UTF-8 not taken", "utf8 without user", pop3.ClientConfig{Auth: auth.InsecurePassword("test", "geheim ß")}, auth.ErrNoMechanism},
 		{"nonsense", "utf8 nonsense", pop3.ClientConfig{Auth: testUser}, nil},
 		{"token refused", "xoauth2 refused", pop3.ClientConfig{Auth: xoauth2}, auth.ErrCredentials},
+		{"response too long", "response too long", pop3.ClientConfig{Auth: &saslScript{name: "TEST-LONG", responses: []string{strings.Repeat("x", 9300)}}}, nil},
 		{"locked", "rfc2449 section 8", apop("mrose", "tanstaaf"), pop3.ErrInUse},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
