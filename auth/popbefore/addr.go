@@ -11,7 +11,9 @@ import (
 var shared = [...]netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),      // this network
 	netip.MustParsePrefix("100.64.0.0/10"),  // behind carriers' translators
+	netip.MustParsePrefix("192.0.0.0/24"),   // protocols' own: both ends of carriers' tunnels
 	netip.MustParsePrefix("240.0.0.0/4"),    // reserved, and broadcast
+	netip.MustParsePrefix("::/96"),          // IPv4 in the guise of IPv6, which nobody routes
 	netip.MustParsePrefix("64:ff9b::/96"),   // translators from IPv6 to IPv4
 	netip.MustParsePrefix("64:ff9b:1::/48"), // the same, of local networks
 	netip.MustParsePrefix("fec0::/10"),      // site-local, as private as private ones
