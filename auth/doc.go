@@ -65,7 +65,8 @@
 // No error, event or printed value of this package contains a password, a token or
 // any part of a client's response. A refused login costs the same and is answered
 // the same whether the user exists or not, as far as this package is concerned: by
-// SCRAM, users who do not exist have a salt too, which stays the same. [Passwords] is
+// SCRAM, users who do not exist have a salt too, which stays the same: over restarts, if
+// [Server.SaltKey] does. [Passwords] is
 // written so, a [PasswordVerifier] of your own should be. That something could not be
 // found out is never taken for a refusal.
 //

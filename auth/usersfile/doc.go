@@ -37,6 +37,7 @@
 // nothing: the users are those of before, and the error is reported. Set replaces the
 // file in one step, which survives a crash. An unknown user costs as much as a wrong
 // password: what the secret of one of the users in the file costs, always the same one
-// for a name. So many hashes are computed at once as there are processors, and their
-// parameters have limits, so that logins do not take all the memory there is.
+// for a name, over restarts too if there is a [SaltKey]. So many hashes are computed at
+// once as there are processors, and their parameters have limits, so that logins do not
+// take all the memory there is.
 package usersfile

@@ -5,7 +5,8 @@
 //
 // The users file has a line "user:password" for each user, or a hash in place of the
 // password, as package auth/usersfile reads and the command mailpasswd writes them; it is
-// read again when it changes. Mail for user@domain arrives in DIR/user/{new,cur,tmp}.
+// read again when it changes. A key is kept beside it, in USERS.salt, so that nobody can
+// tell by a restart which users exist. Mail for user@domain arrives in DIR/user/{new,cur,tmp}.
 // A user who has logged in to POP3 may, with -pop-before-smtp, send for a while from the same
 // address without AUTH, as user@domain or an alias of his: for clients that cannot
 // do better. When it listens it prints one line of JSON,
