@@ -30,13 +30,15 @@ func (s *suite) proveTogether(mutants []rfc.Mutant, jobs int, out chan<- verdict
 	}
 	built := map[string]*binary{}
 	for _, pkg := range packagesOf(claims) {
-		if built[pkg], err = plan.build(pkg, len(built)); err != nil {
-			fmt.Fprintln(os.Stderr, "rfccov:", err)
-			return mutants
+		b, err := plan.build(pkg, len(built))
+		if err == nil {
+			b.baseline, err = b.run(0, s.testsFor(pkg, claims))
 		}
-		if built[pkg].baseline, err = built[pkg].run(0, s.testsFor(pkg, claims)); err != nil {
-			return mutants
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "rfccov:", err) // what only this package claims is built one by one
+			b = &binary{baseline: &outcome{}}
 		}
+		built[pkg] = b
 	}
 	var lock sync.Mutex
 	each(mutants, jobs, func(m rfc.Mutant) {
@@ -86,16 +88,22 @@ func (s *schema) build(pkg string, n int) (*binary, error) {
 	}
 }
 
-var compileError = regexp.MustCompile(`(?m)([^/\s]+\.go):(\d+):\d+: `)
+// compileError is what a compiler says of a line. It may name a function or value of a
+// mutant's.
+var compileError = regexp.MustCompile(`(?m)([^/\s]+\.go):(\d+):\d+: (?:.*_rfc(\d+)\b)?`)
 
 // dropFailed takes out the mutants that a compiler complained of, and reports whether
-// there was one.
+// there was one. Of a value of another type, such as an array of another length, it
+// complains where the value is chosen.
 func (s *schema) dropFailed(said []byte, owners map[string]map[int]int) bool {
 	found := false
 	for _, m := range compileError.FindAllSubmatch(said, -1) {
 		line, _ := strconv.Atoi(string(m[2]))
 		n, ok := owners[filepath.Join(s.dir, string(m[1]))][line]
-		found = ok && s.drop(n) || found
+		if !ok {
+			n, _ = strconv.Atoi(string(m[3])) // 0 is no mutant
+		}
+		found = s.drop(n) || found
 	}
 	return found
 }
