@@ -35,7 +35,7 @@ func ParseHeader(b []byte) Header {
 	s := newScanner(m, Limits{}, window{buf: b, size: m.size})
 	p := s.newPart()
 	_ = s.header(p) // reading memory cannot fail
-	return Header{raw: p.header.raw, fields: m.fields}
+	return Header{p.raw, m.fields}
 }
 
 // Raw returns the header exactly as it stands, without the empty line behind

@@ -44,7 +44,7 @@ func (m *Message) Section(spec string) (*io.SectionReader, bool) {
 	case "text":
 		return m.section(p.body, p.end), !isList
 	case "header.fields", "header.fields.not":
-		b, ok := p.header.choose(fields, text == "header.fields")
+		b, ok := p.Header().choose(fields, text == "header.fields")
 		return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))), ok
 	}
 	return nil, false

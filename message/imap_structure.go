@@ -57,9 +57,9 @@ func (w *structureWriter) begin(p *Part) {
 	w.space()
 	w.params(p.Params())
 	w.space()
-	w.field(p.header, "Content-ID")
+	w.field(p.Header(), "Content-ID")
 	w.space()
-	w.field(p.header, "Content-Description")
+	w.field(p.Header(), "Content-Description")
 	w.space()
 	w.encoding(p)
 	w.space()
@@ -67,7 +67,7 @@ func (w *structureWriter) begin(p *Part) {
 	if p.kind == nested {
 		inner := p.child(1)
 		w.space()
-		w.b = inner.header.AppendEnvelope(w.b)
+		w.b = inner.Header().AppendEnvelope(w.b)
 		w.space()
 	}
 }
@@ -90,7 +90,7 @@ func (w *structureWriter) end(p *Part) {
 	default:
 		if w.extension {
 			w.space()
-			w.field(p.header, "Content-MD5")
+			w.field(p.Header(), "Content-MD5")
 		}
 	}
 	if w.extension {
@@ -99,7 +99,7 @@ func (w *structureWriter) end(p *Part) {
 		w.space()
 		w.languages(p)
 		w.space()
-		w.field(p.header, "Content-Location")
+		w.field(p.Header(), "Content-Location")
 	}
 	w.close()
 }
@@ -108,7 +108,7 @@ func (w *structureWriter) end(p *Part) {
 func (w *structureWriter) encoding(p *Part) {
 	name := p.encoding.String()
 	if p.encoding == EncodingUnknown {
-		if word := p.header.Get("Content-Transfer-Encoding"); word != "" {
+		if word := p.Header().Get("Content-Transfer-Encoding"); word != "" {
 			name = word
 		}
 	}
@@ -153,7 +153,7 @@ func (w *structureWriter) disposition(p *Part) {
 //	body-fld-lang = nstring / "(" string *(SP string) ")"
 func (w *structureWriter) languages(p *Part) {
 	var list []string
-	v := p.header.Get("Content-Language")
+	v := p.Header().Get("Content-Language")
 	for i := skipCFWS(v, 0); i < len(v); i = skipCFWS(v, i) {
 		end := i
 		for end < len(v) && isToken(v[end]) {

@@ -41,14 +41,14 @@ func (m *Message) AppendIndex(dst []byte) ([]byte, error) {
 func (p *Part) appendIndex(dst []byte, lines int64) []byte {
 	for _, n := range []int64{
 		int64(p.next - p.index), p.start, p.body - p.start, p.end - p.body, lines, int64(p.encoding), int64(p.kind),
-		int64(len(p.header.fields)), int64(p.ctype + 1), int64(p.cte + 1), int64(p.disp + 1),
+		int64(len(p.Header().fields)), int64(p.ctype + 1), int64(p.cte + 1), int64(p.disp + 1),
 	} {
 		dst = binary.AppendUvarint(dst, uint64(n))
 	}
 	dst = appendCounted(dst, p.mediaType)
-	dst = appendCounted(dst, p.header.raw)
+	dst = appendCounted(dst, p.raw)
 	at := uint32(0)
-	for _, f := range p.header.fields {
+	for _, f := range p.Header().fields {
 		for _, n := range []uint32{f.start - at, f.name - f.start, f.value - f.name, f.end - f.value} {
 			dst = binary.AppendUvarint(dst, uint64(n))
 		}
@@ -152,7 +152,7 @@ func (d *indexReader) part(m *Message, parts, fields int) bool {
 // header reads the header of p, which has so many fields.
 func (d *indexReader) header(m *Message, p *Part, count int) {
 	raw := d.counted()
-	p.header.raw = raw
+	p.raw = raw
 	first := len(m.fields)
 	at := uint32(0)
 	for range count {
@@ -163,7 +163,7 @@ func (d *indexReader) header(m *Message, p *Part, count int) {
 		m.fields = append(m.fields, f)
 		at = f.end
 	}
-	p.header.fields = m.fields[first:len(m.fields):len(m.fields)]
+	p.fields = [2]int32{int32(first), int32(len(m.fields))}
 }
 
 // join finds what p, the next part of m, lies in, and reports whether it can.

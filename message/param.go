@@ -147,8 +147,14 @@ func parseParams(s string) Params {
 
 // readParam reads the parameter of that name alone.
 func readParam(s, name string) Param {
-	var few [8]piece
-	pieces, _ := readPieces(few[:0], s)
+	var few [2]piece
+	pieces := few[:0]
+	r := pieceReader{s: s}
+	for p, ok := r.next(); ok; p, ok = r.next() {
+		if p.name == name {
+			pieces = append(pieces, p)
+		}
+	}
 	p, _ := join(name, pieces)
 	return p
 }
@@ -171,38 +177,57 @@ func readParams(s string) (Params, bool) {
 	return params, ok
 }
 
-// readPieces takes the parameters apart.
+// readPieces appends all pieces, and reports whether all was as it should be.
+func readPieces(pieces []piece, s string) ([]piece, bool) {
+	r := pieceReader{s: s}
+	for p, ok := r.next(); ok; p, ok = r.next() {
+		pieces = append(pieces, p)
+	}
+	return pieces, !r.bad
+}
+
+// pieceReader takes parameters apart.
+type pieceReader struct {
+	s     string
+	i     int
+	count int  // of pieces so far
+	bad   bool // something was not as it should be
+}
+
+// next returns the next piece, if there is one.
 //
 //	parameter := attribute "=" value
 //	value     := token / quoted-string
-func readPieces(pieces []piece, s string) ([]piece, bool) {
-	ok := true
-	for i := skipCFWS(s, 0); i < len(s); i = skipCFWS(s, i) {
-		if s[i] == ';' {
-			i++
+func (r *pieceReader) next() (p piece, ok bool) {
+	s := r.s
+	for r.i = skipCFWS(s, r.i); r.i < len(s); r.i = skipCFWS(s, r.i) {
+		if s[r.i] == ';' {
+			r.i++
 			continue
 		}
-		if len(pieces) == maxParams {
-			return pieces, false
+		if r.count == maxParams {
+			r.bad, r.i = true, len(s)
+			return p, false
 		}
-		name := i
-		for i < len(s) && isToken(s[i]) {
-			i++
+		end := r.i
+		for end < len(s) && isToken(s[end]) {
+			end++
 		}
-		eq := skipCFWS(s, i)
-		if i == name || eq == len(s) || s[eq] != '=' {
-			ok = false
-			i = skipTo(s, min(max(eq, name+1), len(s)), ';')
+		eq := skipCFWS(s, end)
+		if end == r.i || eq == len(s) || s[eq] != '=' {
+			r.bad = true
+			r.i = skipTo(s, min(max(eq, r.i+1), len(s)), ';')
 			continue
 		}
-		p := piece{section: -1}
-		p.setName(s[name:i])
+		p.section = -1
+		p.setName(s[r.i:end])
 		var good bool
-		p.value, i, good = readValue(s, eq+1)
-		ok = ok && good
-		pieces = append(pieces, p)
+		p.value, r.i, good = readValue(s, eq+1)
+		r.bad = r.bad || !good
+		r.count++
+		return p, true
 	}
-	return pieces, ok
+	return p, false
 }
 
 // setName takes the marks of RFC 2231 off a name: "*" and a number for a piece of

@@ -32,7 +32,7 @@ func ParseBytes(b []byte) (*Message, error) { return new(Parser).ParseBytes(b) }
 // The error is that of r, or io.ErrUnexpectedEOF when r ends before size, or a
 // Defect if p is strict; there is no message then.
 func (p *Parser) Parse(r io.ReaderAt, size int64) (*Message, error) {
-	m := &Message{src: r, size: max(size, 0)}
+	m := newMessage(r, max(size, 0))
 	s := newScanner(m, p.Limits, window{src: r, size: m.size})
 	defer s.win.release()
 	return p.parse(s)
@@ -41,7 +41,8 @@ func (p *Parser) Parse(r io.ReaderAt, size int64) (*Message, error) {
 // ParseBytes is Parse for a message in memory. The message is a view of b,
 // which must not change while the message is in use.
 func (p *Parser) ParseBytes(b []byte) (*Message, error) {
-	m := &Message{data: b, size: int64(len(b))}
+	m := newMessage(nil, int64(len(b)))
+	m.data = b
 	m.src = &m.data
 	return p.parse(newScanner(m, p.Limits, window{buf: b, size: m.size}))
 }

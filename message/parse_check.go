@@ -28,7 +28,7 @@ func (s *scanner) check() error {
 
 // checkHeader looks at the values of fields.
 func (s *scanner) checkHeader(p *Part) {
-	h := p.header
+	h := p.Header()
 	if !utf8.Valid(h.raw) {
 		s.note(BadHeaderText, p.start+int64(validPrefix(h.raw)), p.index)
 	}

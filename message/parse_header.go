@@ -50,7 +50,7 @@ func (s *scanner) header(p *Part) error {
 	if w.src != nil {
 		raw = bytes.Clone(raw)
 	}
-	p.header.raw = raw
+	p.raw = raw
 	p.fields = [2]int32{int32(first), int32(len(s.msg.fields))}
 	p.body = w.offset(body)
 	s.headers += len(raw)

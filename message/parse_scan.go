@@ -1,6 +1,9 @@
 package message
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // scanner makes the index of one message in one pass over its window. What is
 // open at the moment, from the message itself down to the leaf being read, is a
@@ -15,6 +18,7 @@ type scanner struct {
 	inner    int            // the place on the stack of the innermost multipart that waits for boundary lines, or -1
 	outer    map[string]int // boundary of one around it -> its place
 	longest  int            // the longest boundary met
+	dashed   bool           // a boundary was met that ends in two hyphens
 	headers  int            // octets of all headers so far
 	found    []found
 	seen     uint64 // kinds of defect that are recorded once
@@ -42,8 +46,6 @@ func newScanner(m *Message, limits Limits, w window) *scanner {
 }
 
 func (s *scanner) scan() error {
-	s.msg.parts = make([]Part, 0, 4)
-	s.msg.fields = make([]field, 0, 32)
 	s.stack = make([]frame, 0, 4)
 	if err := s.entity(); err != nil {
 		return err
@@ -65,10 +67,6 @@ func (s *scanner) scan() error {
 		}
 	}
 	s.closeTo(0, s.win.size)
-	for i := range s.msg.parts {
-		p := &s.msg.parts[i]
-		p.header.fields = s.msg.fields[p.fields[0]:p.fields[1]:p.fields[1]]
-	}
 	return nil
 }
 
@@ -102,8 +100,10 @@ func (s *scanner) entity() error {
 // newPart adds a part inside the innermost open one and opens it.
 func (s *scanner) newPart() *Part {
 	i := int32(len(s.msg.parts))
-	s.msg.parts = append(s.msg.parts, Part{msg: s.msg, index: i, parent: -1, number: 1, ctype: -1, cte: -1, disp: -1})
+	s.msg.parts = append(s.msg.parts, Part{})
 	p := &s.msg.parts[i]
+	p.msg, p.index, p.parent, p.number = s.msg, i, -1, 1
+	p.ctype, p.cte, p.disp = -1, -1, -1
 	if n := len(s.stack); n > 0 {
 		up := &s.msg.parts[s.stack[n-1].part]
 		up.children++
@@ -147,6 +147,7 @@ func (s *scanner) watch(boundary string) {
 	}
 	s.inner = level
 	s.longest = max(s.longest, len(boundary))
+	s.dashed = s.dashed || strings.HasSuffix(boundary, "--")
 }
 
 // hide enters the multipart at that place of the stack among those that are not the innermost.
@@ -271,6 +272,11 @@ func (s *scanner) match(line []byte) (level int, closing, ok bool) {
 	if len(b) == 0 || len(b) > s.longest+2 {
 		return 0, false, false
 	}
+	if rest, ok := cutPrefix(b, s.stack[s.inner].boundary); ok && len(rest) == 0 {
+		return s.inner, false, true
+	} else if ok && !s.dashed && string(rest) == "--" {
+		return s.inner, true, true
+	}
 	if level, ok = s.waiting(b); ok {
 		return level, false, true
 	}
@@ -287,6 +293,13 @@ func (s *scanner) waiting(boundary []byte) (level int, ok bool) {
 	}
 	level, ok = s.outer[string(boundary)]
 	return level, ok
+}
+
+func cutPrefix(b []byte, prefix string) (rest []byte, ok bool) {
+	if len(b) < len(prefix) || string(b[:len(prefix)]) != prefix {
+		return b, false
+	}
+	return b[len(prefix):], true
 }
 
 // partEnd returns where a part ends that is followed by a boundary line at

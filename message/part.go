@@ -11,8 +11,8 @@ import (
 // Part is one part of a message: the message itself, an entity of a
 // multipart, or the message in a message/rfc822. It is a view of its Message.
 type Part struct {
-	msg    *Message
-	header Header
+	msg *Message
+	raw []byte // the header as it stands
 
 	start, body, end int64 // offsets of the header, of the body, and behind it
 
@@ -48,12 +48,11 @@ func (s *scanner) classify(p *Part) (boundary string) {
 	if p.parent >= 0 && s.msg.parts[p.parent].mediaType == "multipart/digest" {
 		p.mediaType = "message/rfc822" // RFC 2046 section 5.1.5
 	}
-	// The fields have their place in the header only when the scan is over.
-	fields := s.msg.fields[p.fields[0]:p.fields[1]]
+	fields := p.Header().fields
 	var params []byte
 	if p.ctype >= 0 {
 		f := fields[p.ctype]
-		if t, rest, ok := parseMediaType(p.header.raw[f.value:f.end]); ok {
+		if t, rest, ok := parseMediaType(p.raw[f.value:f.end]); ok {
 			p.mediaType, params = t, rest
 		} else {
 			p.mediaType = "text/plain" // RFC 2045 section 5.2
@@ -62,7 +61,7 @@ func (s *scanner) classify(p *Part) (boundary string) {
 	}
 	if p.cte >= 0 {
 		f := fields[p.cte]
-		p.encoding = parseEncoding(p.header.raw[f.value:f.end])
+		p.encoding = parseEncoding(p.raw[f.value:f.end])
 		if p.encoding == EncodingUnknown {
 			// QUIRK: RFC 2045 section 6.4 says that the part is an application/octet-stream
 			// then. We leave the declared type in sight, and have the defect
@@ -174,7 +173,9 @@ func (p *Part) child(n int) *Part {
 }
 
 // Header returns the part's header.
-func (p *Part) Header() Header { return p.header }
+func (p *Part) Header() Header {
+	return Header{p.raw, p.msg.fields[p.fields[0]:p.fields[1]:p.fields[1]]}
+}
 
 // MediaType returns type and subtype of the Content-Type in lower case, or what
 // counts when there is none or a broken one: "text/plain", and in a
@@ -189,7 +190,7 @@ func (p *Part) params() string {
 	if p.ctype < 0 {
 		return ""
 	}
-	_, params, ok := parseMediaType(p.header.field(int(p.ctype)).body())
+	_, params, ok := parseMediaType(p.Header().field(int(p.ctype)).body())
 	if !ok {
 		return ""
 	}
@@ -217,7 +218,7 @@ func (p *Part) disposition() (string, Params) {
 	if p.disp < 0 {
 		return "", nil
 	}
-	return parseDisposition(p.header.field(int(p.disp)).body())
+	return parseDisposition(p.Header().field(int(p.disp)).body())
 }
 
 // Filename returns the name that the sender gave the part, "" if none. Of
@@ -236,7 +237,7 @@ func (p *Part) Filename() string {
 
 // ContentID returns the Content-ID without its angle brackets; "" if there is none.
 func (p *Part) ContentID() string {
-	return trimID(p.header.Get("Content-ID"))
+	return trimID(p.Header().Get("Content-ID"))
 }
 
 // Encoding returns the transfer encoding of the body.

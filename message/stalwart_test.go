@@ -174,14 +174,14 @@ func (s *score) part(key string, want *answerPart, p *Part) {
 	}
 	for _, f := range want.Headers {
 		var i int
-		for i < p.header.Len() && p.start+int64(p.header.fields[i].start) != f.Start {
+		for i < p.Header().Len() && p.start+int64(p.Header().fields[i].start) != f.Start {
 			i++
 		}
-		if i == p.header.Len() {
+		if i == p.Header().Len() {
 			s.field(key+"fields", f.Start, "no field")
 			break // what follows is told by the offsets
 		}
-		s.header(key, f.Value, p.header.field(i))
+		s.header(key, f.Value, p.Header().field(i))
 	}
 }
 
