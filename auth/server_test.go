@@ -55,7 +55,7 @@ func TestMechanismsOfferedOnlyWhereSafe(t *testing.T) {
 		{"zero server", new(Server), secure, nil, ErrMechanism, nil},
 		{"TLS", &Server{Passwords: table}, secure, both, nil, nil},
 		{"cleartext", &Server{Passwords: table}, cleartext, nil, ErrCleartext, []string{"rfc4954-4-26", "rfc4954-6-7", "rfc4954-9-3", "rfc5034-4-22", "rfc5034-4-23"}},
-		{"cleartext allowed", &Server{Passwords: table, InsecureAllowCleartext: true}, cleartext, both, nil, nil},
+		{"cleartext allowed", &Server{Passwords: table, InsecureAllowCleartext: true}, cleartext, both, nil, []string{"rfc2595-2.2-2"}},
 		{"nothing to verify with in cleartext", &Server{InsecureAllowCleartext: true}, cleartext, nil, ErrMechanism, nil},
 		{"already authenticated", &Server{Passwords: table}, known, nil, ErrAuthenticated, nil},
 	} {

@@ -117,11 +117,6 @@ func TestServerStatements(t *testing.T) {
 			[]string{"rfc1939-5-22", "rfc1939-7-1"},
 			loggedIn + "C: DELE 2\nS: +OK *\nC: STAT\nS: +OK 1 120\nC: RSET\nS: +OK *\nC: STAT\nS: +OK 2 320\n-- drop",
 		},
-		{
-			"passwords in cleartext, if that is allowed",
-			[]string{"rfc2595-2.2-2"},
-			greeted + "C: AUTH PLAIN AG1yb3NlAHRhbnN0YWFm\nS: +OK *\n-- drop",
-		},
 		{"NOOP", []string{"rfc1939-5-25"}, loggedIn + "C: NOOP\nS: +OK\n-- drop"},
 		{
 			"TOP",
