@@ -65,10 +65,7 @@ func (c *Conn) Close() error {
 
 func (c *Conn) close() error {
 	l := &c.link
-	socket := l.socket()
-	c.secure.Lock()
-	secured := c.tls
-	c.secure.Unlock()
+	socket, secured := l.socket(), c.secured.Load()
 	if l.canSpeak() {
 		unread(socket)
 	}
@@ -78,7 +75,7 @@ func (c *Conn) close() error {
 			defer close(cut)
 			_ = socket.Close() // the one below reports
 		})
-		_ = secured.Close() // its error is about the goodbye
+		_ = secured.tls.Close() // its error is about the goodbye
 		if !timer.Stop() {
 			<-cut
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/posthouse/posthouse/internal/textwire"
@@ -47,9 +48,7 @@ type Conn struct {
 
 	transcript io.Writer
 
-	secure    sync.Mutex           // for tls and state
-	tls       *tls.Conn            // nil in cleartext
-	state     *tls.ConnectionState // of tls, once it was asked for
+	secured   atomic.Pointer[secured] // nil in cleartext
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -63,7 +62,8 @@ func New(nc net.Conn, cfg Config) *Conn {
 	c.link.handshakeTimeout = min(orDefault(cfg.HandshakeTimeout, defaultHandshakeTimeout), longest)
 	c.link.minRate = int64(orDefault(cfg.MinRate, defaultMinRate))
 	if t, ok := nc.(*tls.Conn); ok {
-		c.link.early, c.tls = t, t
+		c.link.early = t
+		c.secured.Store(&secured{link: &c.link, tls: t})
 	}
 	c.reader.Reset(newSource(&c.link))
 	c.writer.Reset(&c.link)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -62,41 +63,47 @@ func (c *Conn) handshake(ctx context.Context, t *tls.Conn) error {
 	if err != nil {
 		return fmt.Errorf("conn: TLS handshake: %w", err)
 	}
-	c.secure.Lock()
-	c.tls = t
-	c.secure.Unlock()
-	c.reader.Reset(secured{c, t})
-	c.writer.Reset(secured{c, t})
+	s := &secured{link: l, tls: t}
+	c.secured.Store(s)
+	c.reader.Reset(s)
+	c.writer.Reset(s)
 	return nil
 }
 
 // TLS returns the state of TLS, which must not be changed; nil in cleartext and
 // before a handshake is done.
 func (c *Conn) TLS() *tls.ConnectionState {
-	c.secure.Lock()
-	defer c.secure.Unlock()
-	if c.state == nil && c.tls != nil {
-		if state := c.tls.ConnectionState(); state.HandshakeComplete {
-			c.state = &state
+	s := c.secured.Load()
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		if state := s.tls.ConnectionState(); state.HandshakeComplete {
+			s.state = &state
 		}
 	}
-	return c.state
+	return s.state
 }
 
-// secured is what the reader and the writer use above TLS.
+// secured is TLS on a link: what the reader and the writer use above it.
 type secured struct {
-	conn *Conn
+	link *link
 	tls  *tls.Conn
+
+	mu    sync.Mutex
+	state *tls.ConnectionState // once it was asked for
 }
 
-func (s secured) Read(p []byte) (int, error) {
+func (s *secured) Read(p []byte) (int, error) {
 	n, err := s.tls.Read(p)
-	return n, s.conn.link.clarify(err)
+	return n, s.link.clarify(err)
 }
 
-func (s secured) Write(p []byte) (int, error) {
+func (s *secured) Write(p []byte) (int, error) {
 	n, err := s.tls.Write(p)
-	return n, s.conn.link.clarify(err)
+	return n, s.link.clarify(err)
 }
 
 // clarify puts the reason why the connection is broken in the place of what TLS

@@ -16,7 +16,7 @@ const glance = time.Millisecond
 
 var (
 	_ textwire.Trier = (*link)(nil)
-	_ textwire.Trier = secured{}
+	_ textwire.Trier = (*secured)(nil)
 )
 
 // errNothing is what Read returns when it is tried, and nothing is there. TLS takes a
@@ -27,7 +27,7 @@ var errNothing net.Error = &timeoutError{"conn: nothing is there yet"}
 func (l *link) Try(p []byte) (int, error) { return l.try(l, p) }
 
 // Try implements textwire.Trier.
-func (s secured) Try(p []byte) (int, error) { return s.conn.link.try(s, p) }
+func (s *secured) Try(p []byte) (int, error) { return s.link.try(s, p) }
 
 // try reads from r, which reads from l, what is there.
 func (l *link) try(r io.Reader, p []byte) (int, error) {

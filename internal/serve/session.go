@@ -16,10 +16,9 @@ type Session struct {
 
 	loop   *Loop
 	addr   netip.Prefix            // what it is counted by; invalid if by nothing
-	why    Reason                  // not zero if it is refused
 	cancel context.CancelCauseFunc // of its context
-
-	heir bool // its context may end by what it was made from
+	heir   bool                    // its context may end by what it was made from
+	why    Reason                  // not zero if it is refused
 
 	mu    sync.Mutex
 	wake  func()      // not nil while idle

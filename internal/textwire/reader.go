@@ -40,14 +40,12 @@ const (
 // bodies from one source. While it waits for a line it holds no buffer: nothing,
 // or what has come of the line.
 type Reader struct {
-	src    io.Reader
-	filler Filler // src, if it is one
-
-	buf  []byte // nil, or a block of the pool
-	r, w int    // buf[r:w] is received and not consumed
-	err  error  // sticky; the source's is reported once all is consumed
-	hold []byte // holdSize octets to wait with; nil while r has waited on a Filler alone
-	more bool   // hold was filled, so that the source is likely to have more
+	src  io.Reader
+	buf  []byte          // nil, or a block of the pool
+	r, w int             // buf[r:w] is received and not consumed
+	err  error           // sticky; the source's is reported once all is consumed
+	hold *[holdSize]byte // to wait with; nil while r has waited on a Filler alone
+	more bool            // hold was filled, so that the source is likely to have more
 }
 
 // NewReader returns a Reader of src. A src that is a Filler is waited on by
@@ -63,7 +61,6 @@ func NewReader(src io.Reader) *Reader {
 func (r *Reader) Reset(src io.Reader) {
 	r.release()
 	r.src, r.err = src, nil
-	r.filler, _ = src.(Filler)
 }
 
 // Buffered returns the number of octets received and not yet consumed.
@@ -196,8 +193,9 @@ func (r *Reader) fill(body bool) error {
 			return r.err
 		}
 		var n int
-		if r.r == r.w && r.filler != nil || !body && !r.more {
-			n, r.err = r.await()
+		filler, _ := r.src.(Filler)
+		if r.r == r.w && filler != nil || !body && !r.more {
+			n, r.err = r.await(filler)
 		} else {
 			n, r.err = r.readOn()
 		}
@@ -221,24 +219,25 @@ func (r *Reader) room() []byte {
 	return r.buf[r.w:]
 }
 
-// await waits without a buffer. What is buffered is the beginning of a line: that
-// much and no more is kept for a peer that stops there.
-func (r *Reader) await() (n int, err error) {
+// await waits without a buffer, on the source's filler if it is one. What is buffered
+// is the beginning of a line: that much and no more is kept for a peer that stops
+// there.
+func (r *Reader) await(filler Filler) (n int, err error) {
 	begun := bytes.Clone(r.buf[r.r:r.w])
 	r.release()
 	r.more = false
 	var buf []byte
 	switch {
-	case r.filler != nil && len(begun) == 0:
-		buf, n, err = r.filler.Fill(getBuffer, putBuffer)
-	case r.filler != nil:
+	case filler != nil && len(begun) == 0:
+		buf, n, err = filler.Fill(getBuffer, putBuffer)
+	case filler != nil:
 		get := func() []byte { return getBuffer()[:BufferSize-len(begun)] }
-		buf, n, err = r.filler.Fill(get, putBuffer)
+		buf, n, err = filler.Fill(get, putBuffer)
 	default:
 		if r.hold == nil {
-			r.hold = make([]byte, holdSize)
+			r.hold = new([holdSize]byte)
 		}
-		if n, err = r.src.Read(r.hold); n > 0 {
+		if n, err = r.src.Read(r.hold[:]); n > 0 {
 			buf = getBuffer()
 			copy(buf, r.hold[:n])
 			r.more = n == holdSize

@@ -7,7 +7,7 @@ import "io"
 // pending. An error of dst is sticky.
 type Writer struct {
 	dst io.Writer
-	buf []byte // nil, or a block of the pool
+	buf *block // nil, or one of the pool
 	n   int    // buf[:n] is pending
 	err error
 
@@ -35,7 +35,7 @@ func (w *Writer) Unsent() bool { return w.unsent || w.n > 0 }
 // nothing. It is valid until the next call of any method.
 func (w *Writer) AvailableBuffer() []byte {
 	if w.buf == nil {
-		w.buf = getBuffer()
+		w.buf = (*block)(getBuffer())
 	}
 	return w.buf[w.n:w.n:len(w.buf)]
 }
@@ -99,7 +99,7 @@ func (w *Writer) room(least int) []byte {
 // buffer is never kept full, so that free space is never empty.
 func (w *Writer) advance(n int) {
 	if w.n += n; w.n == len(w.buf) {
-		w.send(w.buf)
+		w.send(w.buf[:])
 		w.n = 0
 	}
 }
@@ -123,7 +123,7 @@ func (w *Writer) send(p []byte) (n int) {
 // release forgets what is pending and gives back the buffer.
 func (w *Writer) release() {
 	if w.buf != nil {
-		putBuffer(w.buf)
+		putBuffer(w.buf[:])
 	}
 	w.buf, w.n = nil, 0
 }
