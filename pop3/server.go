@@ -200,7 +200,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		ln.Close()
 		return err
 	}
-	return s.serve(ln)
+	return s.start().Serve(ln)
 }
 
 // ServeTLS is Serve for connections that begin with TLS (RFC 8314 section 3.2).
@@ -214,15 +214,7 @@ func (s *Server) ServeTLS(ln net.Listener) error {
 		ln.Close()
 		return err
 	}
-	return s.serve(implicitListener{ln})
-}
-
-func (s *Server) serve(ln net.Listener) error {
-	err := s.start().Serve(ln)
-	if errors.Is(err, serve.ErrClosed) {
-		return ErrServerClosed
-	}
-	return err
+	return s.start().Serve(implicitListener{ln})
 }
 
 // Shutdown stops accepting connections and lets the sessions come to their end.
@@ -253,6 +245,7 @@ func (s *Server) start() *serve.Loop {
 		s.loop.Log = s.Log
 		s.loop.Handle = s.session
 		s.loop.Refuse = s.refuse
+		s.loop.Closed = ErrServerClosed
 	})
 	return &s.loop
 }

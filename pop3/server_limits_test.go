@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,6 +159,40 @@ func TestMaxHandshakes(t *testing.T) {
 		p.want(t, "STLS", "+OK begin TLS negotiation")
 		p.want(t, "USER mrose", "+OK send the password")
 	})
+}
+
+// A session that panics between STLS and its handshake gives its place back.
+func TestHandshakeOfAPanic(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := testnet.Cert(t, "dewey")
+	r := serverTest(t, func(s *pop3.Server, _ *dropStore) {
+		s.TLSConfig, s.MaxHandshakes, s.Log = serverTLS, 1, slog.New(slog.DiscardHandler)
+		first := true
+		s.Transcript = func(auth.ConnectionState) io.Writer {
+			defer func() { first = false }()
+			return panicsAt{"S: +OK begin TLS", first}
+		}
+	})
+	p := r.probe(t)
+	p.send(t, "STLS\r\n")
+	require.Empty(t, p.rest(t))
+	p = r.probe(t)
+	p.tls = clientTLS
+	p.want(t, "STLS", "+OK begin TLS negotiation")
+	p.want(t, "USER mrose", "+OK send the password")
+}
+
+// panicsAt is a transcript that panics at a line.
+type panicsAt struct {
+	line    string
+	enabled bool
+}
+
+func (p panicsAt) Write(line []byte) (int, error) {
+	if p.enabled && strings.Contains(string(line), p.line) {
+		panic("the disk is full")
+	}
+	return len(line), nil
 }
 
 func TestMaxAuthFailures(t *testing.T) {

@@ -218,6 +218,56 @@ func TestStoreThatHangs(t *testing.T) {
 	}
 }
 
+// What the Store is asked ends for the reason why nobody waits for it any more.
+func TestCauseForTheStore(t *testing.T) {
+	t.Parallel()
+	ends := map[string]struct {
+		timeout time.Duration
+		end     func(*rig)
+		want    string
+	}{
+		"the server is closed":       {time.Hour, func(r *rig) { r.Close() }, pop3.ErrServerClosed.Error()},
+		"it takes too long":          {20 * time.Minute, func(*rig) { time.Sleep(20 * time.Minute) }, context.DeadlineExceeded.Error()},
+		"the session takes too long": {time.Hour, func(*rig) { time.Sleep(30 * time.Minute) }, "pop3: session took too long"},
+	}
+	asked := map[string]func(d *dropStore, hang func(context.Context) error){
+		"PASS tanstaaf": func(d *dropStore, hang func(context.Context) error) {
+			d.open = func(ctx context.Context, _ *auth.Identity) error { return hang(ctx) }
+		},
+		"RETR 1": func(d *dropStore, hang func(context.Context) error) {
+			d.message = func(ctx context.Context, _ pop3.Info) (io.ReadCloser, error) { return nil, hang(ctx) }
+		},
+	}
+	for why, tt := range ends {
+		for command, change := range asked {
+			t.Run(why+", "+command, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					causes := make(chan error, 1)
+					r := serverTest(t, func(s *pop3.Server, d *dropStore) {
+						s.Timeout, s.SessionTimeout = tt.timeout, 30*time.Minute
+						change(d, func(ctx context.Context) error {
+							<-ctx.Done()
+							causes <- context.Cause(ctx)
+							return ctx.Err()
+						})
+					})
+					p := r.probe(t)
+					p.want(t, "USER mrose", "+OK send the password")
+					if command != "PASS tanstaaf" {
+						p.say(t, "PASS tanstaaf")
+					}
+					p.send(t, command+"\r\n")
+					synctest.Wait()
+					require.Empty(t, causes)
+					tt.end(r)
+					require.EqualError(t, <-causes, tt.want)
+				})
+			})
+		}
+	}
+}
+
 // The answer to a wrong password is held back, longer each time.
 func TestFailureDelay(t *testing.T) {
 	t.Parallel()

@@ -27,33 +27,34 @@ type session struct {
 	track  *serve.Session
 	conn   *conn.Conn
 	wake   func() // conn.Interrupt
-	phase  auth.Phase
+	began  time.Time
+	clock  clock
 
-	timeout time.Duration // that the connection has
-
-	timestamp string    // of the greeting; empty without APOP
-	unicode   bool      // since UTF8
-	language  *Language // nil for English
-
-	name     string         // in phaseNamed: what USER said
-	exchange *auth.Exchange // in phaseExchange
+	phase    auth.Phase
+	shaking  bool           // it has a place among the handshakes
+	unicode  bool           // since UTF8
+	yielded  bool           // the maildrop was, while the last command was waited for
+	language *Language      // nil for English
+	newcomer *newcomer      // in AUTHORIZATION
 	identity *auth.Identity // from TRANSACTION on
 	drop     snapshot       // from TRANSACTION on
 	policy   Policy         // from TRANSACTION on
-	lease    lease          // on the maildrop
-	yielded  bool           // while the last command was waited for
 
-	loginBy  time.Time // the latest
-	commands int       // until the login
-
-	errors   int   // commands refused
-	failures int   // logins failed
-	fetched  int   // messages delivered whole
-	octets   int64 // of all messages and tops
+	errors  int32 // commands refused
+	fetched int32 // messages delivered whole
+	octets  int64 // of all messages and tops
 
 	pending *delivery // what RETR or TOP sends, or sent last; nil before the first
 	scratch []byte    // for texts of replies
-	term    term      // of what the Store or a verifier is asked
+}
+
+// newcomer is what there is to a client until it has logged in.
+type newcomer struct {
+	timestamp string         // of the greeting; empty without APOP
+	name      string         // in phaseNamed: what USER said
+	exchange  *auth.Exchange // in phaseExchange
+	commands  int            // so far
+	failures  int            // logins failed
 }
 
 // session serves one connection: it is the loop's Handle.
@@ -73,10 +74,9 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 		}
 		return
 	}
-	s := &session{server: srv, track: track, phase: PhaseAuthorization, timeout: srv.timeout()}
-	s.loginBy = time.Now().Add(srv.loginTimeout())
+	s := &session{server: srv, track: track, began: time.Now(), phase: PhaseAuthorization, newcomer: new(newcomer)}
 	s.conn = conn.New(nc, conn.Config{
-		Timeout:    s.timeout,
+		Timeout:    srv.timeout(),
 		MinRate:    srv.MinRate,
 		Transcript: srv.transcript(track.ID, nc),
 	})
@@ -84,9 +84,10 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 	defer s.conn.Close()
 
 	track.Bind(ctx, s.cut)
-	timer := time.AfterFunc(srv.sessionTimeout(), func() { track.End(errSessionTimeout) })
-	defer timer.Stop()
-	defer s.release() // also when a Store panics
+	s.startClock()
+	defer s.stopClock()
+	defer s.leaveHandshake() // also when a Transcript panics
+	defer s.release()        // also when a Store panics
 
 	if isImplicit {
 		err = s.handshake(ctx)
@@ -149,8 +150,8 @@ func (s *session) greeting() string {
 		text = s.server.Hostname + " " + text
 	}
 	if s.server.offersAPOP() {
-		s.timestamp = s.newTimestamp()
-		text += " " + s.timestamp
+		s.newcomer.timestamp = s.newTimestamp()
+		text += " " + s.newcomer.timestamp
 	}
 	return text
 }
@@ -167,7 +168,7 @@ func (s *session) readLine() ([]byte, error) {
 		limit = auth.MaxResponse + len("\r\n")
 	}
 	if !s.conn.Reader().LineBuffered() {
-		if err := s.flush(); err != nil {
+		if err := s.conn.Flush(); err != nil {
 			return nil, err
 		}
 		if s.drop.clean() {
@@ -178,37 +179,26 @@ func (s *session) readLine() ([]byte, error) {
 		} else if s.track.Draining() {
 			s.conn.Resume() // it may have been woken just as its first mark came
 		}
-		if drop, ok := s.drop.maildrop.(Yielder); ok && s.server.takeOverAfter() > 0 {
-			s.lease.await(drop, s.server.takeOverAfter())
-			defer func() { s.yielded = s.lease.arrive() }()
+		if _, ok := s.drop.maildrop.(Yielder); ok && s.server.takeOverAfter() > 0 {
+			s.await(s.server.takeOverAfter())
+			defer func() { s.yielded = s.arrived() }()
 		}
 	}
-	s.setTimeout(s.patience())
+	s.conn.SetReadTimeout(s.patience())
 	return s.conn.ReadLine(limit)
 }
 
 // patience returns how long the server waits for the next line.
 func (s *session) patience() time.Duration {
 	idle := s.server.idleTimeout()
-	if s.identity != nil {
+	if s.newcomer == nil {
 		return idle
 	}
-	return max(min(idle, time.Until(s.loginBy)), time.Nanosecond)
+	return max(min(idle, time.Until(s.loginBy())), time.Nanosecond)
 }
 
-// flush sends what was answered so far.
-func (s *session) flush() error {
-	s.setTimeout(s.server.timeout())
-	return s.conn.Flush()
-}
-
-// setTimeout sets how long the connection waits for the client.
-func (s *session) setTimeout(d time.Duration) {
-	if s.timeout != d {
-		s.timeout = d
-		s.conn.SetTimeout(d)
-	}
-}
+// loginBy returns when the client must have logged in.
+func (s *session) loginBy() time.Time { return s.began.Add(s.server.loginTimeout()) }
 
 // farewell tells the client why it is sent away, where that is any use. A client
 // that was silent for too long is told nothing (RFC 1939 section 3).
@@ -227,15 +217,15 @@ func (s *session) farewell(err error) error {
 	default:
 		return err
 	}
-	_ = s.flush() // err says more
+	_ = s.conn.Flush() // err says more
 	return err
 }
 
 // count counts a reply against the limits of its session, and turns it into the
 // last one when they are reached.
 func (s *session) count(r *reply) {
-	if s.identity == nil && r.next == goOn {
-		if s.commands++; s.commands >= s.server.maxLoginCommands() {
+	if n := s.newcomer; n != nil && r.next == goOn {
+		if n.commands++; n.commands >= s.server.maxLoginCommands() {
 			*r = reply{text: "too many commands without a login", next: hangUp}
 			return
 		}
@@ -248,10 +238,10 @@ func (s *session) count(r *reply) {
 	if s.phase == PhaseTransaction {
 		limit *= 2
 	}
-	if s.errors >= limit {
+	if int(s.errors) >= limit {
 		r.text, r.made, r.next = "too many errors", nil, hangUp
 	}
-	if s.failures >= s.server.maxAuthFailures() {
+	if n := s.newcomer; n != nil && n.failures >= s.server.maxAuthFailures() {
 		r.text, r.made, r.next = "too many failed logins", nil, hangUp
 	}
 }
@@ -267,7 +257,6 @@ func (s *session) answer(ctx context.Context, verb pop3wire.Verb, r reply) (more
 	}
 	s.status(r)
 	if r.body != nil {
-		s.setTimeout(s.server.timeout())
 		s.conn.BeginBody()
 		err := r.body(s)
 		s.conn.EndBody()
@@ -277,7 +266,7 @@ func (s *session) answer(ctx context.Context, verb pop3wire.Verb, r reply) (more
 	}
 	switch r.next {
 	case hangUp:
-		if err := s.flush(); err != nil || verb == pop3wire.QUIT {
+		if err := s.conn.Flush(); err != nil || verb == pop3wire.QUIT {
 			return false, err
 		}
 		return false, errors.New("pop3: " + r.text)
@@ -321,7 +310,7 @@ func (s *session) translated(r reply) string {
 // hold waits before a reply to a failed login. What was answered before leaves
 // first, so that no buffer waits too. Shutdown and Close cut the wait short.
 func (s *session) hold(ctx context.Context, d time.Duration) error {
-	if err := s.flush(); err != nil {
+	if err := s.conn.Flush(); err != nil {
 		return err
 	}
 	wait := time.NewTimer(d)
@@ -349,9 +338,8 @@ func (s *session) hold(ctx context.Context, d time.Duration) error {
 // forgetUser takes back what USER said.
 func (s *session) forgetUser() {
 	if s.phase == phaseNamed {
-		s.phase = PhaseAuthorization
+		s.phase, s.newcomer.name = PhaseAuthorization, ""
 	}
-	s.name = ""
 }
 
 // release closes the maildrop, if it is open.

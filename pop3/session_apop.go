@@ -18,7 +18,7 @@ func (s *session) apop(ctx context.Context, args []byte) reply {
 	}
 	limited, cancel := s.within(ctx)
 	defer cancel()
-	id, err := s.server.Auth.Apop(limited, s.ConnectionState(), s.timestamp, c.Name, c.Digest)
+	id, err := s.server.Auth.Apop(limited, s.ConnectionState(), s.newcomer.timestamp, c.Name, c.Digest)
 	if err != nil {
 		return s.refuseLogin(err)
 	}

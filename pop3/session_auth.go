@@ -20,13 +20,13 @@ func (s *session) user(_ context.Context, args []byte) reply {
 	if !s.passwords() {
 		return s.refusedHere()
 	}
-	s.phase, s.name = phaseNamed, c.Name
+	s.phase, s.newcomer.name = phaseNamed, c.Name
 	return okay("send the password")
 }
 
 // pass answers PASS (RFC 1939 section 7).
 func (s *session) pass(ctx context.Context, args []byte) reply {
-	name := s.name
+	name := s.newcomer.name
 	cs := s.ConnectionState()
 	s.forgetUser()
 	var c pop3wire.Pass
@@ -58,14 +58,14 @@ func (s *session) auth(ctx context.Context, args []byte) reply {
 			return s.refuseLogin(err)
 		}
 	}
-	s.phase, s.exchange = phaseExchange, x
+	s.phase, s.newcomer.exchange = phaseExchange, x
 	return s.step(ctx, response)
 }
 
 // respond answers a line of the client within the exchange.
 func (s *session) respond(ctx context.Context, line []byte) reply {
 	if string(line) == "*" {
-		refusal := s.exchange.Cancel()
+		refusal := s.newcomer.exchange.Cancel()
 		s.endExchange()
 		if refusal != nil { // of which the client was told by a challenge
 			return s.refuseLogin(refusal)
@@ -82,7 +82,7 @@ func (s *session) respond(ctx context.Context, line []byte) reply {
 
 // step carries the exchange on by one response.
 func (s *session) step(ctx context.Context, response []byte) reply {
-	x := s.exchange
+	x := s.newcomer.exchange
 	limited, cancel := s.within(ctx)
 	defer cancel()
 	challenge, done, err := x.Next(limited, response)
@@ -96,7 +96,7 @@ func (s *session) step(ctx context.Context, response []byte) reply {
 	return s.login(limited, x.Identity())
 }
 
-func (s *session) endExchange() { s.phase, s.exchange = PhaseAuthorization, nil }
+func (s *session) endExchange() { s.phase, s.newcomer.exchange = PhaseAuthorization, nil }
 
 // refuseLogin answers credentials that do not let in. Only credentials that are
 // wrong count as a failed login and read [AUTH] (RFC 3206 section 5).
@@ -104,9 +104,9 @@ func (s *session) refuseLogin(err error) reply {
 	var malformed *auth.MalformedError
 	switch {
 	case errors.Is(err, auth.ErrCredentials):
-		s.failures++
+		s.newcomer.failures++
 		s.log(slog.LevelInfo, "login refused", "err", err)
-		return reply{code: CodeAuth, text: "login refused", pause: s.server.failureDelay(s.failures)}
+		return reply{code: CodeAuth, text: "login refused", pause: s.server.failureDelay(s.newcomer.failures)}
 	case errors.As(err, &malformed):
 		return refuse("malformed response")
 	case errors.Is(err, auth.ErrCleartext), errors.Is(err, auth.ErrMechanism):
@@ -137,7 +137,7 @@ func (s *session) login(ctx context.Context, id *auth.Identity) reply {
 	}
 	r := s.enter(ctx, id)
 	if r.ok {
-		s.phase, s.identity, s.policy = PhaseTransaction, id, policy
+		s.phase, s.newcomer, s.identity, s.policy = PhaseTransaction, nil, id, policy
 		s.server.logins.note(id.Name, time.Now(), policy.LoginDelay)
 		s.log(slog.LevelInfo, "logged in", "mechanism", id.Mechanism, "messages", s.drop.left, "octets", s.drop.octets)
 	}

@@ -102,7 +102,7 @@ func (s *session) totals(before string) reply {
 }
 
 // usualText is what hardly any text of a reply exceeds.
-const usualText = 64
+const usualText = 48
 
 func appendMessages(dst []byte, before string, n int, after string) []byte {
 	if n == 1 {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
 
 	"github.com/posthouse/posthouse/internal/textwire"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
@@ -14,12 +13,13 @@ import (
 
 // delivery is a message on its way, between RETR or TOP and the final dot.
 type delivery struct {
-	opening opening
-	source  io.ReadCloser
-	size    int64 // octets that the store promised
-	isTop   bool
-	top     topReader // of the source
-	out     outlet    // where the octets go
+	ctx    context.Context // for the Store; nil before the first, and when it has ended
+	end    context.CancelCauseFunc
+	source io.ReadCloser
+	size   int64 // octets that the store promised
+	isTop  bool
+	top    topReader // of the source
+	out    outlet    // where the octets go
 }
 
 // retr answers RETR (RFC 1939 section 5).
@@ -66,8 +66,16 @@ func (s *session) open(ctx context.Context, n int) (*Info, reply) {
 		s.pending = new(delivery)
 	}
 	d := s.pending
-	source, err := s.drop.maildrop.Message(d.opening.begin(ctx, s.server.timeout()), *m)
-	d.opening.end()
+	if d.ctx == nil {
+		// It outlives the opening, since the message may be read under it, and serves
+		// for all messages of a session.
+		d.ctx, d.end = context.WithCancelCause(ctx)
+	}
+	s.ask(d.end)
+	source, err := s.drop.maildrop.Message(d.ctx, *m)
+	if !s.answered() {
+		d.ctx = nil
+	}
 	if err != nil {
 		r = storeFailed(err, "message cannot be read now")
 		r.excused = true
@@ -75,30 +83,6 @@ func (s *session) open(ctx context.Context, n int) (*Info, reply) {
 	}
 	d.source, d.size, d.isTop = source, m.Size, false
 	return m, reply{}
-}
-
-// opening bounds what the Store may take to open a message. The context has to
-// outlive that, since the message may be read under it: so it is no timeout's, but
-// a timer ends it. Both serve for all messages of a session.
-type opening struct {
-	ctx   context.Context
-	timer *time.Timer
-}
-
-func (o *opening) begin(ctx context.Context, limit time.Duration) context.Context {
-	if o.ctx != nil {
-		o.timer.Reset(limit)
-		return o.ctx
-	}
-	limited, cancel := context.WithCancelCause(ctx)
-	o.ctx, o.timer = limited, time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) })
-	return o.ctx
-}
-
-func (o *opening) end() {
-	if !o.timer.Stop() {
-		*o = opening{} // the context has ended
-	}
 }
 
 // deliver writes the message that is pending. The +OK has been written and cannot

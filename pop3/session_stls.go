@@ -21,28 +21,31 @@ func (s *session) stls(_ context.Context, args []byte) reply {
 	case s.server.TLSConfig == nil:
 		return refuse("TLS is not offered")
 	}
-	if !s.server.takeHandshake() {
+	if !s.takeHandshake() {
 		return reply{code: CodeSysTemp, text: "too many handshakes: try again later"}
 	}
 	return reply{ok: true, text: "begin TLS negotiation", next: upgrade}
 }
 
 // takeHandshake takes one of the places for handshakes, if there is one free now.
-func (srv *Server) takeHandshake() bool {
-	if srv.handshakes == nil {
+func (s *session) takeHandshake() bool {
+	if s.server.handshakes == nil {
 		return true
 	}
 	select {
-	case srv.handshakes <- struct{}{}:
+	case s.server.handshakes <- struct{}{}:
+		s.shaking = true
 		return true
 	default:
 		return false
 	}
 }
 
-func (srv *Server) leaveHandshake() {
-	if srv.handshakes != nil {
-		<-srv.handshakes
+// leaveHandshake gives back the place that the session has, if it has one.
+func (s *session) leaveHandshake() {
+	if s.shaking {
+		s.shaking = false
+		<-s.server.handshakes
 	}
 }
 
@@ -52,13 +55,14 @@ func (s *session) handshake(ctx context.Context) error {
 	if places := s.server.handshakes; places != nil {
 		select {
 		case places <- struct{}{}:
+			s.shaking = true
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(time.Until(s.loginBy)):
+		case <-time.After(time.Until(s.loginBy())):
 			return errBusy
 		}
 	}
-	defer s.server.leaveHandshake()
+	defer s.leaveHandshake()
 	return s.conn.StartTLSServer(ctx, s.server.tls)
 }
 
@@ -70,14 +74,14 @@ func (s *session) handshake(ctx context.Context) error {
 // because an -ERR would look like a server without TLS, and invite a careless
 // client to try again in cleartext.
 func (s *session) startTLS(ctx context.Context) (more bool, err error) {
-	defer s.server.leaveHandshake()
-	if err := s.flush(); err != nil {
+	defer s.leaveHandshake()
+	if err := s.conn.Flush(); err != nil {
 		return false, err
 	}
 	if err := s.conn.StartTLSServer(ctx, s.server.tls); err != nil {
 		return false, err
 	}
 	// Still in AUTHORIZATION, with nothing kept from before.
-	s.phase, s.name, s.language = PhaseAuthorization, "", nil
+	s.phase, s.newcomer.name, s.language = PhaseAuthorization, "", nil
 	return true, nil
 }

@@ -38,6 +38,10 @@ type Info struct {
 // What Open, List, Message or Commit returns as an [*Error] goes to the
 // client as it is. Any other error makes the client read -ERR with [CodeSysTemp]
 // and a fixed text; its own text goes to the log alone.
+//
+// The contexts that they are given end with a cause: [context.DeadlineExceeded] when
+// Server.Timeout has passed, [ErrServerClosed] after Server.Close, and another one when
+// the session has taken too long.
 type Store interface {
 	// Open gives the authenticated client its maildrop, and holds it for the
 	// session as far as is needed that no message changes or vanishes. It

@@ -235,11 +235,10 @@ func (s *Server) Serve(ln net.Listener) error {
 		_ = ln.Close()
 		return errors.New("smtp: LMTP on port 25")
 	}
-	err := s.loop.Serve(ln)
-	if errors.Is(err, serve.ErrClosed) {
-		return ErrServerClosed
+	if err := s.loop.Serve(ln); !errors.Is(err, ErrServerClosed) {
+		return fmt.Errorf("smtp: %w", err)
 	}
-	return fmt.Errorf("smtp: %w", err)
+	return ErrServerClosed
 }
 
 // ServeTLS is Serve with implicit TLS: RFC 8314 section 3.3. ln gives plain
@@ -294,6 +293,7 @@ func (s *Server) init() {
 		s.loop.Proxies = slices.Concat(s.ProxyFrom, s.XclientFrom)
 		s.loop.Handle = s.handle
 		s.loop.Refuse = s.refuse
+		s.loop.Closed = ErrServerClosed
 		s.loop.BaseContext = s.baseContext
 		s.loop.Log = s.log()
 	})

@@ -14,7 +14,7 @@
 // one that becomes idle while Shutdown begins is either woken or told by Idle.
 //
 // Close cuts: it closes the connections and cancels the contexts of all sessions
-// with ErrClosed as the cause. It does not wait, so that a handler may call it;
+// with Loop.Closed as the cause. It does not wait, so that a handler may call it;
 // Shutdown after Close waits for what is left.
 //
 // The clients of an address are counted together: an IPv4 address by itself,

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,8 +12,7 @@ import (
 	"time"
 )
 
-// ErrClosed is what Serve returns after Shutdown or Close, and the cause
-// with which Close cancels the contexts of sessions.
+// ErrClosed is the Closed of a Loop that has none.
 var ErrClosed = errors.New("serve: closed")
 
 // Reason says why a connection is refused.
@@ -62,13 +62,17 @@ type Loop struct {
 	Proxies []netip.Prefix
 
 	// Handle runs a session, in a goroutine of its own. The context ends when
-	// Handle returns, or with the cause ErrClosed by Close. The connection is
+	// Handle returns, or with the cause Closed by Close. The connection is
 	// closed when Handle returns. A panic is contained and logged.
 	Handle func(ctx context.Context, s *Session)
 
 	// Refuse, if not nil, tells a peer why it is refused, before the connection
 	// is closed. All it writes and reads has to be done within a second.
 	Refuse func(nc net.Conn, why Reason)
+
+	// Closed is what Serve returns after Shutdown or Close, and the cause with which
+	// Close cancels the contexts of sessions; nil means ErrClosed.
+	Closed error
 
 	// BaseContext, if not nil, returns what the contexts of a listener's
 	// sessions are made from.
@@ -91,14 +95,14 @@ type Loop struct {
 }
 
 // Serve accepts connections of ln until Shutdown or Close, and then returns
-// ErrClosed; or until Accept fails for good, and then returns its error. Errors
+// Closed; or until Accept fails for good, and then returns its error. Errors
 // that pass, as the lack of file descriptors, are waited out. Serve closes ln.
 // The sessions may go on after it returned.
 func (l *Loop) Serve(ln net.Listener) error {
 	stop, ok := l.enter(&ln)
 	defer func() { _ = ln.Close() }() // closed already if Shutdown or Close did it
 	if !ok {
-		return ErrClosed
+		return l.closed()
 	}
 	defer l.leave(&ln)
 	base := context.Background()
@@ -113,14 +117,14 @@ func (l *Loop) Serve(ln net.Listener) error {
 			delay = 0
 			l.admit(base, nc)
 		case l.draining.Load():
-			return ErrClosed
+			return l.closed()
 		case !passes(err):
 			return err
 		default:
 			delay = min(max(2*delay, minAcceptDelay), maxAcceptDelay)
 			l.log().Warn("accept failed", "err", err, "wait", delay)
 			if !pause(delay, stop) {
-				return ErrClosed
+				return l.closed()
 			}
 		}
 	}
@@ -244,6 +248,8 @@ func (l *Loop) remove(s *Session) {
 		close(l.empty)
 	}
 }
+
+func (l *Loop) closed() error { return cmp.Or(l.Closed, ErrClosed) }
 
 func (l *Loop) log() *slog.Logger {
 	if l.Log != nil {

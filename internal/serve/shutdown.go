@@ -33,7 +33,7 @@ func (l *Loop) Shutdown(ctx context.Context) error {
 func (l *Loop) Close() error {
 	sessions, err := l.drain()
 	for _, s := range sessions {
-		s.End(ErrClosed)
+		s.End(l.closed())
 		cut(s.Conn)
 	}
 	return err
