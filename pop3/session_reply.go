@@ -9,18 +9,18 @@ import (
 // reply is what a handler answers a command. Only the session's loop writes it,
 // counts it and logs it. The zero reply is a bare -ERR.
 type reply struct {
-	ok   bool
-	code string // response code, empty for none
-	text string // fixed text, or
-	made []byte // text made in session.scratch, valid until the next command
-	data bool   // the text is for programs, and is not translated
+	ok        bool
+	challenge bool   // a SASL challenge, in made, instead of a status line
+	data      bool   // the text is for programs, and is not translated
+	excused   bool   // an -ERR that is not counted against Server.MaxErrors
+	next      next   // what the loop does when the reply is out
+	code      string // response code, empty for none
+	text      string // fixed text, or
+	made      []byte // text made in session.scratch, valid until the next command
 
-	challenge bool          // a SASL challenge, in made, instead of a status line
-	body      body          // what follows the status line of a multi-line reply, nil for nothing
-	next      next          // what the loop does when the reply is out
-	pause     time.Duration // how long the loop waits before it writes the reply
-	excused   bool          // an -ERR that is not counted against Server.MaxErrors
-	err       error         // what the log, and the log alone, is told
+	body  body          // what follows the status line of a multi-line reply, nil for nothing
+	pause time.Duration // how long the loop waits before it writes the reply
+	err   error         // what the log, and the log alone, is told
 }
 
 // body writes the lines of a multi-line reply, final dot included. An error means

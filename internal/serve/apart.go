@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"runtime/debug"
+	"sync"
 )
 
 // Apart runs f on a stack of its own, and returns when f has. A stack grows and
@@ -10,18 +11,19 @@ import (
 // deep, and is done once, is better done apart. A panic of f goes on in the
 // caller.
 func Apart(f func()) {
-	var panicked any
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var (
+		done     sync.WaitGroup
+		panicked any
+	)
+	done.Go(func() {
 		defer func() {
 			if v := recover(); v != nil {
 				panicked = fmt.Sprintf("%v\n%s", v, debug.Stack())
 			}
 		}()
 		f()
-	}()
-	<-done
+	})
+	done.Wait()
 	if panicked != nil {
 		panic(panicked)
 	}
