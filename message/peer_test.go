@@ -45,9 +45,10 @@ func FuzzPeerAddresses(tf *testing.F) {
 }
 
 // FuzzPeerDate compares with net/mail, but for zones with a name: it knows those of
-// the machine it runs on. It also reads a number with a line end in it, and no more
-// than the first digits of a zone; and two digits from 50 to 68 are the years from 2050
-// on for it, which RFC 5322 section 4.3 has in the century before.
+// the machine it runs on. It also reads a number with a line end in it, no more than the
+// first digits of a zone, and zones of 24 hours or 60 minutes; and two digits from 50 to
+// 68 are the years from 2050 on for it, which RFC 5322 section 4.3 has in the century
+// before.
 func FuzzPeerDate(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add("Mon, 06 Jul 2026 10:00:01 +0200 (CEST)")
@@ -58,7 +59,7 @@ func FuzzPeerDate(tf *testing.F) {
 		if sign < 0 || sign != strings.IndexAny(s, "+-") || strings.ContainsAny(s, "\r\n") {
 			return
 		}
-		if _, end := digitsAt(s, sign+1); end != sign+5 {
+		if zone, end := digitsAt(s, sign+1); end != sign+5 || zone > 2359 || zone%100 > 59 {
 			return
 		}
 		want, err := mail.ParseDate(s)
