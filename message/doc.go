@@ -86,6 +86,6 @@
 // # Limits of this package
 //
 // message/partial and message/external-body are leaves. HTML is not made safe
-// for showing; [AppendHTMLText] makes text of it. The RTF in TNEF is not read,
-// nor is BinHex.
+// for showing; [AppendHTMLText] makes text of it. No text is made of the
+// RTF in TNEF, and BinHex is not read.
 package message

@@ -15,9 +15,11 @@ var ErrNotTNEF = errors.New("message: not TNEF")
 type TNEF struct {
 	Subject string
 	// Text and HTML are the bodies, if they are there; many have theirs as
-	// RTF alone, which is not read.
+	// RTF alone.
 	Text, HTML string
-	Files      []TNEFFile
+	// RTF is the body as Rich Text Format, no longer compressed; nil if there is none.
+	RTF   []byte
+	Files []TNEFFile
 	// Whole is false if something was missing or did not add up; what is here
 	// was read all the same.
 	Whole bool
@@ -74,12 +76,13 @@ func ParseTNEF(b []byte) (*TNEF, error) {
 			break
 		}
 	}
-	return &TNEF{t.subject, t.text, t.html, t.files, t.whole}, nil
+	return &TNEF{t.subject, t.text, t.html, t.rtf, t.files, t.whole}, nil
 }
 
 // tnefReader gathers what the attributes say.
 type tnefReader struct {
 	subject, text, html string
+	rtf                 []byte
 	files               []TNEFFile
 	charset             string
 	whole               bool

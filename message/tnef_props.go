@@ -43,6 +43,10 @@ func (t *tnefReader) messageProp(v mapiValue) {
 		t.subject = t.text16(v)
 	case 0x1000:
 		t.text = t.text16(v)
+	case 0x1009:
+		whole := false
+		t.rtf, whole = rtf(v.data)
+		t.whole = t.whole && whole
 	case 0x1013:
 		t.html = t.text16(v)
 	}

@@ -1,9 +1,11 @@
 package message
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -131,9 +133,52 @@ func TestTNEFFiles(t *testing.T) {
 	require.Equal(t, string(want), strings.ReplaceAll(string(f.Content), "\r\n", "\n"))
 }
 
+// The examples of MS-OXRTFCP section 4.
+var (
+	rtfHello = []byte("\x2d\x00\x00\x00\x2b\x00\x00\x00\x4c\x5a\x46\x75\xf1\xc5\xc7\xa7\x03\x00\x0a\x00\x72\x63\x70\x67\x31\x32\x35\x42\x32\x0a\xf3\x20\x68\x65\x6c\x09\x00\x20\x62\x77\x05\xb0\x6c\x64\x7d\x0a\x80\x0f\xa0")
+	rtfCross = []byte("\x1a\x00\x00\x00\x1c\x00\x00\x00\x4c\x5a\x46\x75\xe2\xd4\x4b\x51\x41\x00\x04\x20\x57\x58\x59\x5a\x0d\x6e\x7d\x01\x0e\xb0")
+)
+
+func TestRTF(t *testing.T) {
+	t.Parallel()
+	require.Len(t, rtfStart, 207)
+	for text, b := range map[string][]byte{
+		"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n": rtfHello,
+		"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}":                     rtfCross,
+		"{\\rtf1}":                                          append([]byte("\x13\x00\x00\x00\x07\x00\x00\x00MELA\x00\x00\x00\x00"), `{\rtf1}`...),
+	} {
+		got, whole := rtf(b)
+		require.Equal(t, text, string(got))
+		require.True(t, whole)
+		for n := range b {
+			got, whole := rtf(b[:n])
+			require.False(t, whole)
+			require.True(t, strings.HasPrefix(text, string(got)))
+		}
+	}
+	flip := slices.Clone(rtfHello)
+	flip[20]++
+	_, whole := rtf(flip)
+	require.False(t, whole, "the sum is wrong")
+
+	b := append([]byte("\x78\x9f\x3e\x22\x01\x00"), tnefAttr(1, tnefProps, mapiProps(mapiProp(mapiBinary, 0x1009, slices.Clone(rtfHello))))...)
+	m, err := ParseTNEF(b)
+	require.NoError(t, err)
+	require.True(t, m.Whole)
+	require.Contains(t, string(m.RTF), "hello world")
+
+	// A bomb: it says that it is 4 GB, and has nothing but the longest references.
+	bomb := append([]byte("\xff\xff\xff\xff\xff\xff\xff\xffLZFu\x00\x00\x00\x00"), bytes.Repeat([]byte("\xff\x00\x0f\x00\x0f\x00\x0f\x00\x0f\x00\x0f\x00\x0f\x00\x0f\x00\x0f"), 1<<10)...)
+	got, whole := rtf(bomb)
+	require.False(t, whole)
+	require.LessOrEqual(t, cap(got), 9*len(bomb))
+}
+
 func FuzzTNEF(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add(tnefSample())
+	f.Add(tnefAttr(1, tnefProps, mapiProps(mapiProp(mapiBinary, 0x1009, slices.Clone(rtfHello)))))
+	f.Add(tnefAttr(1, tnefProps, mapiProps(mapiProp(mapiBinary, 0x1009, slices.Clone(rtfCross)))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, err := ParseTNEF(append([]byte("\x78\x9f\x3e\x22\x01\x00"), b...))
 		if err != nil {
@@ -143,7 +188,7 @@ func FuzzTNEF(tf *testing.F) {
 		for _, f := range got.Files {
 			total += len(f.Content)
 		}
-		if total > len(b) || len(got.Text)+len(got.HTML)+len(got.Subject) > 3*len(b) {
+		if total > len(b) || cap(got.RTF) > 9*len(b) || len(got.Text)+len(got.HTML)+len(got.Subject) > 3*len(b) {
 			t.Fatalf("%d octets of %d", total, len(b))
 		}
 		if _, err = ParseTNEF(b); err != nil && err != ErrNotTNEF {
