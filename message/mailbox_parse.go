@@ -575,7 +575,7 @@ func quoteLocal(s string, quote bool) (string, bool) {
 // 4.4). It reports false for what cannot be in an address.
 func literal(s string) (string, bool) {
 	s = dropFWS(unquote(s))
-	return "[" + s + "]", utf8.ValidString(s) && !hasControl(s) && !strings.ContainsAny(s, `[]\`)
+	return "[" + s + "]", utf8.ValidString(s) && !hasControl(s) && !strings.ContainsAny(s, `[]\<>,`)
 }
 
 // domain returns the tokens as a domain.

@@ -78,7 +78,7 @@ func TestParseAddressList(t *testing.T) {
 		{`Jo <jo@example.org> Doe, a@b.test`, []Mailbox{{"Jo", "jo@example.org"}, {"", "a@b.test"}}, "text behind an address"},
 		{`<jo doe@example.org>, a@b.test`, []Mailbox{{"", "a@b.test"}}, "no address"},
 		{`jo@-example.org, a@b.test-`, []Mailbox{{"", "jo@-example.org"}, {"", "a@b.test-"}}, "hyphen at the edge"},
-		{"jo@[1.2.3\x00.4], a@[b\\[], jo@[\\]], a@b.test", []Mailbox{{"", "a@b.test"}}, "no address"},
+		{"jo@[1.2.3\x00.4], a@[b\\[], jo@[\\]], jo@[\\<], jo@[b\\,c], a@b.test", []Mailbox{{"", "a@b.test"}}, "no address"},
 		{`jo@[1.2.3.4, a@[b\], c@d.test`, []Mailbox{{"", "c@d.test"}}, "unexpected octet"},
 		{"jo@example.org\r\n", []Mailbox{{"", "jo@example.org"}}, "line end that is no folding"},
 		{"jo@example.org\r, a@b.test", []Mailbox{{"", "jo@example.org"}, {"", "a@b.test"}}, "line end that is no folding"},
