@@ -109,6 +109,7 @@ func (o *options) delivery() (deliver func(context.Context, io.Reader) error, cl
 	if err != nil {
 		return nil, nil, err
 	}
+	_, _ = dir.CleanTmp(0) // what runs that died have left; what stays does no harm
 	deliver = func(ctx context.Context, r io.Reader) error {
 		_, err := dir.Deliver(ctx, r)
 		return err

@@ -9,6 +9,8 @@
 // The unique-id of a message is its Maildir key: the same in every session, after a restart, after a move from new to
 // cur, and after a restore from a copy of the folder; never that of another message.
 //
+// What deliveries that died have left in tmp is removed when it is 36 hours old, at a login that reads the Maildir.
+//
 // A login reads no folder and opens no message as long as the Maildir has not changed: what was listed is remembered.
 //
 // # Bugs

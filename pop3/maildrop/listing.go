@@ -120,8 +120,10 @@ func (s *session) list(ctx context.Context) (*listing, error) {
 	return l, nil
 }
 
-// read reads the names in the Maildir, and those files whose names do not tell their size, or were caught lying.
+// read reads the names in the Maildir, and those files whose names do not tell their size, or were caught lying. Since
+// something was delivered or removed, it is time to remove what deliveries that died have left.
 func (s *session) read(ctx context.Context) (*listing, error) {
+	_, _ = s.dir.CleanTmp(0) // what stays does no harm, and is met again
 	listed, err := s.dir.List(ctx)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,9 @@ type Maildir struct {
 	Removal Removal
 	// Trash is the folder of MoveToTrash, a Maildir++ folder within the user's Maildir. Zero: "Trash".
 	Trash string
-	// MaxMessages is the most messages a maildrop may have to be opened; zero means maildir.DefaultMaxEntries.
+	// MaxMessages is how many messages a session sees: the first ones. The others show when these are deleted, so that
+	// nobody is locked out by too much mail. Zero means maildir.DefaultMaxEntries. A Maildir of more messages than
+	// both say is not read at all.
 	MaxMessages int
 
 	mu       sync.Mutex
@@ -113,6 +115,13 @@ func (m *Maildir) openDir(folder string, create bool) (*maildir.Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir.CRLF, dir.MaxEntries = m.CRLF, m.MaxMessages
+	dir.CRLF, dir.MaxEntries = m.CRLF, max(m.MaxMessages, maildir.DefaultMaxEntries)
 	return dir, nil
+}
+
+func (m *Maildir) maxMessages() int {
+	if m.MaxMessages <= 0 {
+		return maildir.DefaultMaxEntries
+	}
+	return m.MaxMessages
 }

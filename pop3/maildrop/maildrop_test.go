@@ -307,18 +307,52 @@ func TestMaildirThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestTooManyMessages(t *testing.T) {
+// TestMoreMessagesThanAreShown: the first ones are, and the others when these are deleted, whatever that means.
+func TestMoreMessagesThanAreShown(t *testing.T) {
 	t.Parallel()
-	s := &maildrop.Maildir{Root: t.TempDir(), MaxMessages: 2}
-	for range 3 {
-		_, err := s.Deliver(t.Context(), "alice", strings.NewReader("x"))
-		require.NoError(t, err)
+	for _, removal := range []maildrop.Removal{maildrop.Expunge, maildrop.Hide, maildrop.MoveToTrash} {
+		s := &maildrop.Maildir{Root: t.TempDir(), MaxMessages: 2, Removal: removal}
+		want := []string{"1\r\n", "2\r\n", "3\r\n", "4\r\n", "5\r\n"}
+		for _, text := range want {
+			_, err := s.Deliver(t.Context(), "alice", strings.NewReader(text))
+			require.NoError(t, err)
+		}
+		for len(want) > 0 {
+			m, infos := openDrop(t, s, alice)
+			n := min(2, len(want))
+			require.Len(t, infos, n)
+			for i, info := range infos {
+				r, err := m.Message(t.Context(), info)
+				require.NoError(t, err)
+				text, err := io.ReadAll(r)
+				require.NoError(t, err)
+				require.Equal(t, want[i], string(text))
+				require.NoError(t, r.Close())
+			}
+			require.NoError(t, m.Commit(t.Context(), infos))
+			require.NoError(t, m.Close())
+			want = want[n:]
+		}
 	}
-	m, err := s.Open(t.Context(), alice)
+}
+
+// TestOldDeliveriesAreRemoved: those that died, and no younger ones.
+func TestOldDeliveriesAreRemoved(t *testing.T) {
+	t.Parallel()
+	s := &maildrop.Maildir{Root: t.TempDir()}
+	_, err := s.Deliver(t.Context(), "alice", strings.NewReader("x"))
 	require.NoError(t, err)
-	defer m.Close()
-	_, err = m.List(t.Context())
-	require.Error(t, err)
+	tmp := filepath.Join(s.Root, "alice", "tmp")
+	for name, age := range map[string]time.Duration{"dead": 37 * time.Hour, "young": 35 * time.Hour} {
+		require.NoError(t, os.WriteFile(filepath.Join(tmp, name), nil, 0o600))
+		written := time.Now().Add(-age)
+		require.NoError(t, os.Chtimes(filepath.Join(tmp, name), written, written))
+	}
+	m, infos := openDrop(t, s, alice)
+	require.Len(t, infos, 1)
+	require.NoError(t, m.Close())
+	require.NoFileExists(t, filepath.Join(tmp, "dead"))
+	require.FileExists(t, filepath.Join(tmp, "young"))
 }
 
 func TestMemoryMessages(t *testing.T) {

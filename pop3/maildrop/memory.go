@@ -99,7 +99,8 @@ type memorySession struct {
 	store    *Memory
 	drop     *memoryDrop
 	messages []memoryMessage
-	yielded  bool // guarded by the store's lock
+	index    map[string]int // of messages by unique-id; made by List
+	yielded  bool           // guarded by the store's lock
 	closed   bool
 }
 
@@ -107,15 +108,17 @@ var _ pop3.Yielder = (*memorySession)(nil)
 
 func (s *memorySession) List(context.Context) ([]pop3.Info, error) {
 	infos := make([]pop3.Info, len(s.messages))
+	s.index = make(map[string]int, len(s.messages))
 	for i, m := range s.messages {
 		infos[i] = pop3.Info{UID: m.uid, Size: int64(len(m.text))}
+		s.index[m.uid] = i
 	}
 	return infos, nil
 }
 
 func (s *memorySession) Message(_ context.Context, info pop3.Info) (io.ReadCloser, error) {
-	i := slices.IndexFunc(s.messages, func(m memoryMessage) bool { return m.uid == info.UID })
-	if i < 0 || s.closed {
+	i, ok := s.index[info.UID]
+	if !ok || s.closed {
 		return nil, fmt.Errorf("maildrop: no message %q in this session", info.UID)
 	}
 	return memoryReader{bytes.NewReader(s.messages[i].text)}, nil

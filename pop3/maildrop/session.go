@@ -39,7 +39,8 @@ func (s *session) List(ctx context.Context) ([]pop3.Info, error) {
 	if s.listing, err = s.list(ctx); err != nil {
 		return nil, err
 	}
-	return s.visible()
+	infos, err := s.visible()
+	return infos[:min(len(infos), s.store.maxMessages())], err
 }
 
 // Message opens a message, wherever its file is by now.
