@@ -51,12 +51,12 @@ func (p Policy) capabilities(list pop3wire.Capabilities, perUser bool) pop3wire.
 }
 
 // policy returns the policy for a user, which is nil before login.
-func (srv *Server) policy(id *auth.Identity) Policy {
-	p := srv.Policy
-	if srv.UserPolicy != nil && id != nil {
-		p = srv.UserPolicy(id)
+func (s *Server) policy(id *auth.Identity) Policy {
+	p := s.Policy
+	if s.UserPolicy != nil && id != nil {
+		p = s.UserPolicy(id)
 		// RFC 2449 section 6.5: nobody's is longer than was announced before.
-		p.LoginDelay = min(p.LoginDelay, srv.Policy.LoginDelay)
+		p.LoginDelay = min(p.LoginDelay, s.Policy.LoginDelay)
 	}
 	return p
 }

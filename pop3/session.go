@@ -61,7 +61,7 @@ type newcomer struct {
 //
 // A stack hardly ever shrinks, and that of an idle session lasts: what goes deep and is
 // done once a session is done apart, or by a function of its own.
-func (srv *Server) session(ctx context.Context, track *serve.Session) {
+func (s *Server) session(ctx context.Context, track *serve.Session) {
 	nc := track.Conn
 	implicit, isImplicit := nc.(implicitConn)
 	if isImplicit {
@@ -69,41 +69,45 @@ func (srv *Server) session(ctx context.Context, track *serve.Session) {
 	}
 	nc, err := track.Introduce(nc)
 	if err != nil {
-		if srv.Log != nil {
-			srv.Log.InfoContext(ctx, "connection of a proxy refused", "conn", track.ID, "proto", string(auth.POP3), "err", err)
+		if s.Log != nil {
+			s.Log.InfoContext(ctx, "connection of a proxy refused", "conn", track.ID, "proto", string(auth.POP3), "err", err)
 		}
 		return
 	}
-	s := &session{server: srv, track: track, began: time.Now(), phase: PhaseAuthorization, newcomer: new(newcomer)}
-	s.conn = conn.New(nc, conn.Config{
-		Timeout:    srv.timeout(),
-		MinRate:    srv.MinRate,
-		Transcript: srv.transcript(track.ID, nc),
-	})
-	s.wake = s.conn.Interrupt
-	defer s.conn.Close()
-
-	track.Bind(ctx, s.cut)
-	s.startClock()
-	defer s.stopClock()
-	defer s.leaveHandshake() // also when a Transcript panics
-	defer s.release()        // also when a Store panics
+	c := s.newSession(track, nc)
+	defer c.conn.Close()
+	track.Bind(ctx, c.cut)
+	c.startClock()
+	defer c.stopClock()
+	defer c.leaveHandshake() // also when a Transcript panics
+	defer c.release()        // also when a Store panics
 
 	if isImplicit {
-		err = s.handshake(ctx)
+		err = c.handshake(ctx)
 	}
 	if err == nil {
-		err = s.run(ctx)
+		err = c.run(ctx)
 	}
-	s.ended(err)
+	c.ended(err)
+}
+
+func (s *Server) newSession(track *serve.Session, nc net.Conn) *session {
+	c := &session{server: s, track: track, began: time.Now(), phase: PhaseAuthorization, newcomer: new(newcomer)}
+	c.conn = conn.New(nc, conn.Config{
+		Timeout:    s.timeout(),
+		MinRate:    s.MinRate,
+		Transcript: s.transcript(track.ID, nc),
+	})
+	c.wake = c.conn.Interrupt
+	return c
 }
 
 // transcript returns where the dialogue of a connection goes, or nil.
-func (srv *Server) transcript(id string, nc net.Conn) io.Writer {
-	if srv.Transcript == nil {
+func (s *Server) transcript(id string, nc net.Conn) io.Writer {
+	if s.Transcript == nil {
 		return nil
 	}
-	return srv.Transcript(auth.ConnectionState{
+	return s.Transcript(auth.ConnectionState{
 		ID: id, Protocol: auth.POP3, Phase: PhaseAuthorization,
 		LocalAddr: nc.LocalAddr(), RemoteAddr: nc.RemoteAddr(),
 	})

@@ -25,7 +25,7 @@ func (s *session) apop(ctx context.Context, args []byte) reply {
 	return s.login(limited, id)
 }
 
-func (srv *Server) offersAPOP() bool { return srv.InsecureAPOP && srv.Auth.Secrets != nil }
+func (s *Server) offersAPOP() bool { return s.InsecureAPOP && s.Auth.Secrets != nil }
 
 // newTimestamp returns a msg-id that no greeting has had before: RFC 1939 section 7
 // has a digest prove what is fresh. It is a plain one, since some clients take

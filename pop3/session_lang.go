@@ -47,19 +47,19 @@ func (s *session) lang(_ context.Context, args []byte) reply {
 //
 // A range matches a tag that it is equal to, or that begins with it and a hyphen
 // (RFC 4647 section 3.3.1); "*" is the preferred language.
-func (srv *Server) language(wanted string) *Language {
+func (s *Server) language(wanted string) *Language {
 	if wanted == "*" {
-		return &srv.Languages[0]
+		return &s.Languages[0]
 	}
-	for i := range srv.Languages {
-		if strings.EqualFold(srv.Languages[i].Tag, wanted) {
-			return &srv.Languages[i]
+	for i := range s.Languages {
+		if strings.EqualFold(s.Languages[i].Tag, wanted) {
+			return &s.Languages[i]
 		}
 	}
-	for i := range srv.Languages {
-		tag := srv.Languages[i].Tag
+	for i := range s.Languages {
+		tag := s.Languages[i].Tag
 		if len(tag) > len(wanted) && tag[len(wanted)] == '-' && strings.EqualFold(tag[:len(wanted)], wanted) {
-			return &srv.Languages[i]
+			return &s.Languages[i]
 		}
 	}
 	return nil
@@ -89,8 +89,8 @@ func (s *session) writeLanguages() error {
 }
 
 // checkLanguages refuses what could not be listed.
-func (srv *Server) checkLanguages() error {
-	for _, l := range srv.Languages {
+func (s *Server) checkLanguages() error {
+	for _, l := range s.Languages {
 		if _, err := (pop3wire.Language{Tag: l.Tag, Name: l.Name}).Append(nil); err != nil {
 			return errors.New("pop3: Server.Languages has one that cannot be listed: " + l.Tag)
 		}
