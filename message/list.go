@@ -5,21 +5,17 @@ import "strings"
 // ListURLs returns the URLs in the first field of that name, one of those that
 // mailing lists add: List-Help, List-Unsubscribe, List-Subscribe, List-Post,
 // List-Owner, List-Archive (RFC 2369). The sender prefers them in that order.
-// Comments, and what is outside angle brackets, are passed over: "NO" in a
-// List-Post gives none (RFC 2369 section 3.4). Blanks inside the brackets
-// were added by folding and are dropped (RFC 2369 section 2). What holds a control
-// character is no URL.
+// Comments are passed over. The URLs end at the first that is not in angle brackets, or
+// that no comma follows: "NO" in a List-Post gives none (RFC 2369 section 3.4). Blanks
+// inside the brackets were added by folding and are dropped (RFC 2369 section 2). What
+// holds a control character is no URL.
 //
 // They come from a stranger: a program follows them only when it must, and
 // then only the schemes that it knows.
 func (h Header) ListURLs(name string) []string {
 	var urls []string
 	v := h.Get(name)
-	for i := skipCFWS(v, 0); i < len(v); i = skipCFWS(v, i) {
-		if v[i] != '<' {
-			i++
-			continue
-		}
+	for i := skipCFWS(v, 0); i < len(v) && v[i] == '<'; {
 		n := strings.IndexByte(v[i:], '>')
 		if n < 0 {
 			break
@@ -27,7 +23,10 @@ func (h Header) ListURLs(name string) []string {
 		if url := bracketed(v[i+1 : i+n]); url != "" {
 			urls = append(urls, url)
 		}
-		i += n + 1
+		if i = skipCFWS(v, i+n+1); i == len(v) || v[i] != ',' {
+			break
+		}
+		i = skipCFWS(v, i+1)
 	}
 	return urls
 }
