@@ -3,6 +3,7 @@ package message
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -108,18 +109,23 @@ type tally struct {
 }
 
 func (t *tally) add(b []byte) {
-	for {
-		n := firstEightBit(b)
-		if n < 0 {
-			return
-		}
-		r, size := utf8.DecodeRune(b[n:])
-		if r == utf8.RuneError && size == 1 {
+	for i := 0; i < len(b); {
+		n := 1
+		switch c := b[i]; {
+		case c < utf8.RuneSelf:
+			if len(b)-i >= 8 && word(b[i:])&eightBits == 0 {
+				n = 8
+			}
+		case c < 0xC2 || c > 0xF4: // begins no character
 			t.others++
-		} else {
-			t.characters++
+		default:
+			if _, n = utf8.DecodeRune(b[i:]); n > 1 {
+				t.characters++
+			} else {
+				t.others++
+			}
 		}
-		b = b[n+size:]
+		i += n
 	}
 }
 
@@ -135,20 +141,44 @@ func mostlyUTF8(b []byte) bool {
 	return t.isUTF8()
 }
 
+// octetTable says what each octet is in a charset of single octets, as UTF-8.
+type octetTable [256]struct {
+	text [3]byte
+	n    uint8
+}
+
+var octetTables sync.Map // *charmap.Charmap -> *octetTable, of those that were met
+
+func tableOf(m *charmap.Charmap) *octetTable {
+	if t, ok := octetTables.Load(m); ok {
+		return t.(*octetTable)
+	}
+	t := new(octetTable)
+	for c := range t {
+		t[c].n = uint8(utf8.EncodeRune(t[c].text[:], m.DecodeByte(byte(c))))
+	}
+	octetTables.Store(m, t)
+	return t
+}
+
 // appendOctets appends to dst the characters that the octets of src are in m.
 func appendOctets(dst, src []byte, m *charmap.Charmap) []byte {
-	dst = slices.Grow(dst, len(src)+len(src)/16)
-	for len(src) > 0 {
-		n := firstEightBit(src)
-		if n < 0 {
-			n = len(src)
+	t := tableOf(m)
+	dst = slices.Grow(dst, len(src)+2*countEightBit(src)+2)
+	out := dst[len(dst):cap(dst)]
+	n := 0
+	for i := 0; i < len(src); {
+		if len(src)-i >= 8 && word(src[i:])&eightBits == 0 {
+			n += copy(out[n:], src[i:i+8])
+			i += 8
+			continue
 		}
-		dst = append(dst, src[:n]...)
-		for src = src[n:]; len(src) > 0 && src[0] >= utf8.RuneSelf; src = src[1:] {
-			dst = utf8.AppendRune(dst, m.DecodeByte(src[0]))
-		}
+		c := &t[src[i]]
+		*(*[3]byte)(out[n:]) = c.text // what is too much is overwritten
+		n += int(c.n)
+		i++
 	}
-	return dst
+	return dst[:len(dst)+n]
 }
 
 func isASCII(b []byte) bool { return firstEightBit(b) < 0 }

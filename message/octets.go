@@ -61,3 +61,14 @@ func firstEightBit(b []byte) int {
 	}
 	return -1
 }
+
+// countEightBit returns how many octets over 127 there are.
+func countEightBit(b []byte) (n int) {
+	for ; len(b) >= 8; b = b[8:] {
+		n += bits.OnesCount64(word(b) & eightBits)
+	}
+	for _, c := range b {
+		n += int(c >> 7)
+	}
+	return n
+}

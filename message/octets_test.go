@@ -20,6 +20,9 @@ func TestOctets(t *testing.T) {
 				if got, want := firstEightBit(b), slices.IndexFunc(b, func(c byte) bool { return c >= 0x80 }); got != want {
 					t.Fatalf("first octet over 127 of %q at %d", b, got)
 				}
+				if got := countEightBit(b); got != c>>7 {
+					t.Fatalf("%d octets over 127 in %q", got, b)
+				}
 			}
 		}
 	}

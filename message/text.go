@@ -39,21 +39,24 @@ func (p *Part) AppendText(dst []byte) ([]byte, error) {
 
 // mend makes dst[start:] text in place.
 func (c charset) mend(dst []byte, start int) []byte {
-	text := dst[start:]
 	if c.kind == charsetOctets {
-		if n := firstEightBit(text); n >= 0 {
-			return c.appendText(dst[:start+n], bytes.Clone(text[n:]))
+		if n := firstEightBit(dst[start:]); n >= 0 {
+			start += n
+			return appendOctets(dst[:start], bytes.Clone(dst[start:]), c.enc.(*charmap.Charmap))
 		}
 		return dst
 	}
-	if cut, ok := bytes.CutPrefix(text, bom); ok {
-		dst = dst[:start+copy(text, cut)]
-		text = dst[start:]
+	if cut, ok := bytes.CutPrefix(dst[start:], bom); ok {
+		dst = dst[:start+copy(dst[start:], cut)]
 	}
-	if validUTF8(text) {
+	text := dst[start:]
+	switch {
+	case validUTF8(text):
 		return dst
+	case c.kind == charsetGuessed && !mostlyUTF8(text):
+		return appendOctets(dst[:start], bytes.Clone(text), charmap.Windows1252)
 	}
-	return c.appendText(dst[:start], bytes.Clone(text))
+	return appendValid(dst[:start], bytes.Clone(text))
 }
 
 // charset returns the charset that the text of p is read in. One that is not

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/encoding/charmap"
 
 	"github.com/posthouse/posthouse/internal/storm"
 )
@@ -74,6 +75,21 @@ func TestValidUTF8(t *testing.T) {
 				text := strings.Repeat("a", before) + letter + behind
 				require.Equal(t, utf8.ValidString(text), validUTF8([]byte(text)), "%q", text)
 			}
+		}
+	}
+}
+
+func TestAppendOctets(t *testing.T) {
+	t.Parallel()
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	for _, m := range []*charmap.Charmap{charmap.Windows1252, charmap.KOI8R, charmap.ISO8859_15} {
+		for _, src := range [][]byte{nil, []byte("a"), []byte("\xE4"), all, bytes.Repeat([]byte("aaaaaaaaa\xE4"), 20)} {
+			want, err := m.NewDecoder().Bytes(src)
+			require.NoError(t, err)
+			require.Equal(t, "ab"+string(want), string(appendOctets([]byte("ab"), src, m)))
 		}
 	}
 }
