@@ -270,7 +270,7 @@ func (c *Client) Greeting() string { return c.greeting }
 // connection, and nothing is lost. A server that breaks in another way takes the
 // connection with it: see [PipelineError].
 func (c *Client) Pipelining() bool {
-	return c.cfg.Window > 1 && !c.lockstep && c.caps.Has("PIPELINING")
+	return c.cfg.Window > 1 && !c.lockstep && c.caps.Has(pop3wire.TagPipelining)
 }
 
 // ConnectionState returns what is known of the connection. Identity is nil

@@ -19,7 +19,7 @@ func (c *Client) upgrade(ctx context.Context) error {
 	if mode != StartTLS && mode != InsecureOpportunisticTLS {
 		return nil
 	}
-	if !c.caps.Has("STLS") {
+	if !c.caps.Has(pop3wire.TagStls) {
 		if mode == StartTLS {
 			return ErrNoTLS
 		}

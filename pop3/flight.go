@@ -26,40 +26,27 @@ func (o *order) verb(i int) pop3wire.Verb { return o.verbs[min(i, len(o.verbs)-1
 // flight is a number of commands that are sent ahead of their replies. The
 // commands are written by a goroutine of its own, because a server may stop
 // reading them while it waits for its replies to be read: RFC 2449 section 6.6
-// warns of that.
+// warns of that. Its words:
 //
-// A server that offers PIPELINING and cannot do it may answer a command that it
-// was sent ahead with -ERR, though it would have carried it out by itself. So
-// the first such refusals on a connection are doubted: the flight waits until
-// nothing is owed, and sends those commands again, one by one. If one is carried
-// out now, no command is sent ahead any more, and all that were refused are
-// repeated; else the server is believed after a few.
+//	ask     give commands to the writer, as many as the window has room for
+//	owed    of a reply: its command was asked, and it has not been read to its end
+//	alone   of a command: it was asked while no reply was owed
+//	doubt   of a refusal: it may be due to pipelining; see flight_doubt.go
+//	land    end the flight, whatever is still owed
 type flight struct {
 	order
 	c       *Client
 	release func()
 
-	asked    int   // commands [:asked] have been given to the writer
-	done     int   // commands [:done] have been answered to the end
-	alone    int   // the last command that was sent by itself, while nothing was owed; or -1
-	owed     int64 // what the replies to commands [done:asked] weigh
-	began    bool  // a reply has been read as far as its status line
-	again    bool  // that reply is to a command that was repeated
-	doubtful []refusal
+	asked int   // commands [:asked] were
+	done  int   // commands [:done] have been answered to the end; replies [done:asked] are owed
+	alone int   // the last command that was; or -1
+	owed  int64 // what the replies owed weigh
+	began bool  // a reply has been read as far as its status line
+	doubt
 
 	runs  chan [2]int
 	ended chan struct{} // closed when the writer has returned
-}
-
-// enough is how many refusals are doubted in vain before a server is believed.
-const enough = 8
-
-func (c *Client) believed() bool { return c.meant >= enough }
-
-// refusal is the negative reply to command i.
-type refusal struct {
-	i   int
-	err error
 }
 
 // newFlight begins a flight. The caller must call land.
@@ -85,7 +72,7 @@ func (f *flight) window() int {
 }
 
 // more reports whether there is anything left for next.
-func (f *flight) more() bool { return f.done < f.count || len(f.doubtful) > 0 }
+func (f *flight) more() bool { return f.done < f.count || len(f.doubted) > 0 }
 
 // next waits for the status line of a reply, and sends more commands before it
 // does. It returns which command was answered: the next one, but for refusals
@@ -93,7 +80,7 @@ func (f *flight) more() bool { return f.done < f.count || len(f.doubtful) > 0 }
 // its end, and then calls answered.
 func (f *flight) next() (i int, st pop3wire.Status, err error) {
 	for {
-		if len(f.doubtful) > 0 && f.done == f.asked {
+		if len(f.doubted) > 0 && f.done == f.asked {
 			return f.settle()
 		}
 		i = f.done
@@ -103,7 +90,7 @@ func (f *flight) next() (i int, st pop3wire.Status, err error) {
 		if st, err = f.read(i); !f.doubts(i, err) {
 			return i, st, err
 		}
-		f.doubtful = append(f.doubtful, refusal{i, err})
+		f.doubted = append(f.doubted, refusal{i, err})
 		f.answered()
 	}
 }
@@ -133,35 +120,6 @@ func (f *flight) suspect(err error) error {
 	return err
 }
 
-// doubts reports whether err, the reply to command i, may have been given only
-// because the command was sent ahead. A response code is taken for a reason.
-func (f *flight) doubts(i int, err error) bool {
-	refused, ok := err.(*Error)
-	return ok && refused.Code == "" && i != f.alone && !f.c.believed()
-}
-
-// settle returns the first refusal that was doubted, or what became of it when
-// the command was sent again.
-func (f *flight) settle() (int, pop3wire.Status, error) {
-	doubted := f.doubtful[0]
-	f.doubtful = f.doubtful[1:]
-	f.again = true
-	if err := f.c.quiet(f.verb(doubted.i)); err != nil {
-		return doubted.i, pop3wire.Status{}, err
-	}
-	if f.c.believed() {
-		f.began = true
-		return doubted.i, pop3wire.Status{}, doubted.err
-	}
-	f.send(doubted.i, doubted.i+1)
-	st, err := f.read(doubted.i)
-	if _, refused := err.(*Error); refused && !f.c.lockstep {
-		f.c.meant++
-	}
-	f.c.lockstep = f.c.lockstep || err == nil
-	return doubted.i, st, err
-}
-
 // answered notes that the reply that next returned has been read to its end.
 func (f *flight) answered() {
 	if !f.again {
@@ -176,7 +134,7 @@ func (f *flight) answered() {
 // time. When nothing is owed, nothing may have arrived.
 func (f *flight) ask() error {
 	window, ahead := f.window(), f.asked-f.done
-	if len(f.doubtful) > 0 || ahead > 0 && (ahead > window-(window+3)/4 || f.owed > f.c.cfg.WindowBytes-f.c.cfg.WindowBytes/4) {
+	if len(f.doubted) > 0 || ahead > 0 && (ahead > window-(window+3)/4 || f.owed > f.c.cfg.WindowBytes-f.c.cfg.WindowBytes/4) {
 		return nil
 	}
 	if ahead == 0 {
