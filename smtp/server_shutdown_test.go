@@ -51,6 +51,24 @@ func TestServerShutdown(t *testing.T) {
 	})
 }
 
+// TestServerShutdownInAuth: who has been given a challenge has nothing to lose.
+func TestServerShutdownInAuth(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := startSite(t, &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}, false)
+		p := s.greeted()
+		p.say("AUTH LOGIN\r\n")
+		p.expect("334 ")
+		synctest.Wait()
+		begin := time.Now()
+		require.NoError(t, s.srv.Shutdown(context.Background()))
+		require.Zero(t, time.Since(begin))
+		p.expect("421 4.3.2 service shutting down")
+		p.expectEnd()
+		require.ErrorIs(t, <-s.done, smtp.ErrServerClosed)
+	})
+}
+
 // TestServerShutdownEnds: when there is no more time, what is left is cut.
 func TestServerShutdownEnds(t *testing.T) {
 	t.Parallel()

@@ -263,6 +263,12 @@ func (s *session) readCommand() ([]byte, error) {
 	if s.phase.within(inTransaction | inChunks) {
 		return s.conn.ReadLine(most)
 	}
+	return s.readIdle(most)
+}
+
+// readIdle waits for a line with nothing under way that would be lost: Shutdown does not
+// let the peer come to it.
+func (s *session) readIdle(most int) ([]byte, error) {
 	if !s.link.Idle(s.wake) {
 		return nil, conn.ErrInterrupted
 	}

@@ -62,7 +62,7 @@ func (s *session) authStep(response []byte) smtpwire.Reply {
 // authAnswer reads the answer to a challenge. It is no command, and reaches neither
 // log nor transcript.
 func (s *session) authAnswer() smtpwire.Reply {
-	line, err := s.conn.ReadLine(longestAuthLine)
+	line, err := s.readIdle(longestAuthLine)
 	if err != nil {
 		r := s.readFailed(err)
 		if r.Code == 500 {
