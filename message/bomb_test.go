@@ -92,6 +92,17 @@ var bombs = []struct {
 	{"routes before one angle", func(n int) string { return "To: " + repeatTo(n, `<@,`) + ">\r\n\r\n" }},
 	{"comments in angles", func(n int) string { return "To: " + repeatTo(n, `<(,`) + "\r\n\r\n" }},
 	{"encoded words in addresses", func(n int) string { return "To: " + repeatTo(n, `=?a?q? `) + "?=\r\n\r\n" }},
+	{"addresses without commas", func(n int) string { return "To: " + repeatTo(n, `<a@b>c@d e@f `) + "\r\n\r\n" }},
+	{"routes in pieces", func(n int) string { return "To: <" + repeatTo(n, `@a:`) + "\r\n\r\n" }},
+	{"routes in pieces and comments", func(n int) string { return "To: <" + repeatTo(n, `@a:(`) + "\r\n\r\n" }},
+	{"URLs for addresses", func(n int) string { return "To: " + repeatTo(n, `<mailto:`) + "\r\n\r\n" }},
+	{"literals", func(n int) string { return "To: " + repeatTo(n, `a@[\`) + "\r\n\r\n" }},
+	{"trace fields", func(n int) string {
+		return "Received: from a (" + repeatTo(n/2, "helo ") + ") " + repeatTo(n/2, "for < ") + "\r\n\r\n"
+	}},
+	{"identifiers in angles", func(n int) string { return "Message-ID: " + repeatTo(n, "<<> ") + "\r\n\r\n" }},
+	{"quotes in keywords", func(n int) string { return "Keywords: " + repeatTo(n, `"\(`) + "\r\n\r\n" }},
+	{"subjects", func(n int) string { return "Subject: " + repeatTo(n, `[fwd: [a] re: [b]`) + "\r\n\r\n" }},
 	{"dates", func(n int) string { return "Date: 6 Jul 2026 " + repeatTo(n, `(`) + "\r\n\r\n" }},
 	{"digits in a date", func(n int) string { return "Date: 6 Jul " + repeatTo(n, `1`) + "\r\n\r\n" }},
 	{"message identifiers", func(n int) string { return "References: " + repeatTo(n, `<("`) + "\r\n\r\n" }},
@@ -159,7 +170,8 @@ func readAll(t testing.TB, b []byte, parser Parser) {
 	for p := range m.Parts() {
 		h := p.Header()
 		_, _, _ = p.Filename(), p.Charset(), p.Disposition()
-		_, _, _ = h.Subject(), h.MessageIDs("References"), h.MessageID()
+		_, _ = BaseSubject(h.Subject())
+		_, _ = h.MessageIDs("References"), h.MessageID()
 		_, _ = h.Addresses("To")
 		_, _ = h.Groups("To")
 		_, _ = h.ListID()
