@@ -7,6 +7,20 @@ import (
 	"slices"
 )
 
+// The states of a slot, by who has it and what is in flight on it:
+//
+//	            owned                            owned by nobody
+//	flying 0    it sends one message             idle: in the pool, or closed
+//	flying > 0  it sends one more behind those   aloft: there is room for whoever comes
+//	                                             full, or worn: nobody may follow
+//
+// What leads from one to the other:
+//
+//	launch   owned -> owned, with one more in flight; its message has left, or will
+//	disown   owned -> to who waits; aloft; full; or, with nothing in flight, idle
+//	board    aloft -> owned
+//	answer   one less is in flight; if nobody owns the slot, it is disowned once more
+
 // lightBody is the size in octets up to which a message may fly with others: it is
 // kept in memory, so that neither its body nor its sender can keep them up.
 const lightBody = 32 << 10
