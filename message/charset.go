@@ -114,7 +114,7 @@ func (t *tally) add(b []byte) {
 		switch c := b[i]; {
 		case c < utf8.RuneSelf:
 			if len(b)-i >= 8 && word(b[i:])&eightBits == 0 {
-				n = 8
+				n = asciiRun(b[i:])
 			}
 		case c < 0xC2 || c > 0xF4: // begins no character
 			t.others++
@@ -169,8 +169,9 @@ func appendOctets(dst, src []byte, m *charmap.Charmap) []byte {
 	n := 0
 	for i := 0; i < len(src); {
 		if len(src)-i >= 8 && word(src[i:])&eightBits == 0 {
-			n += copy(out[n:], src[i:i+8])
-			i += 8
+			run := asciiRun(src[i:])
+			n += copy(out[n:], src[i:i+run])
+			i += run
 			continue
 		}
 		c := &t[src[i]]

@@ -72,3 +72,11 @@ func countEightBit(b []byte) (n int) {
 	}
 	return n
 }
+
+// asciiRun returns how many octets b begins with that are not over 127.
+func asciiRun(b []byte) int {
+	if n := firstEightBit(b); n >= 0 {
+		return n
+	}
+	return len(b)
+}
