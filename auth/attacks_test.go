@@ -356,7 +356,7 @@ func besiege(t *testing.T) *besieged {
 		Hostname: "mail.example.org", Protocol: auth.Submission, TLSConfig: server, Auth: verifier, MaxAuthFailures: -1, ErrorDelay: -1,
 		Handler: smtp.HandlerFunc(func(context.Context, *smtp.Transaction) error { return nil }),
 	}
-	pop := &pop3.Server{Hostname: "mail.example.org", TLSConfig: server, Auth: verifier, Store: empty{}, FailureDelay: time.Nanosecond}
+	pop := &pop3.Server{Hostname: "mail.example.org", TLSConfig: server, Auth: verifier, Store: empty{}, FailureDelay: time.Nanosecond, ErrorDelay: -1}
 	b := &besieged{map[string]*testnet.Listener{}, map[string]*testnet.Listener{}, client}
 	done := make(chan error)
 	serve := func(listeners map[string]*testnet.Listener, protocol string, serve func(net.Listener) error) {

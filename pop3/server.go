@@ -24,6 +24,7 @@ const (
 	defaultMaxConnsPerAddr = 50
 	defaultMaxMessages     = 10_000_000
 	defaultMaxErrors       = 10
+	defaultErrorDelay      = time.Second
 	defaultMaxAuthFailures = 5
 	defaultFailureDelay    = 500 * time.Millisecond
 	defaultTimeout         = 5 * time.Minute
@@ -126,6 +127,11 @@ type Server struct {
 	// first time; the delay doubles with each failure. Zero means half a second,
 	// a negative number no delay.
 	FailureDelay time.Duration
+
+	// ErrorDelay is how long the answer to a command that is refused is held back
+	// once half of what MaxErrors allows is used up. Zero means a second, a
+	// negative number no delay.
+	ErrorDelay time.Duration
 
 	// IdleTimeout is the autologout timer: how long the server waits for a
 	// command. RFC 1939 section 3 forbids less than 10 minutes; zero and
@@ -297,6 +303,10 @@ func (s *Server) loginTimeout() time.Duration {
 // takeOverAfter returns zero for never.
 func (s *Server) takeOverAfter() time.Duration {
 	return max(0, cmp.Or(s.TakeOverAfter, defaultTakeOverAfter))
+}
+
+func (s *Server) errorDelay() time.Duration {
+	return max(0, cmp.Or(s.ErrorDelay, defaultErrorDelay))
 }
 
 // failureDelay returns how long the answer to the nth failed login waits.

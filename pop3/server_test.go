@@ -161,6 +161,7 @@ func serverTest(t testing.TB, change func(*pop3.Server, *dropStore)) *rig {
 		Auth:         &auth.Server{Passwords: testPasswords, InsecureAllowCleartext: true, Budget: &auth.Budget{PerAccount: -1, PerNet: -1}},
 		Store:        r.store,
 		FailureDelay: -1,
+		ErrorDelay:   -1,
 		Log:          slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {

@@ -287,6 +287,36 @@ func TestFailureDelay(t *testing.T) {
 	}
 }
 
+// So is the answer to what else is refused, from half of the errors on that a session may make.
+func TestErrorDelay(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		delay time.Duration
+		max   int
+		login bool
+		want  []int // seconds before each reply
+	}{
+		{0, 0, false, []int{0, 0, 0, 0, 1, 1, 1, 1, 1, 1}},
+		{0, 3, true, []int{0, 0, 1, 1, 1, 1}},
+		{5 * time.Second, 4, false, []int{0, 5, 5, 5}},
+		{-1, 4, false, []int{0, 0, 0, 0}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.ErrorDelay, s.MaxErrors = tt.delay, tt.max }).probe(t)
+			if tt.login {
+				p.want(t, "USER mrose", "+OK send the password")
+				p.want(t, "PASS tanstaaf", "+OK maildrop has 2 messages (320 octets)")
+			}
+			for i, want := range tt.want {
+				began := time.Now()
+				require.Regexp(t, `^-ERR `, p.say(t, "BOGUS"))
+				require.Equal(t, time.Duration(want)*time.Second, time.Since(began), "reply %d", i)
+			}
+			require.Empty(t, p.rest(t))
+		})
+	}
+}
+
 // Nobody waits for such a delay: neither what was answered before, nor Shutdown,
 // nor Close.
 func TestFailureDelayIsCutShort(t *testing.T) {

@@ -225,8 +225,8 @@ func (s *session) farewell(err error) error {
 	return err
 }
 
-// count counts a reply against the limits of its session, and turns it into the
-// last one when they are reached.
+// count counts a reply against the limits of its session: it is late when half of
+// them is used up, and the last one when they are reached.
 func (s *session) count(r *reply) {
 	if n := s.newcomer; n != nil && r.next == goOn {
 		if n.commands++; n.commands >= s.server.maxLoginCommands() {
@@ -241,6 +241,9 @@ func (s *session) count(r *reply) {
 	limit := s.server.maxErrors()
 	if s.phase == PhaseTransaction {
 		limit *= 2
+	}
+	if 2*int(s.errors) >= limit {
+		r.pause = max(r.pause, s.server.errorDelay())
 	}
 	if int(s.errors) >= limit {
 		r.text, r.made, r.next = "too many errors", nil, hangUp
@@ -311,7 +314,7 @@ func (s *session) translated(r reply) string {
 	return s.language.translate(text)
 }
 
-// hold waits before a reply to a failed login. What was answered before leaves
+// hold waits before a reply that refuses. What was answered before leaves
 // first, so that no buffer waits too. Shutdown and Close cut the wait short.
 func (s *session) hold(ctx context.Context, d time.Duration) error {
 	if err := s.conn.Flush(); err != nil {
