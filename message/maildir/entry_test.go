@@ -85,9 +85,14 @@ func FuzzParseEntry(tf *testing.F) {
 	f.Add("1700000000.M12P34Q5R0f.host,S=10,W=12:2,FS", int64(10))
 	f.Add("1.a:2,SS,S=:", int64(1))
 	f.Add(",:", int64(0))
+	f.Add("1.a,S=10,W=12,S=x,S=7", int64(-1))
 	f.Fuzz(func(t *testing.T, name string, size int64) {
+		size = max(size, -1) // of which nobody knows
 		e := parseEntry(name, false, size)
-		if e.Name != name || e.Size != size || e.CRLFSize < -1 || !strings.HasPrefix(name, e.Key) || strings.Contains(e.Key, ":") ||
+		if size >= 0 && e.Size != size || e.Size < -1 {
+			t.Fatalf("%q of %d octets has %d", name, size, e.Size)
+		}
+		if e.Name != name || e.CRLFSize < -1 || !strings.HasPrefix(name, e.Key) || strings.Contains(e.Key, ":") ||
 			strings.Contains(e.Key, ",S=") || !slices.IsSorted([]byte(e.Flags)) {
 			t.Fatalf("%q of %d octets gives %+v", name, size, e)
 		}
