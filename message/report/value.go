@@ -1,6 +1,7 @@
 package report
 
 import (
+	"iter"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -32,16 +33,8 @@ func parseTyped(s string) Typed {
 
 // cutType cuts s at its first semicolon that is in no comment.
 func cutType(s string) (kind, value string, ok bool) {
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '(':
-			depth++
-		case c == ')' && depth > 0:
-			depth--
-		case c == '\\' && depth > 0:
-			i++
-		case c == ';' && depth == 0:
+	for i, c := range outsideComments(s) {
+		if c == ';' {
 			return s[:i], s[i+1:], true
 		}
 	}
@@ -105,20 +98,32 @@ func withoutComments(s string) string {
 		return s
 	}
 	b := make([]byte, 0, len(s))
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '(':
-			depth++
-		case c == ')' && depth > 0:
-			depth--
-		case c == '\\' && depth > 0:
-			i++
-		case depth == 0:
-			b = append(b, c)
-		}
+	for _, c := range outsideComments(s) {
+		b = append(b, c)
 	}
 	return string(b)
+}
+
+// outsideComments gives the octets of s that are in no comment, and where they stand. A
+// comment that is not closed goes to the end (RFC 5322 section 3.2.2).
+func outsideComments(s string) iter.Seq2[int, byte] {
+	return func(yield func(int, byte) bool) {
+		depth := 0
+		for i := 0; i < len(s); i++ {
+			switch c := s[i]; {
+			case c == '(':
+				depth++
+			case c == ')' && depth > 0:
+				depth--
+			case c == '\\' && depth > 0:
+				i++
+			case depth == 0:
+				if !yield(i, c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // values returns what all fields of that name say.
