@@ -151,3 +151,31 @@ func TestNoteCertificatesOfResumedConnections(t *testing.T) {
 		}
 	}
 }
+
+// TestNoteCertificatesWithoutLeaf: what is not parsed yet is, once for all connections, and
+// is known of resumed ones too: there is no other.
+func TestNoteCertificatesWithoutLeaf(t *testing.T) {
+	t.Parallel()
+	certs, client := twoNames(t)
+	one := certs["one.example"]
+	want := one.Leaf.Raw
+	one.Leaf = nil
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		noting := NoteCertificates(&tls.Config{Certificates: []tls.Certificate{one}})
+		c := client("one.example")
+		c.MaxVersion, c.ClientSessionCache = version, tls.NewLRUClientSessionCache(4)
+		var first *x509.Certificate
+		for i := range 3 {
+			s, c := securedPair(t, noting, c)
+			go func() { _, _ = s.Writer().WriteString("250 ok\r\n"); _ = s.Flush() }()
+			_, err := c.ReadLine(100) // takes the ticket on the way
+			require.NoError(t, err)
+			if i == 0 {
+				first = s.LocalCertificate()
+				require.Equal(t, want, first.Raw)
+			}
+			require.Equal(t, i > 0, s.TLS().DidResume)
+			require.Same(t, first, s.LocalCertificate())
+		}
+	}
+}

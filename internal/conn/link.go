@@ -54,6 +54,7 @@ type link struct {
 	first            error     // the first error of any operation
 	mute             bool      // a write failed: nothing more can be said
 	interrupted      bool
+	sole             bool      // shown is the only certificate there is; without mu
 	trying           bool      // what Read does not have at once it does not wait for; without mu
 	shake            sync.Once // makes early's handshake, without mu
 	in, out          flow

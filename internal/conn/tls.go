@@ -20,7 +20,7 @@ func (c *Conn) StartTLSServer(ctx context.Context, cfg *tls.Config) error {
 	case err != nil:
 	case hasOneCertificate(cfg):
 		c.link.shown = leafOf(&cfg.Certificates[0])
-	case c.TLS().DidResume:
+	case c.TLS().DidResume && !c.link.sole:
 		c.link.shown = nil // it was shown on another connection, and may have been another
 	}
 	return err
