@@ -18,7 +18,8 @@ import (
 // without an error, it has to be as we do, but for what each target says.
 
 // FuzzPeerAddresses compares with net/mail. That decodes encoded words one by one, and
-// in addresses too; and it puts a blank between all words of a name.
+// in addresses too, where we take none with as much as the end of one for its domain; it
+// puts a blank between all words of a name, and in a group it takes no name from a comment.
 func FuzzPeerAddresses(tf *testing.F) {
 	f := storm.New(tf)
 	for _, s := range []string{
@@ -28,7 +29,7 @@ func FuzzPeerAddresses(tf *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if strings.Contains(s, "=?") {
+		if strings.Contains(s, "=?") || strings.Contains(s, "?=") {
 			return
 		}
 		want, err := mail.ParseAddressList(s)
@@ -39,6 +40,9 @@ func FuzzPeerAddresses(tf *testing.F) {
 		same(t, len(want), len(got), s)
 		for i, m := range got {
 			same(t, want[i].Address, unquoteLocal(m.Addr), s)
+			if want[i].Name == "" && strings.Contains(s, ":") && strings.Contains(s, "(") {
+				continue
+			}
 			same(t, dropFWS(cleanText(want[i].Name)), dropFWS(m.Name), s)
 		}
 	})
