@@ -7,9 +7,9 @@ import "strings"
 // one (RFC 9051 section 7.5.2). It reads the message once, for the numbers of
 // lines, if there is text in it or a message; after Load it reads nothing.
 //
-// A multipart that is not taken apart, because it has no part or no boundary or
-// lies too deep, is told as application/octet-stream: IMAP has no other word
-// for it.
+// A multipart or message that is not taken apart, because it has no part or no
+// boundary, is encoded or lies too deep, is told as application/octet-stream: to
+// say its type would promise what is inside.
 func (m *Message) AppendStructure(dst []byte, extension bool) ([]byte, error) {
 	lines := m.lines
 	if lines == nil {
@@ -48,7 +48,7 @@ func (w *structureWriter) begin(p *Part) {
 		return
 	}
 	mediaType, subtype, _ := strings.Cut(p.mediaType, "/")
-	if mediaType == "multipart" {
+	if kindOf(p.mediaType) != p.kind || p.kind == multipart {
 		mediaType, subtype = "application", "octet-stream"
 	}
 	w.upper(mediaType)

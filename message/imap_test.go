@@ -50,6 +50,8 @@ func TestAppendStructure(t *testing.T) {
 			`("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 77 (NIL "y" NIL NIL NIL NIL NIL NIL NIL NIL) (("TEXT" "PLAIN" NIL NIL NIL "7BIT" 1 1) "MIXED") 7)`, "",
 		},
 		{"Content-Type: multipart/mixed\n\nx", `("APPLICATION" "OCTET-STREAM" NIL NIL NIL "7BIT" 1)`, ""},
+		{"Content-Type: multipart/mixed; boundary=x\n\nx", `("APPLICATION" "OCTET-STREAM" ("BOUNDARY" "x") NIL NIL "7BIT" 1)`, ""},
+		{"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nCng=", `("APPLICATION" "OCTET-STREAM" NIL NIL NIL "BASE64" 4)`, ""},
 	} {
 		m := parseString(t, test.message)
 		got, err := m.AppendStructure(nil, false)
