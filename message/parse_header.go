@@ -1,6 +1,9 @@
 package message
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // header reads the header at s.at into p and goes to the octet behind it.
 func (s *scanner) header(p *Part) error {
@@ -62,6 +65,28 @@ func (s *scanner) header(p *Part) error {
 func (s *scanner) cut(p *Part, kind DefectKind, at int) {
 	p.opaque = true
 	s.note(kind, s.win.offset(at), p.index)
+}
+
+// headless makes body of the header of p if no line of it is a field: the empty line
+// that a part without a header begins with (RFC 2046 section 5.1) is missing, and what
+// nobody is shown who looks for a header is text.
+func (s *scanner) headless(p *Part) {
+	first := int(p.fields[0])
+	if len(p.raw) == 0 || p.opaque || slices.ContainsFunc(s.msg.fields[first:], field.named) {
+		return
+	}
+	s.msg.fields = s.msg.fields[:first]
+	s.headers -= len(p.raw)
+	p.raw, p.body, p.fields[1] = nil, p.start, p.fields[0]
+	s.at = int(p.start - s.win.base)
+	// One defect will do for a long text.
+	lines := 0
+	s.found = slices.DeleteFunc(s.found, func(f found) bool {
+		if f.part == p.index && f.kind == BadHeaderLine {
+			lines++
+		}
+		return lines > 1 && f.part == p.index && f.kind == BadHeaderLine
+	})
 }
 
 // isDelimiter reports whether line ends the header because it is a boundary line.

@@ -86,6 +86,7 @@ func (s *scanner) entity() error {
 			s.dropPart()
 			return nil
 		}
+		s.headless(p)
 		boundary := s.classify(p)
 		switch p.kind {
 		case multipart:

@@ -66,7 +66,7 @@ func TestStructure(t *testing.T) {
 		{"a boundary is the beginning of a line", mixed + "--aa\n\nx\n--aab\n--a\n --aa\n--aa--b\n--aa--", `multipart/mixed{text/plain "x\r\n--aab\r\n--a\r\n --aa\r\n--aa--b"}`, nil},
 		{"more behind the closing line", mixed + "--aa\n\nx\n--aa--\n--aa\n\ny\n--aa--\n", `multipart/mixed{text/plain "x"}`, nil},
 		{"no closing line", mixed + "--aa\n\nx\n--aa\n\ny", `multipart/mixed{text/plain "x", text/plain "y"}`, []DefectKind{MissingCloseBoundary}},
-		{"cut in a header", mixed + "--aa\n\nx\n--aa\nContent-Ty", `multipart/mixed{text/plain "x", text/plain ""}`, []DefectKind{BadHeaderLine, MissingCloseBoundary}},
+		{"cut in a header", mixed + "--aa\n\nx\n--aa\nContent-Ty", `multipart/mixed{text/plain "x", text/plain "Content-Ty"}`, []DefectKind{BadHeaderLine, MissingCloseBoundary}},
 		{
 			"an inner multipart not closed",
 			mixed + "--aa\nContent-Type: multipart/alternative; boundary=bb\n\n--bb\n\none\n--aa\n\ntwo\n--aa--\n",
@@ -98,6 +98,10 @@ func TestStructure(t *testing.T) {
 		{"no colon", "this is bad\nContent-Type: text/html\nso is this\n\nx", `text/html "x"`, []DefectKind{BadHeaderLine, BadHeaderLine}},
 		{"no colon in a part", mixed + "--aa\nContent-Type: text/html\nbad\n\none\n--aa\n\ntwo\n--aa--\n", `multipart/mixed{text/html "one", text/plain "two"}`, []DefectKind{BadHeaderLine}},
 		{"a parameter not indented", mixed + "--aa\nContent-Type: text/html;\nname=\"x\"\n\none\n--aa--\n", `multipart/mixed{text/html "one"}`, []DefectKind{BadHeaderLine}},
+		{"text in place of a part's header", mixed + "--aa\none\ntwo\n--aa\nthree\n\nfour\n--aa--\n", `multipart/mixed{text/plain "one\r\ntwo", text/plain "three\r\n\r\nfour"}`, []DefectKind{BadHeaderLine, BadHeaderLine}},
+		{"text in place of a header", "one\n\n two", `text/plain "one\r\n\r\n two"`, []DefectKind{BadHeaderLine}},
+		{"text in place of a header, and no more", "one", `text/plain "one"`, []DefectKind{BadHeaderLine}},
+		{"text in place of a message's header", mixed + "--aa\nContent-Type: message/rfc822\n\n one\ntwo\n--aa--\n", `multipart/mixed{message/rfc822{text/plain " one\r\ntwo"}}`, []DefectKind{BadHeaderLine}},
 		{"a mailbox file's From line", "From me Thu Jan  1\nContent-Type: text/html\n\nx", `text/html "x"`, []DefectKind{BadHeaderLine}},
 		{"a blank in a field's name", "some thing: x\nContent-Type : text/html\n\nx", `text/html "x"`, []DefectKind{BadHeaderLine}},
 		{"8-bit in a field's name", "Grö\xdfe: x\nContent-Type: text/html\n\nx", `text/html "x"`, []DefectKind{BadHeaderLine}},
@@ -239,7 +243,7 @@ func TestLimits(t *testing.T) {
 		{"fields crossed", "A: b\nC: d\nContent-Type: multipart/mixed; boundary=x\n\nx", Limits{Fields: 2}, 1, []DefectKind{TooManyFields}},
 		{"default fields reached", strings.Repeat("A: b\n", 10_000) + "\nx", Limits{}, 1, nil},
 		{"default fields crossed", strings.Repeat("A: b\n", 10_001) + "\nx", Limits{}, 1, []DefectKind{TooManyFields}},
-		{"defects", strings.Repeat("bad\n", 5), Limits{Defects: 3}, 1, []DefectKind{BadHeaderLine, BadHeaderLine, BadHeaderLine}},
+		{"defects", "Subject: x\n" + strings.Repeat("bad\n", 5), Limits{Defects: 3}, 1, []DefectKind{BadHeaderLine, BadHeaderLine, BadHeaderLine}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
