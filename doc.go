@@ -14,8 +14,8 @@
 //	smtp (smtptest)     pop3 (pop3test)     message
 //	---------------------------------------------------- 2  the shared contract, and the connection
 //	auth                internal/serve      internal/conn     internal/{testpeer,transcript}
-//	---------------------------------------------------- 1  wire codecs: no net, no clock, no goroutine
-//	smtp/smtpwire       pop3/pop3wire       internal/textwire
+//	---------------------------------------------------- 1  wire codecs and tables: no net, no clock, no goroutine
+//	smtp/smtpwire       pop3/pop3wire       internal/{textwire,elastic}
 //	---------------------------------------------------- beside the stack, for tests only
 //	internal/{testnet,rfc,layers,storm}     internal/{bench,interop}: modules of their own
 //

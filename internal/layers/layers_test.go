@@ -24,6 +24,7 @@ const root = "../.."
 // lower floors. The key "x/..." covers every package below x.
 var floors = map[string]int{
 	"internal/textwire": 1,
+	"internal/elastic":  1,
 	"smtp/smtpwire":     1,
 	"pop3/pop3wire":     1,
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/elastic"
 )
 
 // ErrClosed is the Closed of a Loop that has none.
@@ -85,10 +87,10 @@ type Loop struct {
 
 	mu        sync.Mutex
 	listeners map[*net.Listener]struct{}
-	sessions  map[*Session]struct{} // refused ones too
-	serving   int                   // sessions that are not refused
-	refusing  int                   // sessions that are
-	perAddr   map[netip.Prefix]int
+	sessions  roster // refused ones too
+	serving   int    // sessions that are not refused
+	refusing  int    // sessions that are
+	perAddr   elastic.Map[netip.Prefix, int]
 	ids       ids
 	stop      chan struct{} // closed when draining begins; nil until it is needed
 	empty     chan struct{} // closed when draining and no session is left; as stop
@@ -152,8 +154,6 @@ func (l *Loop) leave(ln *net.Listener) {
 func (l *Loop) prepare() {
 	if l.stop == nil {
 		l.listeners = make(map[*net.Listener]struct{})
-		l.sessions = make(map[*Session]struct{})
-		l.perAddr = make(map[netip.Prefix]int)
 		l.stop, l.empty = make(chan struct{}), make(chan struct{})
 	}
 }
@@ -191,7 +191,7 @@ func (l *Loop) admit(base context.Context, nc net.Conn) {
 	}
 	ctx, cancel := context.WithCancelCause(base)
 	s.cancel, s.why, s.ID, s.heir = cancel, why, l.ids.next(), base.Done() != nil
-	l.sessions[s] = struct{}{}
+	l.sessions.add(s)
 	if why != 0 {
 		l.refusing++
 	} else {
@@ -211,7 +211,7 @@ func (l *Loop) judge(s *Session) Reason {
 }
 
 func (l *Loop) judgeAddr(s *Session) Reason {
-	if l.MaxConnsPerAddr > 0 && s.addr.IsValid() && l.perAddr[s.addr] >= l.MaxConnsPerAddr {
+	if l.MaxConnsPerAddr > 0 && s.addr.IsValid() && l.perAddr.Get(s.addr) >= l.MaxConnsPerAddr {
 		return TooManyFromAddr
 	}
 	return 0
@@ -220,7 +220,7 @@ func (l *Loop) judgeAddr(s *Session) Reason {
 // count and uncount add a session to its address, and take it away. The caller holds mu.
 func (l *Loop) count(s *Session) {
 	if s.addr.IsValid() {
-		l.perAddr[s.addr]++
+		l.perAddr.Set(s.addr, l.perAddr.Get(s.addr)+1)
 	}
 }
 
@@ -228,8 +228,10 @@ func (l *Loop) uncount(s *Session) {
 	if !s.addr.IsValid() {
 		return
 	}
-	if l.perAddr[s.addr]--; l.perAddr[s.addr] == 0 {
-		delete(l.perAddr, s.addr)
+	if n := l.perAddr.Get(s.addr); n > 1 {
+		l.perAddr.Set(s.addr, n-1)
+	} else {
+		l.perAddr.Delete(s.addr)
 	}
 }
 
@@ -237,14 +239,14 @@ func (l *Loop) uncount(s *Session) {
 func (l *Loop) remove(s *Session) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.sessions, s)
+	l.sessions.remove(s)
 	if s.why != 0 {
 		l.refusing--
 	} else {
 		l.serving--
 		l.uncount(s)
 	}
-	if l.draining.Load() && len(l.sessions) == 0 {
+	if l.draining.Load() && l.sessions.len == 0 {
 		close(l.empty)
 	}
 }

@@ -150,7 +150,7 @@ func TestAnnounce(t *testing.T) {
 	require.Equal(t, TooManyFromAddr, c.Announce(client))
 	require.Zero(t, c.Announce(other))
 	require.Zero(t, b.Announce(other))
-	require.Len(t, l.perAddr, 2)
+	require.Equal(t, 2, l.perAddr.Len())
 	require.True(t, Within(&net.TCPAddr{IP: net.IPv4(10, 1, 2, 3)}, l.Proxies))
 	require.True(t, Within(&net.TCPAddr{IP: net.ParseIP("::ffff:10.1.2.3")}, l.Proxies))
 	require.False(t, Within(client, l.Proxies))

@@ -15,6 +15,7 @@ type Session struct {
 	ID   string // short, of letters, digits and a hyphen; no two sessions of a process have the same
 
 	loop   *Loop
+	place  place                   // in the loop's roster
 	addr   netip.Prefix            // what it is counted by; invalid if by nothing
 	cancel context.CancelCauseFunc // of its context
 	heir   bool                    // its context may end by what it was made from

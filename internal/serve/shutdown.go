@@ -46,7 +46,7 @@ func (l *Loop) drain() ([]*Session, error) {
 	l.prepare()
 	if !l.draining.Swap(true) {
 		close(l.stop)
-		if len(l.sessions) == 0 {
+		if l.sessions.len == 0 {
 			close(l.empty)
 		}
 	}
@@ -57,11 +57,7 @@ func (l *Loop) drain() ([]*Session, error) {
 		}
 		delete(l.listeners, ln)
 	}
-	sessions := make([]*Session, 0, len(l.sessions))
-	for s := range l.sessions {
-		sessions = append(sessions, s)
-	}
-	return sessions, errors.Join(errs...)
+	return l.sessions.all(), errors.Join(errs...)
 }
 
 // cut closes nc without the goodbye of TLS, which can take seconds.

@@ -128,7 +128,7 @@ func TestCloseWithTLS(t *testing.T) {
 		client := tls.Client(nc, clientConfig)
 		require.NoError(t, client.HandshakeContext(t.Context()))
 		synctest.Wait()
-		for s := range l.sessions {
+		for _, s := range l.sessions.all() {
 			s.Conn.(*tls.Conn).NetConn().(*testnet.Conn).SetWriteBuffer(1)
 		}
 		start := time.Now()
