@@ -73,7 +73,8 @@ type Budget struct {
 
 	// MaxEntries is how many accounts and networks with failures are remembered, and how
 	// many pairs of an account and a network with a success: the one that was used last
-	// the longest ago goes first. Zero means 100,000.
+	// the longest ago goes first. An entry takes some 150 octets. Failures that are all
+	// forgiven are forgotten as other attempts come; successes are not. Zero means 100,000.
 	MaxEntries int
 
 	once     sync.Once
@@ -184,6 +185,7 @@ func (b *Budget) charge(of subject, bills []bill) (wait time.Duration, places []
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now, most := time.Since(b.start), max(1, b.maxDelayed()/share)
+	b.failures.forgive(now)
 	for _, bill := range bills {
 		e := b.failures.use(bill.id, b.maxEntries())
 		d := b.delay(int((e.clear-now+b.recovery()-1)/b.recovery()) - bill.limit)

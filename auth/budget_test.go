@@ -342,8 +342,33 @@ func TestBudgetMaxEntries(t *testing.T) {
 			attempt(t, b, from("198.51.100.1:1"), fmt.Sprint("a", i), ErrCredentials)
 		}
 		require.Equal(t, 10, b.failures.order.Len())
-		require.Len(t, b.failures.byID, 10)
+		require.Equal(t, 10, b.failures.byID.Len())
 		require.Zero(t, attempt(t, b, from("192.0.2.1:1"), "tim", nil), "forgotten")
 		require.Equal(t, 2, b.known.order.Len(), "successes are not pushed out by failures")
+	})
+}
+
+// TestBudgetForgetsAnAttack: when many have guessed at many accounts from many networks,
+// and given up, nothing of it is kept for as long as the server lives.
+func TestBudgetForgetsAnAttack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const guessers = 3000
+		b := new(Budget)
+		attempt(t, b, from("192.0.2.1:1"), "owner", nil)
+		for i := range guessers {
+			attempt(t, b, from(fmt.Sprintf("10.%d.%d.1:1", i/256, i%256)), fmt.Sprint(i), ErrCredentials)
+		}
+		require.Equal(t, 2*guessers, b.failures.order.Len())
+		time.Sleep(2 * defaultRecovery)
+		before := 2 * guessers
+		for range 2*guessers/maxForgiven + 1 {
+			attempt(t, b, from("192.0.2.1:1"), "owner", nil)
+			require.GreaterOrEqual(t, b.failures.order.Len(), before-maxForgiven, "nobody waits for all of it")
+			before = b.failures.order.Len()
+		}
+		require.LessOrEqual(t, b.failures.order.Len(), 1)
+		require.Equal(t, b.failures.order.Len(), b.failures.byID.Len())
+		require.Equal(t, 1, b.known.order.Len(), "who has logged in is remembered")
 	})
 }

@@ -3,12 +3,17 @@ package auth
 import (
 	"container/list"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/elastic"
 )
+
+// maxForgiven is how many entries forgive looks at, so that nobody waits for long.
+const maxForgiven = 1000
 
 // recent remembers what was used lately. Its zero value is ready for use.
 type recent struct {
 	order list.List // of *counted, what was used last at the back
-	byID  map[uint64]*list.Element
+	byID  elastic.Map[uint64, *list.Element]
 }
 
 // counted is what is counted of a subject.
@@ -19,7 +24,7 @@ type counted struct {
 
 // find returns what is known of a subject; nil if that is nothing.
 func (r *recent) find(id uint64) *counted {
-	e := r.byID[id]
+	e := r.byID.Get(id)
 	if e == nil {
 		return nil
 	}
@@ -33,13 +38,24 @@ func (r *recent) use(id uint64, most int) *counted {
 	if c := r.find(id); c != nil {
 		return c
 	}
-	if r.byID == nil {
-		r.byID = make(map[uint64]*list.Element)
-	}
 	for r.order.Len() >= most {
-		delete(r.byID, r.order.Remove(r.order.Front()).(*counted).id)
+		r.forget()
 	}
 	c := &counted{id: id}
-	r.byID[id] = r.order.PushBack(c)
+	r.byID.Set(id, r.order.PushBack(c))
 	return c
 }
+
+// forgive forgets those of which all is forgiven by now, from the one that was used the
+// longest ago on.
+func (r *recent) forgive(now time.Duration) {
+	for range maxForgiven {
+		if r.order.Len() == 0 || r.order.Front().Value.(*counted).clear > now {
+			return
+		}
+		r.forget()
+	}
+}
+
+// forget forgets the one that was used the longest ago.
+func (r *recent) forget() { r.byID.Delete(r.order.Remove(r.order.Front()).(*counted).id) }

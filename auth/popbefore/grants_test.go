@@ -266,8 +266,8 @@ func TestRevokeNet(t *testing.T) {
 	}{{"192.0.2.1/32", 3}, {"203.0.113.0/24", 3}, {"192.0.2.0/24", 2}, {"2001:db8::/32", 1}, {"0.0.0.0/0", 0}} {
 		require.NoError(t, g.RevokeNet(t.Context(), netip.MustParsePrefix(row.net)))
 		require.Equal(t, row.left, g.own.Len(), row.net)
-		require.Len(t, g.own.byNet, row.left)
-		require.Len(t, g.own.byID, row.left)
+		require.Equal(t, row.left, g.own.byNet.Len())
+		require.Equal(t, row.left, g.own.byID.Len())
 	}
 }
 
@@ -331,8 +331,8 @@ func TestMaxGrantsDefault(t *testing.T) {
 		addr = addr.Next()
 	}
 	require.Equal(t, defaultMaxGrants, g.own.Len())
-	require.Len(t, g.own.byNet, defaultMaxGrants)
-	require.Len(t, g.own.byID, defaultMaxGrants)
+	require.Equal(t, defaultMaxGrants, g.own.byNet.Len())
+	require.Equal(t, defaultMaxGrants, g.own.byID.Len())
 }
 
 func TestEndedGrantsAreForgotten(t *testing.T) {
@@ -369,6 +369,6 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 	require.LessOrEqual(t, store.Len(), 10)
-	require.Len(t, store.byNet, store.Len())
-	require.Len(t, store.byID, store.Len())
+	require.Equal(t, store.Len(), store.byNet.Len())
+	require.Equal(t, store.Len(), store.byID.Len())
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/elastic"
 )
 
 const (
@@ -26,8 +28,8 @@ type Memory struct {
 
 	mu    sync.Mutex
 	all   list.List // of *kept, the oldest login first
-	byID  map[string]*list.Element
-	byNet map[netip.Prefix][]*list.Element // the oldest login first
+	byID  elastic.Map[string, *list.Element]
+	byNet elastic.Map[netip.Prefix, []*list.Element] // the oldest login first
 }
 
 // kept is a grant in memory.
@@ -44,22 +46,19 @@ func (m *Memory) Put(_ context.Context, g Grant, window time.Duration) error {
 	defer m.mu.Unlock()
 	now := time.Now()
 	same := func(e *list.Element) bool { return grantOf(e).Identity.User == g.Identity.User }
-	if i := slices.IndexFunc(m.byNet[g.Net], same); i >= 0 {
-		m.drop(m.byNet[g.Net][i])
+	old := m.byNet.Get(g.Net)
+	if i := slices.IndexFunc(old, same); i >= 0 {
+		m.drop(old[i])
 	}
-	if old := m.byNet[g.Net]; len(old) >= mostPerNet {
+	if old = m.byNet.Get(g.Net); len(old) >= mostPerNet {
 		m.drop(old[0])
 	}
 	for first := m.all.Front(); first != nil && (grantOf(first).ended(now) || m.all.Len() >= m.maxGrants()); first = m.all.Front() {
 		m.drop(first)
 	}
-	if m.byID == nil {
-		m.byID = make(map[string]*list.Element)
-		m.byNet = make(map[netip.Prefix][]*list.Element)
-	}
 	e := m.all.PushBack(&kept{Grant: g, end: now.Add(window)})
-	m.byID[g.ID] = e
-	m.byNet[g.Net] = append(m.byNet[g.Net], e)
+	m.byID.Set(g.ID, e)
+	m.byNet.Set(g.Net, append(m.byNet.Get(g.Net), e))
 	return nil
 }
 
@@ -69,7 +68,7 @@ func (m *Memory) List(_ context.Context, net netip.Prefix) ([]Grant, error) {
 	defer m.mu.Unlock()
 	now := time.Now()
 	var found []Grant
-	for _, e := range slices.Backward(slices.Clone(m.byNet[net])) {
+	for _, e := range slices.Backward(slices.Clone(m.byNet.Get(net))) {
 		if k := grantOf(e); k.ended(now) {
 			m.drop(e)
 		} else {
@@ -83,7 +82,7 @@ func (m *Memory) List(_ context.Context, net netip.Prefix) ([]Grant, error) {
 func (m *Memory) Spend(_ context.Context, id string, recipients int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e := m.byID[id]
+	e := m.byID.Get(id)
 	if e == nil {
 		return ErrNoGrant
 	}
@@ -135,10 +134,12 @@ func (m *Memory) dropAll(which func(*kept) bool) {
 func (m *Memory) drop(e *list.Element) {
 	k := grantOf(e)
 	m.all.Remove(e)
-	delete(m.byID, k.ID)
-	left := slices.DeleteFunc(m.byNet[k.Net], func(other *list.Element) bool { return other == e })
-	if m.byNet[k.Net] = left; len(left) == 0 {
-		delete(m.byNet, k.Net)
+	m.byID.Delete(k.ID)
+	left := slices.DeleteFunc(m.byNet.Get(k.Net), func(other *list.Element) bool { return other == e })
+	if len(left) > 0 {
+		m.byNet.Set(k.Net, left)
+	} else {
+		m.byNet.Delete(k.Net)
 	}
 }
 
