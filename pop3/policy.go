@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/elastic"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -61,20 +62,26 @@ func (s *Server) policy(id *auth.Identity) Policy {
 	return p
 }
 
-// maxLogins is how many users' logins are remembered at a time.
-const maxLogins = 100_000
+const (
+	// maxLogins is how many users' logins are remembered at a time.
+	maxLogins = 100_000
+
+	// forgotten is how many of them are looked at with each that comes, to forget those
+	// who need not wait any more.
+	forgotten = 10
+)
 
 // logins knows who may not log in yet.
 type logins struct {
 	mu    sync.Mutex
-	until map[string]time.Time
+	until elastic.Map[string, time.Time]
 }
 
 // early reports whether the user has to wait.
 func (l *logins) early(name string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return now.Before(l.until[name])
+	return now.Before(l.until.Get(name))
 }
 
 // note notes a login.
@@ -84,27 +91,33 @@ func (l *logins) note(name string, now time.Time, delay time.Duration) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.until == nil {
-		l.until = map[string]time.Time{}
-	}
-	if len(l.until) >= maxLogins {
+	l.forget(forgotten, now)
+	if l.until.Len() >= maxLogins {
 		l.shrink(now)
 	}
-	l.until[name] = now.Add(delay)
+	l.until.Set(name, now.Add(delay))
+}
+
+// forget looks at some, and forgets those of them who need not wait any more.
+func (l *logins) forget(some int, now time.Time) {
+	for name, until := range l.until.All() {
+		if !now.Before(until) {
+			l.until.Delete(name)
+		}
+		if some--; some == 0 {
+			return
+		}
+	}
 }
 
 // shrink forgets those who need not wait any more, and if there are few of them,
 // others too: half of all.
 func (l *logins) shrink(now time.Time) {
-	for name, until := range l.until {
-		if !now.Before(until) {
-			delete(l.until, name)
-		}
-	}
-	for name := range l.until {
-		if len(l.until) <= maxLogins/2 {
+	l.forget(l.until.Len(), now)
+	for name := range l.until.All() {
+		if l.until.Len() <= maxLogins/2 {
 			return
 		}
-		delete(l.until, name)
+		l.until.Delete(name)
 	}
 }

@@ -24,12 +24,19 @@ func TestLoginsAreBounded(t *testing.T) {
 	for i := range maxLogins {
 		l.note(fmt.Sprint("new", i), later, time.Hour)
 	}
-	require.LessOrEqual(t, len(l.until), maxLogins)
+	require.LessOrEqual(t, l.until.Len(), maxLogins)
 	require.False(t, l.early("old0", now), "forgotten")
 	require.True(t, l.early("new0", later))
 	for i := range maxLogins {
 		l.note(fmt.Sprint("newer", i), later, time.Hour)
-		require.LessOrEqual(t, len(l.until), maxLogins)
+		require.LessOrEqual(t, l.until.Len(), maxLogins)
 	}
-	require.GreaterOrEqual(t, len(l.until), maxLogins/2)
+	require.GreaterOrEqual(t, l.until.Len(), maxLogins/2)
+
+	muchLater := later.Add(time.Hour)
+	for range maxLogins / (forgotten - 1) {
+		l.note("tim", muchLater, time.Hour)
+	}
+	require.LessOrEqual(t, l.until.Len(), forgotten, "those who come later do away with them")
+	require.True(t, l.early("tim", muchLater))
 }

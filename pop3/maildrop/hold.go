@@ -16,15 +16,12 @@ const lockName = "pop3.lock"
 func (m *Maildir) take(s *session) (before *session, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	before = m.holders[s.folder]
+	before = m.holders.Get(s.folder)
 	if before != nil && !before.yielded {
 		return nil, false
 	}
-	if m.holders == nil {
-		m.holders, m.wrong = map[string]*session{}, map[string]keys{}
-	}
-	m.holders[s.folder] = s
-	s.wrong = m.wrong[s.folder]
+	m.holders.Set(s.folder, s)
+	s.wrong = m.wrong.Get(s.folder)
 	return before, true
 }
 
@@ -33,11 +30,11 @@ func (m *Maildir) giveBack(s, before *session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
-	case m.holders[s.folder] != s:
+	case m.holders.Get(s.folder) != s:
 	case before == nil || before.closed:
-		delete(m.holders, s.folder)
+		m.holders.Delete(s.folder)
 	default:
-		m.holders[s.folder] = before
+		m.holders.Set(s.folder, before)
 	}
 }
 
@@ -46,12 +43,14 @@ func (m *Maildir) release(s *session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s.closed = true
-	if m.holders[s.folder] != s {
+	if m.holders.Get(s.folder) != s {
 		return
 	}
-	delete(m.holders, s.folder)
-	if delete(m.wrong, s.folder); len(s.wrong) > 0 {
-		m.wrong[s.folder] = s.wrong
+	m.holders.Delete(s.folder)
+	if len(s.wrong) > 0 {
+		m.wrong.Set(s.folder, s.wrong)
+	} else {
+		m.wrong.Delete(s.folder)
 	}
 }
 
@@ -74,7 +73,7 @@ func (s *session) Resume(context.Context) error {
 	switch {
 	case !s.yielded:
 		return nil
-	case m.holders[s.folder] != s:
+	case m.holders.Get(s.folder) != s:
 		return pop3.ErrInUse
 	}
 	if s.lock != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"sync"
 
+	"github.com/posthouse/posthouse/internal/elastic"
 	"github.com/posthouse/posthouse/message/maildir"
 	"github.com/posthouse/posthouse/pop3"
 )
@@ -53,14 +54,14 @@ const maxListed = 200_000
 // listings remembers what was listed, as long as the Maildirs have not changed since: a login reads no folder then.
 type listings struct {
 	mu       sync.Mutex
-	byFolder map[string]*listing
+	byFolder elastic.Map[string, *listing]
 	messages int // of all
 }
 
 func (c *listings) get(folder string, state maildir.State) *listing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l := c.byFolder[folder]; l != nil && l.state.Equal(state) {
+	if l := c.byFolder.Get(folder); l != nil && l.state.Equal(state) {
 		return l
 	}
 	return nil
@@ -70,7 +71,7 @@ func (c *listings) get(folder string, state maildir.State) *listing {
 func (c *listings) last(folder string) *listing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.byFolder[folder]
+	return c.byFolder.Get(folder)
 }
 
 func (c *listings) put(folder string, l *listing) {
@@ -80,24 +81,21 @@ func (c *listings) put(folder string, l *listing) {
 	if len(l.infos) > maxListed {
 		return
 	}
-	for other := range c.byFolder {
-		if c.messages+len(l.infos) <= maxListed && len(c.byFolder) < maxListed/10 {
+	for other := range c.byFolder.All() {
+		if c.messages+len(l.infos) <= maxListed && c.byFolder.Len() < maxListed/10 {
 			break
 		}
 		c.drop(other)
 	}
-	if c.byFolder == nil {
-		c.byFolder = map[string]*listing{}
-	}
-	c.byFolder[folder] = l
+	c.byFolder.Set(folder, l)
 	c.messages += len(l.infos)
 }
 
 // drop forgets what is known of a folder. The lock is held.
 func (c *listings) drop(folder string) {
-	if l := c.byFolder[folder]; l != nil {
+	if l := c.byFolder.Get(folder); l != nil {
 		c.messages -= len(l.infos)
-		delete(c.byFolder, folder)
+		c.byFolder.Delete(folder)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/elastic"
 	"github.com/posthouse/posthouse/message/maildir"
 	"github.com/posthouse/posthouse/pop3"
 )
@@ -35,8 +36,8 @@ type Maildir struct {
 	MaxMessages int
 
 	mu       sync.Mutex
-	holders  map[string]*session // by folder
-	wrong    map[string]keys     // by folder: messages whose names tell a wrong size
+	holders  elastic.Map[string, *session] // by folder
+	wrong    elastic.Map[string, keys]     // by folder: messages whose names tell a wrong size
 	listings listings
 }
 
