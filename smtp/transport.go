@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/elastic"
 )
 
 // ErrTransportClosed says that a [Transport] was used after Shutdown or Close,
@@ -81,7 +83,7 @@ type Transport struct {
 	Burst int
 
 	mu       sync.Mutex
-	lanes    map[destination]*lane
+	lanes    elastic.Map[destination, *lane]
 	conns    map[*pooled]struct{} // all slots in use
 	idle     list.List            // of *pooled, the longest idle in front
 	hungry   list.List            // of *lane that could use another slot, in turns
@@ -202,7 +204,7 @@ func (t *Transport) Close() error {
 		t.closed = make(chan struct{})
 	}
 	close(t.closed)
-	for _, l := range t.lanes {
+	for _, l := range t.lanes.All() {
 		l.refuse(ErrTransportClosed)
 		t.feed(l)
 	}
@@ -284,7 +286,7 @@ func (t *Transport) Stats() TransportStats {
 	defer t.mu.Unlock()
 	s := t.stats
 	s.Conns, s.Idle = len(t.conns), t.idle.Len()
-	for _, l := range t.lanes {
+	for _, l := range t.lanes.All() {
 		s.Waiting += l.queue.Len()
 		if l.conns > 0 || l.queue.Len() > 0 {
 			s.Destinations++

@@ -2,9 +2,12 @@ package smtp
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -94,4 +97,52 @@ func TestOwnEnvelope(t *testing.T) {
 	require.Equal(t, "X-MAIL", own.Params[0].Keyword)
 	require.Equal(t, "X-RCPT", own.To[0].Params[0].Keyword)
 	require.Equal(t, "c", own.To[1].Address.Local())
+}
+
+// failingDialer waits until it is told to go on, and then reaches nobody.
+type failingDialer chan struct{}
+
+func (f failingDialer) DialContext(context.Context, string, string) (net.Conn, error) {
+	<-f
+	return nil, errors.New("nobody there")
+}
+
+// Of destinations that many wanted to reach at once nothing is left when nobody does
+// any more, whether they were tried or given up in the queue.
+func TestTransport_ForgetsDestinations(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const destinations = 1000
+		hold := make(failingDialer)
+		tr := &Transport{MaxConns: 10, Config: &ClientConfig{TLS: InsecureNoTLS, Dialer: hold}}
+		defer tr.Close()
+		lanes := func() int {
+			tr.mu.Lock()
+			defer tr.mu.Unlock()
+			return tr.lanes.Len()
+		}
+		patient, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for i := range destinations {
+			ctx := t.Context()
+			if i%2 == 0 {
+				ctx = patient
+			}
+			all.Go(func() {
+				if _, err := tr.Send(ctx, fmt.Sprintf("mx%d.example.org:25", i), envelope(t, "b"), strings.NewReader("x\r\n")); err == nil {
+					t.Error("nobody was there")
+				}
+			})
+		}
+		synctest.Wait()
+		require.Equal(t, destinations, lanes())
+		cancel()
+		synctest.Wait()
+		require.LessOrEqual(t, lanes(), destinations/2+10)
+		close(hold)
+		all.Wait()
+		synctest.Wait()
+		require.Zero(t, lanes())
+		require.Zero(t, tr.Stats().Conns)
+	})
 }

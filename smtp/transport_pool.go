@@ -97,31 +97,31 @@ func (t *Transport) acquire(ctx context.Context, dest destination) (*pooled, err
 // lane returns the lane of a destination, which is made if need be. The caller
 // holds mu, as everywhere below unless it is said otherwise.
 func (t *Transport) lane(dest destination) *lane {
-	if l := t.lanes[dest]; l != nil {
+	if l := t.lanes.Get(dest); l != nil {
 		return l
-	}
-	if t.lanes == nil {
-		t.lanes = map[destination]*lane{}
-		t.conns = map[*pooled]struct{}{}
 	}
 	t.forget(2) // more than come
 	l := &lane{dest: dest}
-	t.lanes[dest] = l
+	t.lanes.Set(dest, l)
 	return l
 }
 
-// forget looks at some lanes and drops those of which there is nothing to
-// remember.
+// forget looks at some lanes and drops those that are deserted, whatever was learned
+// of their servers.
 func (t *Transport) forget(some int) {
-	now := time.Now()
-	for dest, l := range t.lanes {
-		if l.conns == 0 && l.queue.Len() == 0 && !l.next.After(now) {
-			delete(t.lanes, dest)
+	for dest, l := range t.lanes.All() {
+		if l.deserted() {
+			t.lanes.Delete(dest)
 		}
 		if some--; some == 0 {
 			return
 		}
 	}
+}
+
+// deserted reports whether nobody uses l, waits in it, or counts on its rate.
+func (l *lane) deserted() bool {
+	return l.conns == 0 && l.queue.Len() == 0 && !l.next.After(time.Now())
 }
 
 // take returns a slot of l if one is to be had at once.
@@ -154,6 +154,9 @@ func (t *Transport) mayGrow(l *lane) bool { return !exceeds(l.conns+1, t.maxConn
 func (t *Transport) grow(l *lane) *pooled {
 	p := &pooled{lane: l, owned: true}
 	l.conns++
+	if t.conns == nil {
+		t.conns = map[*pooled]struct{}{}
+	}
 	t.conns[p] = struct{}{}
 	return p
 }
@@ -174,8 +177,12 @@ func (t *Transport) enqueue(l *lane) *ticket {
 
 // feed gives l its turn for the next slot that is to be had, if it could use one:
 // among those that have none, or behind all of them. It is called after every
-// change of the queue or the slots of l.
+// change of the queue or the slots of l, which it drops when there is nothing to
+// remember of it.
 func (t *Transport) feed(l *lane) {
+	if l.rcptMax == 0 && l.deserted() {
+		t.lanes.Delete(l.dest)
+	}
 	var list *list.List
 	switch {
 	case l.queue.Len() == 0 || !t.mayGrow(l):
@@ -277,10 +284,10 @@ func (t *Transport) owed(p *pooled) bool { return p.served >= fairShare && t.sta
 
 // learn remembers how many recipients a server took before it told of too many,
 // and learned returns that; 0 is unknown. The caller does not hold mu.
-func (t *Transport) learn(l *lane, recipients int) {
+func (t *Transport) learn(dest destination, recipients int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l.rcptMax = recipients
+	t.lane(dest).rcptMax = recipients // which may be dropped by now
 }
 
 func (t *Transport) learned(l *lane) int {

@@ -220,7 +220,7 @@ func (d *delivery) settle(l *lane, n int, result *Result, err error) {
 			}
 		}
 		if len(d.todo) > 0 {
-			d.t.learn(l, accepted)
+			d.t.learn(l.dest, accepted)
 		}
 	}
 	d.todo = append(d.todo, rest...)
