@@ -57,7 +57,9 @@ const (
 	// none (RFC 2045 section 2.7).
 	EightBitBody
 	// BadParameters is a Content-Type or Content-Disposition whose parameters
-	// were read in part only, or are more than 200.
+	// were read in part only, are more than 200, are there twice, or have encoded
+	// words in them (RFC 2047 section 5). A file name may be there once in
+	// each form, as many write it for old readers.
 	BadParameters
 	// UnknownCharset is a text part in a charset that is not known.
 	UnknownCharset
@@ -68,10 +70,16 @@ const (
 	// BadUUOrYEnc is a body in uuencode or yEnc that does not begin or end, has lines
 	// that cannot be, or does not have the size or sum that it names.
 	BadUUOrYEnc
-	// BadAddress is an address field not in the form of RFC 5322 section 3.4.
+	// BadAddress is an address field not in the form of RFC 5322 section 3.4, or without any
+	// address where RFC 5322 section 3.6 demands one.
 	BadAddress
 	// BadDate is a Date that ParseDate cannot read.
 	BadDate
+	// BlankBeforeColon is a field with blanks behind its name, an obsolete form (RFC 5322
+	// section 4.5) in which many programs do not see the field.
+	BlankBeforeColon
+	// BoundaryBehindClose is the first boundary line behind the closing one of its multipart.
+	BoundaryBehindClose
 )
 
 var defectNames = map[DefectKind]string{
@@ -100,6 +108,8 @@ var defectNames = map[DefectKind]string{
 	BadUUOrYEnc:          "bad uuencode or yEnc",
 	BadAddress:           "bad address",
 	BadDate:              "bad date",
+	BlankBeforeColon:     "blank before a colon",
+	BoundaryBehindClose:  "boundary line behind the closing one",
 }
 
 func (k DefectKind) String() string {

@@ -173,8 +173,25 @@ func readParams(s string) (Params, bool) {
 			params = append(params, joined)
 			ok = ok && complete
 		}
+		ok = ok && !hasEncodedWord(p.value)
 	}
 	return params, ok
+}
+
+// hasEncodedWord reports whether there is an encoded word in s.
+func hasEncodedWord(s string) bool {
+	for i := strings.Index(s, "=?"); i >= 0; {
+		if _, end := cutWord(s, i); end > 0 {
+			return true
+		}
+		i += 2
+		n := strings.Index(s[i:], "=?")
+		if n < 0 {
+			break
+		}
+		i += n
+	}
+	return false
 }
 
 // readPieces appends all pieces, and reports whether all was as it should be.
@@ -183,7 +200,23 @@ func readPieces(pieces []piece, s string) ([]piece, bool) {
 	for p, ok := r.next(); ok; p, ok = r.next() {
 		pieces = append(pieces, p)
 	}
-	return pieces, !r.bad
+	return pieces, !r.bad && commentsClosed(s)
+}
+
+// commentsClosed reports whether no comment in s goes to its end without being closed.
+func commentsClosed(s string) bool {
+	closed := true
+	for i := 0; i < len(s) && closed; {
+		switch s[i] {
+		case '"':
+			i, closed = skipQuoted(s, i)
+		case '(':
+			i, closed = skipComment(s, i)
+		default:
+			i++
+		}
+	}
+	return closed
 }
 
 // pieceReader takes parameters apart.
@@ -296,31 +329,40 @@ func skipTo(s string, i int, c byte) int {
 	return len(s)
 }
 
-// join makes one parameter of the pieces of that name, and reports whether none is missing.
+// join makes one parameter of the pieces of that name, and reports whether none is missing
+// and none is there twice.
 func join(name string, pieces []piece) (Param, bool) {
 	var plain, whole piece
 	var sections []piece // by their number; without a name, one that is missing
+	twice := false
+	first := func(place *piece, p piece) {
+		if twice = twice || place.name != ""; place.name == "" {
+			*place = p
+		}
+	}
 	for _, p := range pieces {
 		switch {
 		case p.name != name:
+		case p.section >= maxParams:
+			twice = true // so many there can never be
 		case p.section >= 0:
-			if p.section < maxParams {
-				sections = append(sections, make([]piece, max(0, p.section+1-len(sections)))...)
-				if sections[p.section].name == "" {
-					sections[p.section] = p
-				}
-			}
-		case p.extended && whole.name == "":
-			whole = p
-		case !p.extended && plain.name == "":
-			plain = p
+			sections = append(sections, make([]piece, max(0, p.section+1-len(sections)))...)
+			first(&sections[p.section], p)
+		case p.extended:
+			first(&whole, p)
+		default:
+			first(&plain, p)
 		}
 	}
 	if whole.name != "" {
+		twice = twice || len(sections) > 0
 		sections = []piece{whole}
 	}
+	if len(sections) > 0 && plain.name != "" {
+		twice = twice || name != "filename" && name != "name"
+	}
 	missing := func(p piece) bool { return p.name == "" }
-	complete := !slices.ContainsFunc(sections, missing)
+	complete := !twice && !slices.ContainsFunc(sections, missing)
 	if len(sections) > 0 && missing(sections[0]) && plain.name != "" {
 		return Param{Name: name, Value: plain.value}, false
 	}

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"unicode/utf8"
@@ -17,8 +18,12 @@ func (s *scanner) check() error {
 		if err := s.checkLines(p); err != nil {
 			return err
 		}
-		if p.kind == leaf {
-			if err := s.checkBody(p); err != nil {
+		check := s.checkBody
+		if p.kind == multipart {
+			check = s.checkEpilogue
+		}
+		if p.kind != nested {
+			if err := check(p); err != nil {
 				return err
 			}
 		}
@@ -37,8 +42,11 @@ func (s *scanner) checkHeader(p *Part) {
 			continue
 		}
 		at := p.start + int64(f.start)
+		if f.value > f.name+1 {
+			s.note(BlankBeforeColon, at, p.index)
+		}
 		field := h.field(i)
-		switch toLower(field.Name()) {
+		switch name := toLower(field.Name()); name {
 		case "content-type":
 			_, params, ok := parseMediaType(field.body())
 			if _, whole := readParams(unfold(params)); ok && !whole {
@@ -49,7 +57,7 @@ func (s *scanner) checkHeader(p *Part) {
 				s.note(BadParameters, at, p.index)
 			}
 		case "from", "sender", "reply-to", "to", "cc", "bcc":
-			if _, err := ParseAddressList(field.Value()); err != nil {
+			if !checkAddresses(name, field.Value()) {
 				s.note(BadAddress, at, p.index)
 			}
 		case "date":
@@ -58,6 +66,18 @@ func (s *scanner) checkHeader(p *Part) {
 			}
 		}
 	}
+}
+
+// checkAddresses reports whether value is what a field of that name may have.
+func checkAddresses(name, value string) bool {
+	list, err := ParseGroups(value)
+	switch {
+	case err != nil:
+		return false
+	case name == "sender":
+		return len(list) == 1 && len(list[0].Members) == 1 && list[0].Name == ""
+	}
+	return len(list) > 0 || name == "bcc"
 }
 
 func checkDisposition(value string) bool {
@@ -195,6 +215,40 @@ func (c *lineChecker) line(at int64, line []byte) {
 	}
 	if ended {
 		c.length, c.cr = 0, false
+	}
+}
+
+// checkEpilogue looks for boundary lines of p behind its closing one: there are no parts
+// there, and programs are met that see some (RFC 2046 section 5.1.1).
+func (s *scanner) checkEpilogue(p *Part) error {
+	at := p.body
+	for c := range p.Children() {
+		at = c.end
+	}
+	_, params, _ := parseMediaType(p.Header().field(int(p.ctype)).body())
+	delimiter := "--" + boundaryOf(params)
+	lines := bufio.NewReader(io.NewSectionReader(s.msg.src, at, p.end-at))
+	closed, begins := false, true
+	for {
+		line, err := lines.ReadSlice('\n')
+		rest, ok := cutPrefix(line, delimiter)
+		rest = trimFWS(rest)
+		switch closing := string(rest) == "--"; {
+		case !begins || !ok || len(rest) > 0 && !closing:
+		case closed:
+			s.note(BoundaryBehindClose, at, p.index)
+			return nil
+		default:
+			closed = closing
+		}
+		at += int64(len(line))
+		switch begins = err == nil; err {
+		case nil, bufio.ErrBufferFull:
+		case io.EOF:
+			return nil
+		default:
+			return err
+		}
 	}
 }
 

@@ -187,6 +187,18 @@ func TestDefects(t *testing.T) {
 		{"Content-Disposition: a; x=a b\r\n\r\n", Defect{BadParameters, 0, "1"}},
 		{"Content-Disposition: ;x=a\r\n\r\n", Defect{BadParameters, 0, "1"}},
 		{"Content-Type: text/plain" + strings.Repeat(";\r\n x=y", 201) + "\r\n\r\n", Defect{BadParameters, 0, "1"}},
+		{"Content-Type: text/plain; charset=utf-8; CHARSET=us-ascii\r\n\r\n", Defect{BadParameters, 0, "1"}},
+		{"Content-Type: text/plain; charset=utf-8; charset*=us-ascii''us-ascii\r\n\r\n", Defect{BadParameters, 0, "1"}},
+		{"Content-Type: text/plain; name*0=a; name*1=b; name*1=c\r\n\r\n", Defect{BadParameters, 0, "1"}},
+		{"Content-Type: text/plain; name*0=a; name*=utf-8''c\r\n\r\n", Defect{BadParameters, 0, "1"}},
+		{"Content-Type: text/plain; name*0=a; name*999=b\r\n\r\n", Defect{BadParameters, 0, "1"}},
+		{"Content-Disposition: attachment; filename=\"x=?=?utf-8?q?a?=\"\r\n\r\n", Defect{BadParameters, 0, "1"}},
+		{"From : a@b\r\n\r\n", Defect{BlankBeforeColon, 0, "1"}},
+		{"To:\r\n\r\n", Defect{BadAddress, 0, "1"}},
+		{"Sender: a@b, c@d\r\n\r\n", Defect{BadAddress, 0, "1"}},
+		{"Sender: a: b@c;\r\n\r\n", Defect{BadAddress, 0, "1"}},
+		{"Content-Type: multipart/mixed; boundary=aa\r\n\r\n--aa\r\n\r\nx\r\n--aa--\r\n--aa--b\r\n--aa \r\n\r\ny\r\n--aa--", Defect{BoundaryBehindClose, 74, "TEXT"}},
+		{"Content-Type: multipart/mixed; boundary=aa\r\n\r\n--aa\r\n\r\nx\r\n--aa--\r\n" + strings.Repeat("y", 4096) + "--aa", Defect{LongLine, 65, "TEXT"}},
 		{"Content-Type: text/plain; charset=foo\r\n\r\n", Defect{UnknownCharset, 41, "1"}},
 		{base64 + "QQ", Defect{BadBase64, 37, "1"}},
 		{base64 + "QQ=", Defect{BadBase64, 37, "1"}},
@@ -210,6 +222,12 @@ func TestStrictTakesGoodMail(t *testing.T) {
 	m, err := (&Parser{Strict: true}).ParseBytes(typicalMessage())
 	require.NoError(t, err)
 	require.Empty(t, m.Defects())
+	for _, header := range []string{
+		"Content-Disposition: attachment; filename=\"a =?.txt\"; filename*=utf-8''%C3%A4.txt", "Bcc:", "To: a:;", "Sender: a@b",
+	} {
+		_, err = (&Parser{Strict: true}).ParseBytes([]byte(header + "\r\n\r\n"))
+		require.NoError(t, err, header)
+	}
 	// A binary body has no lines.
 	_, err = (&Parser{Strict: true}).ParseBytes([]byte("Content-Type: application/x\r\nContent-Transfer-Encoding: binary\r\n\r\n\x00\r\n\n\r\xff"))
 	require.NoError(t, err)
