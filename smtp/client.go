@@ -51,7 +51,8 @@ type ClientConfig struct {
 	// and now speaks for: the server is told of it by XCLIENT, as Postfix defines it,
 	// once TLS is set up, and before Auth. It learns the address of both ends, the name
 	// that the client gave, and its user, as far as it lists them in its reply to
-	// EHLO; of what is not known, that it is not. A server that does not trust this
+	// EHLO; of what is not known, that it is not. The EHLO behind it says the client's
+	// name again, or if that is none, Hello. A server that does not trust this
 	// client with XCLIENT, and so does not offer it, is an error. The connection is for
 	// that client alone; a Transport must not serve several with it.
 	OnBehalfOf *auth.ConnectionState

@@ -23,13 +23,19 @@ func (c *Client) readGreeting() error {
 	return nil
 }
 
-// sayHello begins the session, and learns what the server can.
+// sayHello begins the session under this client's own name.
 func (c *Client) sayHello() error {
-	hello := smtpwire.Hello{Verb: smtpwire.EHLO, Name: c.cfg.Hello}
-	if hello.Name == "" {
+	name := c.cfg.Hello
+	if name == "" {
 		host, _ := os.Hostname() // without one the address will do
-		hello.Name = helloName(host, c.conn.LocalAddr())
+		name = helloName(host, c.conn.LocalAddr())
 	}
+	return c.sayHelloAs(name)
+}
+
+// sayHelloAs begins the session, and learns what the server can.
+func (c *Client) sayHelloAs(name string) error {
+	hello := smtpwire.Hello{Verb: smtpwire.EHLO, Name: name}
 	if c.cfg.Protocol == auth.LMTP {
 		hello.Verb = smtpwire.LHLO // RFC 2033 section 4.1: HELO and EHLO are not for LMTP
 		return c.tryHello(&hello)
@@ -72,11 +78,16 @@ func (c *Client) tryHello(hello *smtpwire.Hello) error {
 // calls itself. A name without a domain means nothing to the server (RFC 5321
 // section 2.3.5).
 func helloName(host string, addr net.Addr) string {
-	_, err := (&smtpwire.Hello{Name: host}).Append(nil)
-	if err == nil && strings.Contains(host, ".") && !strings.HasSuffix(host, ".localdomain") {
+	if sayable(host) && strings.Contains(host, ".") && !strings.HasSuffix(host, ".localdomain") {
 		return host
 	}
 	return addressLiteral(addr)
+}
+
+// sayable reports whether a name can stand in EHLO.
+func sayable(name string) bool {
+	_, err := (&smtpwire.Hello{Name: name}).Append(nil)
+	return err == nil
 }
 
 // addressLiteral writes the address of this end as RFC 5321 section 4.1.3 has

@@ -10,7 +10,8 @@ import (
 )
 
 // announce tells the server by XCLIENT for whom this client, a proxy, speaks. The
-// session begins anew then, with the server's greeting and EHLO, over the same TLS.
+// session begins anew then, with the server's greeting and EHLO, over the same TLS. The
+// name in that EHLO is the client's: the server takes it for what the client has said.
 func (c *Client) announce(state *auth.ConnectionState) error {
 	listed := c.extensions.XclientAttributes()
 	if !slices.Contains(listed, "ADDR") {
@@ -31,6 +32,9 @@ func (c *Client) announce(state *auth.ConnectionState) error {
 	}
 	if err != nil {
 		return &opError{"XCLIENT", err}
+	}
+	if sayable(state.Hello) {
+		return c.sayHelloAs(state.Hello)
 	}
 	return c.sayHello()
 }

@@ -22,24 +22,34 @@ func TestClient_OnBehalfOf(t *testing.T) {
 		offer string
 		state auth.ConnectionState
 		line  string // that is sent; empty: the extension is missing
+		hello string // that begins the session anew
 	}{
 		"all": {
 			all,
 			auth.ConnectionState{RemoteAddr: tcp("198.51.100.7:50000"), LocalAddr: tcp("192.0.2.2:25"), Hello: "a+b.example", Identity: &auth.Identity{User: "tim"}},
 			"XCLIENT ADDR=198.51.100.7 PORT=50000 HELO=a+2Bb.example LOGIN=tim DESTADDR=192.0.2.2 DESTPORT=25",
+			"EHLO c", // as that of the client cannot be said
+		},
+		"its name": {
+			"XCLIENT ADDR HELO",
+			auth.ConnectionState{RemoteAddr: tcp("198.51.100.7:50000"), Hello: "laptop.example"},
+			"XCLIENT ADDR=198.51.100.7 HELO=laptop.example",
+			"EHLO laptop.example",
 		},
 		"IPv6": {
 			"XCLIENT ADDR PORT",
 			auth.ConnectionState{RemoteAddr: tcp("[2001:db8::1%eth0]:50000")},
 			"XCLIENT ADDR=IPV6:2001:db8::1 PORT=50000",
+			"EHLO c",
 		},
 		"nothing known": {
 			"XCLIENT LOGIN ADDR HELO",
 			auth.ConnectionState{Hello: "ü", RemoteAddr: &net.UnixAddr{Name: "/run/x"}},
 			"XCLIENT ADDR=[UNAVAILABLE] HELO=[UNAVAILABLE] LOGIN=[UNAVAILABLE]",
+			"EHLO c",
 		},
-		"no XCLIENT": {"X", auth.ConnectionState{}, ""},
-		"no ADDR":    {"XCLIENT LOGIN", auth.ConnectionState{}, ""},
+		"no XCLIENT": {"X", auth.ConnectionState{}, "", ""},
+		"no ADDR":    {"XCLIENT LOGIN", auth.ConnectionState{}, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +63,7 @@ func TestClient_OnBehalfOf(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			p.expect(t, "EHLO c", tt.line, "EHLO c")
+			p.expect(t, "EHLO c", tt.line, tt.hello)
 			c.Close()
 		})
 	}
@@ -95,6 +105,7 @@ func TestClient_OnBehalfOfToOurServer(t *testing.T) {
 		sends(t, c, Accepted, "", "b", 250)
 		got := <-seen
 		require.Equal(t, "tim", got.Identity.User)
+		require.Equal(t, "laptop.example", got.Hello)
 		require.NotNil(t, got.TLS)
 		require.NoError(t, c.Quit(t.Context()))
 	}
