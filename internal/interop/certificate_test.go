@@ -18,23 +18,31 @@ type certificate struct {
 
 func newCertificate(t *testing.T) certificate {
 	t.Helper()
-	cert, err := testpeer.NewCertificate("localhost")
+	c, err := makeCertificate(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
+	}
+	return c
+}
+
+// makeCertificate writes the files into a folder.
+func makeCertificate(dir string) (certificate, error) {
+	cert, err := testpeer.NewCertificate("localhost")
+	if err != nil {
+		return certificate{}, err
 	}
 	key, err := x509.MarshalPKCS8PrivateKey(cert.Chain.PrivateKey)
 	if err != nil {
-		t.Fatal(err)
+		return certificate{}, err
 	}
-	dir := t.TempDir()
 	c := certificate{cert, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
 	for name, block := range map[string]*pem.Block{
 		c.file: {Type: "CERTIFICATE", Bytes: cert.Chain.Certificate[0]},
 		c.key:  {Type: "PRIVATE KEY", Bytes: key},
 	} {
 		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
+			return certificate{}, err
 		}
 	}
-	return c
+	return c, nil
 }

@@ -2,7 +2,6 @@ package interop
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,9 +19,7 @@ import (
 type mailhost struct {
 	addrs map[string]string
 	dir   string
-
-	mu  sync.Mutex
-	log bytes.Buffer
+	log   said
 }
 
 // programs are what build has made, in a folder that goes with the test that made
@@ -32,9 +29,12 @@ var programs struct {
 	dir string
 }
 
-// TestMain removes what the tests have built.
+// TestMain ends the servers that the tests have started, and removes what they have built.
 func TestMain(m *testing.M) {
 	code := m.Run()
+	for _, d := range []*daemon{postfix, exim, dovecot, openSMTPD} {
+		d.stop()
+	}
 	if programs.dir != "" {
 		_ = os.RemoveAll(programs.dir)
 	}
@@ -74,7 +74,7 @@ func startMailhost(t *testing.T, args ...string) *mailhost {
 		"-v", "-users", h.users(), "-maildir", filepath.Join(h.dir, "mail"), "-mx", free,
 		"-submission", free, "-submissions", free, "-pop3", free, "-pop3s", free,
 	}, args...)...)
-	cmd.Stderr = h
+	cmd.Stderr = &h.log
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -115,18 +115,8 @@ func (h *mailhost) setPassword(t *testing.T, user, password string) {
 	}
 }
 
-// Write takes what the program logs.
-func (h *mailhost) Write(p []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.log.Write(p)
-}
-
-func (h *mailhost) said() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.log.String()
-}
+// said returns what the program has logged.
+func (h *mailhost) said() string { return h.log.String() }
 
 // account is how a client gets in: at a service of a mailhost, as a user of its.
 type account struct {

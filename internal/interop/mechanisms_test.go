@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"crypto/tls"
 	"errors"
 	"testing"
 
@@ -13,25 +14,25 @@ import (
 // take a password, with the right one and with a wrong one. Auto is what a client takes
 // that is not told.
 func TestMechanisms(t *testing.T) {
-	l := openLab(t)
 	for _, server := range []struct {
+		*daemon
 		service, user, password string
-		auto                    string
-		dial                    func(t *testing.T, addr string, who auth.Credentials) (auth.ConnectionState, error)
+		login                   func(t *testing.T, addr string, cfg *tls.Config, who auth.Credentials) (auth.ConnectionState, error)
 	}{
-		{"POSTFIX_SUBMISSION", "alice", "secret1", "SCRAM-SHA-256", l.overSMTP},
-		{"EXIM_SUBMISSION", "alice", "secret1", "SCRAM-SHA-256", l.overSMTP},
-		{"DOVECOT_SUBMISSION", "alice", "secret1", "SCRAM-SHA-256", l.overSMTP},
-		{"DOVECOT_POP3", "carol", "secret3", "SCRAM-SHA-256", l.overPOP3},
+		{postfix, "submission", "alice", "secret1", overSMTP},
+		{exim, "submission", "alice", "secret1", overSMTP},
+		{dovecot, "submission", "alice", "secret1", overSMTP},
+		{dovecot, "pop3", "carol", "secret3", overPOP3},
 	} {
 		for _, mechanism := range []string{"auto", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"} {
-			t.Run(server.service+"/"+mechanism, func(t *testing.T) {
+			t.Run(server.name+"/"+server.service+"/"+mechanism, func(t *testing.T) {
 				who := auth.PasswordCredentials{User: server.user, Password: server.password, Mechanisms: []string{mechanism}}
 				want := mechanism
 				if mechanism == "auto" {
-					who.Mechanisms, want = nil, server.auto
+					who.Mechanisms, want = nil, "SCRAM-SHA-256"
 				}
-				state, err := server.dial(t, l.addr(t, server.service), who)
+				addr := server.addr(t, server.service)
+				state, err := server.login(t, addr, server.tls(t), who)
 				if errors.Is(err, auth.ErrNoMechanism) {
 					t.Skip("not offered")
 				}
@@ -42,7 +43,7 @@ func TestMechanisms(t *testing.T) {
 					t.Errorf("logged in as %+v", got)
 				}
 				who.Password = "guess"
-				if _, err := server.dial(t, l.addr(t, server.service), who); !errors.Is(err, auth.ErrCredentials) {
+				if _, err := server.login(t, addr, server.tls(t), who); !errors.Is(err, auth.ErrCredentials) {
 					t.Errorf("a wrong password: %v", err)
 				}
 			})
@@ -50,16 +51,16 @@ func TestMechanisms(t *testing.T) {
 	}
 }
 
-func (l lab) overSMTP(t *testing.T, addr string, who auth.Credentials) (auth.ConnectionState, error) {
-	c, err := smtp.Dial(t.Context(), addr, &smtp.ClientConfig{TLSConfig: l.tls(t), Auth: who})
+func overSMTP(t *testing.T, addr string, cfg *tls.Config, who auth.Credentials) (auth.ConnectionState, error) {
+	c, err := smtp.Dial(t.Context(), addr, &smtp.ClientConfig{TLSConfig: cfg, Auth: who})
 	if err != nil {
 		return auth.ConnectionState{}, err
 	}
 	return c.ConnectionState(), c.Quit(t.Context())
 }
 
-func (l lab) overPOP3(t *testing.T, addr string, who auth.Credentials) (auth.ConnectionState, error) {
-	c, err := pop3.Dial(t.Context(), addr, &pop3.ClientConfig{TLSConfig: l.tls(t), Auth: who})
+func overPOP3(t *testing.T, addr string, cfg *tls.Config, who auth.Credentials) (auth.ConnectionState, error) {
+	c, err := pop3.Dial(t.Context(), addr, &pop3.ClientConfig{TLSConfig: cfg, Auth: who})
 	if err != nil {
 		return auth.ConnectionState{}, err
 	}

@@ -21,19 +21,18 @@ var ways = []struct {
 	mode          pop3.TLSMode
 	credentials   auth.Credentials
 }{
-	{"plain", "DOVECOT_POP3", pop3.InsecureNoTLS, auth.InsecurePassword("carol", "secret3")},
-	{"stls", "DOVECOT_POP3", pop3.StartTLS, auth.Password("carol", "secret3")},
-	{"implicit", "DOVECOT_POP3S", pop3.ImplicitTLS, auth.Password("carol", "secret3")},
+	{"plain", "pop3", pop3.InsecureNoTLS, auth.InsecurePassword("carol", "secret3")},
+	{"stls", "pop3", pop3.StartTLS, auth.Password("carol", "secret3")},
+	{"implicit", "pop3s", pop3.ImplicitTLS, auth.Password("carol", "secret3")},
 }
 
 // TestMaildrop fetches 100 messages from Dovecot by each way of protecting the
 // connection and each mechanism that both know, octet for octet, and deletes them.
 func TestMaildrop(t *testing.T) {
-	l := openLab(t)
 	for _, way := range ways {
-		cfg := pop3.ClientConfig{TLS: way.mode, TLSConfig: l.tls(t)}
-		addr := l.addr(t, way.service)
-		offered, _ := l.login(t, addr, &cfg).Capabilities().Params("SASL")
+		cfg := pop3.ClientConfig{TLS: way.mode, TLSConfig: dovecot.tls(t)}
+		addr := dovecot.addr(t, way.service)
+		offered, _ := login(t, addr, &cfg).Capabilities().Params("SASL")
 		known := 0
 		for _, mechanism := range offered {
 			if _, err := way.credentials.Client(t.Context(), auth.ConnectionState{TLS: new(tls.ConnectionState)}, []string{mechanism}); errors.Is(err, auth.ErrNoMechanism) {
@@ -41,11 +40,11 @@ func TestMaildrop(t *testing.T) {
 			}
 			known++
 			t.Run(way.name+"/"+mechanism, func(t *testing.T) {
-				want := l.fill(t, 100)
+				want := fillCarols(t, 100)
 				cfg := cfg
 				cfg.Auth = only{way.credentials, mechanism}
-				l.fetchAll(t, addr, &cfg, want)
-				c := l.login(t, addr, &cfg)
+				fetchAll(t, addr, &cfg, want)
+				c := login(t, addr, &cfg)
 				if got := c.ConnectionState().Identity.Mechanism; got != mechanism {
 					t.Errorf("logged in by %s", got)
 				}
@@ -65,24 +64,22 @@ func TestMaildrop(t *testing.T) {
 
 // TestThousand fetches 1,000 messages, ahead of the replies and one by one.
 func TestThousand(t *testing.T) {
-	l := openLab(t)
 	for _, window := range []int{0, 1} {
 		t.Run(fmt.Sprint("window ", window), func(t *testing.T) {
-			want := l.fill(t, 1000)
-			cfg := &pop3.ClientConfig{TLS: pop3.ImplicitTLS, TLSConfig: l.tls(t), Auth: auth.Password("carol", "secret3"), Window: window}
-			l.fetchAll(t, l.addr(t, "DOVECOT_POP3S"), cfg, want)
+			want := fillCarols(t, 1000)
+			cfg := &pop3.ClientConfig{TLS: pop3.ImplicitTLS, TLSConfig: dovecot.tls(t), Auth: auth.Password("carol", "secret3"), Window: window}
+			fetchAll(t, dovecot.addr(t, "pop3s"), cfg, want)
 		})
 	}
 }
 
 // TestAPOP logs in by a digest, with and without TLS.
 func TestAPOP(t *testing.T) {
-	l := openLab(t)
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
-			addr := l.addr(t, way.service)
-			cfg := &pop3.ClientConfig{TLS: way.mode, TLSConfig: l.tls(t), InsecureAPOP: true, Auth: way.credentials}
-			c := l.login(t, addr, cfg)
+			addr := dovecot.addr(t, way.service)
+			cfg := &pop3.ClientConfig{TLS: way.mode, TLSConfig: dovecot.tls(t), InsecureAPOP: true, Auth: way.credentials}
+			c := login(t, addr, cfg)
 			if got := c.ConnectionState().Identity.Mechanism; got != "APOP" {
 				t.Errorf("logged in by %s; the greeting is %q", got, c.Greeting())
 			}
@@ -99,9 +96,8 @@ func TestAPOP(t *testing.T) {
 
 // TestTwoLines sends AUTH and the first response in two lines.
 func TestTwoLines(t *testing.T) {
-	l := openLab(t)
-	cfg := &pop3.ClientConfig{TLSConfig: l.tls(t), NoInitialResponse: true, Auth: auth.Password("carol", "secret3")}
-	if err := l.login(t, l.addr(t, "DOVECOT_POP3"), cfg).Quit(t.Context()); err != nil {
+	cfg := &pop3.ClientConfig{TLSConfig: dovecot.tls(t), NoInitialResponse: true, Auth: auth.Password("carol", "secret3")}
+	if err := login(t, dovecot.addr(t, "pop3"), cfg).Quit(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -109,9 +105,8 @@ func TestTwoLines(t *testing.T) {
 // TestUTF8 has the server turn to UTF-8 mode if it can, and the client go on if it
 // cannot.
 func TestUTF8(t *testing.T) {
-	l := openLab(t)
-	cfg := &pop3.ClientConfig{TLSConfig: l.tls(t), Auth: auth.Password("carol", "secret3")}
-	c := l.login(t, l.addr(t, "DOVECOT_POP3"), cfg)
+	cfg := &pop3.ClientConfig{TLSConfig: dovecot.tls(t), Auth: auth.Password("carol", "secret3")}
+	c := login(t, dovecot.addr(t, "pop3"), cfg)
 	if offered := c.Capabilities().Has("UTF8"); offered != c.UTF8() {
 		t.Errorf("offered %v, on %v", offered, c.UTF8())
 	}
@@ -124,12 +119,11 @@ func TestUTF8(t *testing.T) {
 // unique-ids of all and of some, headers, a loop that is left, marks taken back and
 // marks that count.
 func TestPieces(t *testing.T) {
-	l := openLab(t)
 	ctx := t.Context()
-	want := l.fill(t, 60)
-	addr := l.addr(t, "DOVECOT_POP3S")
-	cfg := &pop3.ClientConfig{TLS: pop3.ImplicitTLS, TLSConfig: l.tls(t), Auth: auth.Password("carol", "secret3")}
-	c := l.login(t, addr, cfg)
+	want := fillCarols(t, 60)
+	addr := dovecot.addr(t, "pop3s")
+	cfg := &pop3.ClientConfig{TLS: pop3.ImplicitTLS, TLSConfig: dovecot.tls(t), Auth: auth.Password("carol", "secret3")}
+	c := login(t, addr, cfg)
 	entries, err := c.Index(ctx)
 	if err != nil || len(entries) != len(want) {
 		t.Fatalf("%d entries, %v", len(entries), err)
@@ -182,14 +176,14 @@ func TestPieces(t *testing.T) {
 	if err := c.Close(); err != nil { // without QUIT: nothing is deleted
 		t.Fatal(err)
 	}
-	c = l.login(t, addr, cfg)
+	c = login(t, addr, cfg)
 	if err := c.Dele(ctx, 2, 4); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Quit(ctx); err != nil {
 		t.Fatal(err)
 	}
-	left, err := l.login(t, addr, cfg).Index(ctx)
+	left, err := login(t, addr, cfg).Index(ctx)
 	if err != nil || len(left) != len(want)-2 || left[1].UID != entries[2].UID || left[2].UID != entries[4].UID {
 		t.Errorf("after two deletions: %d messages, %v", len(left), err)
 	}
@@ -197,9 +191,8 @@ func TestPieces(t *testing.T) {
 
 // TestUserPass logs in by USER and PASS.
 func TestUserPass(t *testing.T) {
-	l := openLab(t)
-	cfg := &pop3.ClientConfig{TLSConfig: l.tls(t), Auth: userPass{auth.Password("carol", "secret3")}}
-	c := l.login(t, l.addr(t, "DOVECOT_POP3"), cfg)
+	cfg := &pop3.ClientConfig{TLSConfig: dovecot.tls(t), Auth: userPass{auth.Password("carol", "secret3")}}
+	c := login(t, dovecot.addr(t, "pop3"), cfg)
 	if err := c.Quit(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -214,16 +207,15 @@ func (u userPass) UserPassword(cs auth.ConnectionState) (user, password string, 
 
 // TestWrongPasswordPOP3 is refused with [AUTH].
 func TestWrongPasswordPOP3(t *testing.T) {
-	l := openLab(t)
-	cfg := &pop3.ClientConfig{TLSConfig: l.tls(t), Auth: auth.Password("carol", "wrong")}
-	_, err := pop3.Dial(t.Context(), l.addr(t, "DOVECOT_POP3"), cfg)
+	cfg := &pop3.ClientConfig{TLSConfig: dovecot.tls(t), Auth: auth.Password("carol", "wrong")}
+	_, err := pop3.Dial(t.Context(), dovecot.addr(t, "pop3"), cfg)
 	var refused *pop3.Error
 	if !errors.As(err, &refused) || refused.Code != pop3.CodeAuth {
 		t.Errorf("got %v, want -ERR [AUTH]", err)
 	}
 }
 
-func (l lab) login(t *testing.T, addr string, cfg *pop3.ClientConfig) *pop3.Client {
+func login(t *testing.T, addr string, cfg *pop3.ClientConfig) *pop3.Client {
 	t.Helper()
 	c, err := pop3.Dial(t.Context(), addr, cfg)
 	if err != nil {
@@ -234,9 +226,9 @@ func (l lab) login(t *testing.T, addr string, cfg *pop3.ClientConfig) *pop3.Clie
 }
 
 // fetchAll compares every message and then deletes all.
-func (l lab) fetchAll(t *testing.T, addr string, cfg *pop3.ClientConfig, want [][]byte) {
+func fetchAll(t *testing.T, addr string, cfg *pop3.ClientConfig, want [][]byte) {
 	t.Helper()
-	c := l.login(t, addr, cfg)
+	c := login(t, addr, cfg)
 	list, err := c.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -273,9 +265,10 @@ func (l lab) fetchAll(t *testing.T, addr string, cfg *pop3.ClientConfig, want []
 
 // fill empties Carol's maildrop, puts n messages into it, and returns them as
 // POP3 delivers them.
-func (l lab) fill(t *testing.T, n int) (wire [][]byte) {
+func fillCarols(t *testing.T, n int) (wire [][]byte) {
 	t.Helper()
-	box := filepath.Join(l["LAB_MAIL"], "carol", "Maildir")
+	dovecot.start(t)
+	box := dovecot.maildir("carol")
 	for _, sub := range []string{"new", "cur"} {
 		old, err := filepath.Glob(filepath.Join(box, sub, "*"))
 		if err != nil {

@@ -15,43 +15,41 @@ import (
 	"github.com/posthouse/posthouse/smtp"
 )
 
-// place is a server, and how a client of its gets in.
+// place is a service of a server, and how a client of its gets in.
 type place struct {
-	name, service string
-	cfg           smtp.ClientConfig
+	name    string
+	server  *daemon
+	service string
+	cfg     smtp.ClientConfig
 }
 
-// places are those that take mail for Bob.
-func (l lab) places(t *testing.T) []place {
-	open := smtp.ClientConfig{TLS: smtp.InsecureNoTLS, Hello: "client.example.test"}
-	lmtp := open
+// open is how a client gets in where nothing is asked of it.
+var open = smtp.ClientConfig{TLS: smtp.InsecureNoTLS, Hello: "client.example.test"}
+
+// places are those that take mail for Bob. Their TLS is that of the server.
+func places() []place {
+	lmtp, secure := open, open
 	lmtp.Protocol = auth.LMTP
-	secure := smtp.ClientConfig{TLSConfig: l.tls(t), Hello: "client.example.test"}
+	secure.TLS = smtp.StartTLS
 	submission := secure
 	submission.Auth = auth.Password("alice", "secret1")
 	return []place{
-		{"Postfix", "POSTFIX_MX", open},
-		{"Postfix with TLS", "POSTFIX_MX", secure},
-		{"Exim", "EXIM_MX", open},
-		{"Exim with TLS", "EXIM_MX", secure},
-		{"OpenSMTPD", "OPENSMTPD_MX", open},
-		{"Dovecot submission", "DOVECOT_SUBMISSION", submission},
-		{"Dovecot LMTP", "DOVECOT_LMTP", lmtp},
+		{"Postfix", postfix, "mx", open},
+		{"Postfix with TLS", postfix, "mx", secure},
+		{"Exim", exim, "mx", open},
+		{"Exim with TLS", exim, "mx", secure},
+		{"OpenSMTPD", openSMTPD, "mx", open},
+		{"Dovecot submission", dovecot, "submission", submission},
+		{"Dovecot LMTP", dovecot, "lmtp", lmtp},
 	}
 }
 
 // dial connects to a place, and keeps the transcript.
-func (l lab) dial(t *testing.T, p place) (*smtp.Client, *bytes.Buffer) {
+func (p place) dial(t *testing.T) (*smtp.Client, *bytes.Buffer) {
 	t.Helper()
-	for _, user := range []string{"alice", "bob"} {
-		// Dovecot makes its Maildirs its own, in which Exim runs as somebody else.
-		if err := os.Chmod(filepath.Join(l["LAB_MAIL"], user, "Maildir"), 0o777); err != nil {
-			t.Fatal(err)
-		}
-	}
 	transcript := new(bytes.Buffer)
-	p.cfg.Transcript = transcript
-	c, err := smtp.Dial(t.Context(), l.addr(t, p.service), &p.cfg)
+	p.cfg.TLSConfig, p.cfg.Transcript = p.server.tls(t), transcript
+	c, err := smtp.Dial(t.Context(), p.server.addr(t, p.service), &p.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,13 +61,21 @@ func (l lab) dial(t *testing.T, p place) (*smtp.Client, *bytes.Buffer) {
 	return c, transcript
 }
 
+// box returns the server in whose Maildirs it arrives.
+func (p place) box() *daemon {
+	if p.server.relay != nil && p.service != "lmtp" {
+		return p.server.relay
+	}
+	return p.server
+}
+
 // arrived waits for the message with a token in a user's Maildir, and returns its
 // header and body with lines that end in LF.
-func (l lab) arrived(t *testing.T, user, token string) (header, body string) {
+func (p place) arrived(t *testing.T, user, token string) (header, body string) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
-		for _, name := range l.unread(t, user) {
+		for _, name := range p.unread(t, user) {
 			got, err := os.ReadFile(name)
 			if err != nil || !bytes.Contains(got, []byte(token)) {
 				continue // files come and go
@@ -79,16 +85,16 @@ func (l lab) arrived(t *testing.T, user, token string) (header, body string) {
 			return header, body
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("accepted, but not delivered to %s", user)
+			t.Fatalf("accepted, but not delivered to %s\n%s", user, p.box().log())
 		}
 		time.Sleep(50 * time.Millisecond) // the server's own queue is what we wait for
 	}
 }
 
 // unread lists what has arrived in a user's Maildir.
-func (l lab) unread(t *testing.T, user string) []string {
+func (p place) unread(t *testing.T, user string) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(l["LAB_MAIL"], user, "Maildir/new/*"))
+	names, err := filepath.Glob(filepath.Join(p.box().maildir(user), "new", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,16 +110,15 @@ func letterWith(token, body string) string {
 // TestBodies sends bodies of all kinds and sizes, by BDAT where that is offered and by
 // DATA, and finds each as it was.
 func TestBodies(t *testing.T) {
-	l := openLab(t)
 	line := "gr\xc3\xbc\xc3\x9fe, and a line that is like any other\r\n"
-	for _, p := range l.places(t) {
+	for _, p := range places() {
 		for name, body := range map[string]string{
 			"dots": text, "8-bit": line, "60 KB": strings.Repeat(line, 1300), "1.7 MB": strings.Repeat(line, 40_000),
 		} {
 			for _, kind := range []string{"memory", "stream", "DATA"} {
 				t.Run(p.name+"/"+name+"/"+kind, func(t *testing.T) {
 					p.cfg.NoChunking = kind == "DATA"
-					c, transcript := l.dial(t, p)
+					c, transcript := p.dial(t)
 					tok := token()
 					var r io.Reader = strings.NewReader(letterWith(tok, body))
 					if kind == "stream" {
@@ -135,7 +140,7 @@ func TestBodies(t *testing.T) {
 					if got := strings.Contains(transcript.String(), "BODY=8BITMIME"); got != (eightBit && needed) {
 						t.Errorf("BODY=8BITMIME: %v, needed %v", got, needed)
 					}
-					if _, got := l.arrived(t, "bob", tok); got != strings.ReplaceAll(body, "\r\n", "\n") {
+					if _, got := p.arrived(t, "bob", tok); got != strings.ReplaceAll(body, "\r\n", "\n") {
 						t.Errorf("a body of %d octets arrived as one of %d", len(body), len(got))
 					}
 				})
@@ -146,16 +151,15 @@ func TestBodies(t *testing.T) {
 
 // TestFlight sends many messages on one connection without waiting for answers.
 func TestFlight(t *testing.T) {
-	l := openLab(t)
 	const n = 20
-	for _, p := range l.places(t) {
+	for _, p := range places() {
 		for _, noChunking := range []bool{false, true} {
-			if noChunking && p.service == "DOVECOT_SUBMISSION" {
+			if noChunking && p.server == dovecot && p.service == "submission" {
 				continue // Dovecot 2.3.19 dies of a command behind the final dot
 			}
 			t.Run(fmt.Sprintf("%s/DATA %v", p.name, noChunking), func(t *testing.T) {
 				p.cfg.NoChunking = noChunking
-				c, _ := l.dial(t, p)
+				c, _ := p.dial(t)
 				var tokens []string
 				messages := func(yield func(smtp.Message) bool) {
 					for i := range n {
@@ -180,7 +184,7 @@ func TestFlight(t *testing.T) {
 					t.Error(err)
 				}
 				for _, tok := range tokens {
-					l.arrived(t, "bob", tok)
+					p.arrived(t, "bob", tok)
 				}
 			})
 		}
@@ -189,10 +193,9 @@ func TestFlight(t *testing.T) {
 
 // TestSMTPUTF8 sends a header beyond ASCII, and to an address beyond it.
 func TestSMTPUTF8(t *testing.T) {
-	l := openLab(t)
-	for _, p := range l.places(t) {
+	for _, p := range places() {
 		t.Run(p.name, func(t *testing.T) {
-			c, transcript := l.dial(t, p)
+			c, transcript := p.dial(t)
 			tok := token()
 			result, err := c.Send(t.Context(), envelope(t, "bob@example.test"), strings.NewReader(letterWith(tok+" gr\xc3\xbc\xc3\x9fe", "x\r\n")))
 			if _, offered := c.Extension("SMTPUTF8"); !offered {
@@ -205,7 +208,7 @@ func TestSMTPUTF8(t *testing.T) {
 			if err != nil || !strings.Contains(transcript.String(), " SMTPUTF8\n") {
 				t.Fatalf("%v, %v, %s", result, err, transcript)
 			}
-			if header, _ := l.arrived(t, "bob", tok); !strings.Contains(header, tok+" gr\xc3\xbc\xc3\x9fe") {
+			if header, _ := p.arrived(t, "bob", tok); !strings.Contains(header, tok+" gr\xc3\xbc\xc3\x9fe") {
 				t.Errorf("header %q", header)
 			}
 			if strings.HasPrefix(p.name, "Postfix") {
@@ -213,7 +216,7 @@ func TestSMTPUTF8(t *testing.T) {
 				if _, err := c.Send(t.Context(), envelope(t, "δοκιμή@example.test"), strings.NewReader(letter(tok))); err != nil {
 					t.Fatal(err)
 				}
-				l.arrived(t, "bob", tok)
+				p.arrived(t, "bob", tok)
 			}
 		})
 	}
@@ -221,10 +224,9 @@ func TestSMTPUTF8(t *testing.T) {
 
 // TestDSN asks for a report of delivery, and gets it.
 func TestDSN(t *testing.T) {
-	l := openLab(t)
-	for _, p := range l.places(t) {
+	for _, p := range places() {
 		t.Run(p.name, func(t *testing.T) {
-			c, transcript := l.dial(t, p)
+			c, transcript := p.dial(t)
 			id := token()
 			env := envelope(t, "bob@example.test")
 			env.ID, env.Return = smtp.NewEnvelopeID(id), smtp.ReturnHeaders
@@ -241,10 +243,10 @@ func TestDSN(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, transcript)
 			}
-			if p.service == "OPENSMTPD_MX" {
+			if p.server == openSMTPD {
 				return // it takes the parameters, and reports failures only
 			}
-			_, report := l.arrived(t, "alice", id)
+			_, report := p.arrived(t, "alice", id)
 			for _, want := range []string{": " + id, "Original-Recipient: rfc822;bob@example.test", "Action: "} {
 				if !strings.Contains(strings.ReplaceAll(report, "rfc822; ", "rfc822;"), want) {
 					t.Errorf("no %q in the report:\n%s", want, report)
@@ -256,10 +258,9 @@ func TestDSN(t *testing.T) {
 
 // TestSize is told beforehand that a message is too large.
 func TestSize(t *testing.T) {
-	l := openLab(t)
-	for _, p := range l.places(t) {
+	for _, p := range places() {
 		t.Run(p.name, func(t *testing.T) {
-			c, transcript := l.dial(t, p)
+			c, transcript := p.dial(t)
 			if limit, _ := c.Extension("SIZE"); limit == "" {
 				return // nothing is stated
 			}
@@ -282,9 +283,9 @@ func TestSize(t *testing.T) {
 
 // TestPRDR asks for an answer for each recipient.
 func TestPRDR(t *testing.T) {
-	l := openLab(t)
-	p := place{"Exim", "EXIM_MX", smtp.ClientConfig{TLS: smtp.InsecureNoTLS, Hello: "client.example.test", PRDR: true}}
-	c, transcript := l.dial(t, p)
+	p := place{"Exim", exim, "mx", open}
+	p.cfg.PRDR = true
+	c, transcript := p.dial(t)
 	tok := token()
 	result, err := c.Send(t.Context(), envelope(t, "bob@example.test", "alice@example.test", "nobody@example.test"), strings.NewReader(letter(tok)))
 	if !strings.Contains(transcript.String(), " PRDR\n") {
@@ -299,19 +300,17 @@ func TestPRDR(t *testing.T) {
 			t.Errorf("recipient %d: %+v", i, got)
 		}
 	}
-	l.arrived(t, "bob", tok)
-	l.arrived(t, "alice", tok)
+	p.arrived(t, "bob", tok)
+	p.arrived(t, "alice", tok)
 }
 
 // TestLMTP gets an answer for each recipient, the same one twice included.
 func TestLMTP(t *testing.T) {
-	l := openLab(t)
 	for _, noChunking := range []bool{false, true} {
-		p := place{"Dovecot", "DOVECOT_LMTP", smtp.ClientConfig{
-			TLS: smtp.InsecureNoTLS, Hello: "client.example.test", Protocol: auth.LMTP, NoChunking: noChunking,
-		}}
+		p := place{"Dovecot", dovecot, "lmtp", open}
+		p.cfg.Protocol, p.cfg.NoChunking = auth.LMTP, noChunking
 		t.Run(fmt.Sprintf("DATA %v", noChunking), func(t *testing.T) {
-			c, transcript := l.dial(t, p)
+			c, transcript := p.dial(t)
 			tok := token()
 			result, err := c.Send(t.Context(), envelope(t, "bob@example.test", "nobody@example.test", "alice@example.test", "bob@example.test"), strings.NewReader(letter(tok)))
 			refused := new(smtp.Error)
@@ -323,8 +322,8 @@ func TestLMTP(t *testing.T) {
 					t.Errorf("recipient %d: %+v", i, got)
 				}
 			}
-			l.arrived(t, "bob", tok)
-			l.arrived(t, "alice", tok)
+			p.arrived(t, "bob", tok)
+			p.arrived(t, "alice", tok)
 			if _, err := c.Send(t.Context(), envelope(t, "nobody@example.test"), strings.NewReader(letter(tok))); !errors.As(err, &refused) {
 				t.Errorf("got %v, want a refusal", err)
 			}
@@ -337,8 +336,7 @@ func TestLMTP(t *testing.T) {
 
 // TestCommands asks Postfix what else can be asked.
 func TestCommands(t *testing.T) {
-	l := openLab(t)
-	c, _ := l.dial(t, place{"Postfix", "POSTFIX_MX", smtp.ClientConfig{TLS: smtp.InsecureNoTLS, Hello: "client.example.test"}})
+	c, _ := place{"Postfix", postfix, "mx", open}.dial(t)
 	if reply, err := c.Verify(t.Context(), "bob@example.test"); err != nil || reply.Code/10 != 25 {
 		t.Errorf("VRFY: %v, %v", reply, err)
 	}
