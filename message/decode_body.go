@@ -45,10 +45,13 @@ func (e Encoding) String() string {
 	return "unknown"
 }
 
-// parseEncoding reads the value of a Content-Transfer-Encoding; comments are passed over.
+// parseEncoding reads the value of a Content-Transfer-Encoding; comments are passed over. It
+// also reports whether it is one, and no more than that: what follows a semicolon is passed
+// over too, since many programs take the field for one with parameters.
 //
 //	mechanism := "7bit" / "8bit" / "binary" / "quoted-printable" / "base64" / ...
-func parseEncoding(value []byte) Encoding {
+func parseEncoding(value []byte) (e Encoding, ok bool) {
+	value, _, parameters := bytes.Cut(value, []byte{';'})
 	value = trimFWS(value)
 	if bytes.IndexByte(value, '(') >= 0 {
 		s := string(value)
@@ -63,16 +66,16 @@ func parseEncoding(value []byte) Encoding {
 	}
 	for e := Encoding7Bit; e < EncodingUnknown; e++ {
 		if equalFold(value, e.String()) {
-			return e
+			return e, !parameters
 		}
 	}
 	switch toLower(string(value)) {
 	case "uuencode", "x-uue", "uue":
-		return EncodingUU
+		return EncodingUU, !parameters
 	case "yenc":
-		return EncodingYEnc
+		return EncodingYEnc, !parameters
 	}
-	return EncodingUnknown
+	return EncodingUnknown, false
 }
 
 const bodyChunk = 32 << 10

@@ -127,7 +127,14 @@ func TestParseEncoding(t *testing.T) {
 		"quoted-printable": EncodingQuotedPrintable, "(a) base64 (b)": EncodingBase64, "base64 x": EncodingUnknown, "base64(x) y": EncodingUnknown,
 		"x-uuencode": EncodingUU, "X-UUE": EncodingUU, "yenc": EncodingYEnc, "x-other": EncodingUnknown, "\"base64\"": EncodingUnknown,
 	} {
-		require.Equal(t, want, parseEncoding([]byte(in)), "%q", in)
+		got, ok := parseEncoding([]byte(in))
+		require.Equal(t, want, got, "%q", in)
+		require.Equal(t, want != EncodingUnknown, ok, "%q", in)
+	}
+	for in, want := range map[string]Encoding{"base64;": EncodingBase64, "(x) quoted-printable (y) ; a=b": EncodingQuotedPrintable, ";base64": EncodingUnknown} {
+		got, ok := parseEncoding([]byte(in))
+		require.Equal(t, want, got, "%q", in)
+		require.False(t, ok, "%q", in)
 	}
 	require.Equal(t, "unknown", EncodingUnknown.String())
 }

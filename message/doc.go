@@ -71,7 +71,8 @@
 //   - The transfer encodings x-uuencode and x-yenc and their like are undone;
 //     what lies before the line that begins the file, and behind the one that
 //     ends it, is no part of it. [Part.Embedded] finds such files in text.
-//   - An unknown transfer encoding is not undone.
+//   - An unknown transfer encoding is not undone. What a semicolon behind one parts
+//     from it does not count.
 //   - A file name is, in this order: filename* of the Content-Disposition, its
 //     filename, name* of the Content-Type, its name. See [Part.Filename].
 //   - A disposition that is not known is an attachment.

@@ -112,6 +112,7 @@ func TestStructure(t *testing.T) {
 		{"From twice", "From: a@example.org\nfrom: b@example.org\n\nx", `text/plain "x"`, []DefectKind{DuplicateField}},
 		{"a Content-Type without subtype", "Content-Type: html\n\nx", `text/plain "x"`, []DefectKind{BadContentType}},
 		{"an unknown encoding", "Content-Transfer-Encoding: x-foo\n\nx=20", `text/plain "x=20"`, []DefectKind{BadTransferEncoding}},
+		{"an encoding with a parameter", "Content-Transfer-Encoding: quoted-printable; x=y\n\nx=20y", `text/plain "x y"`, []DefectKind{BadTransferEncoding}},
 		{"an encoding with a comment", "Content-Transfer-Encoding: (x) Quoted-Printable (y)\n\nx=20y", `text/plain "x y"`, nil},
 		{"a long line in the preamble", mixed + strings.Repeat("-", 10000) + "\n--aa\n\nx\n--aa--\n", `multipart/mixed{text/plain "x"}`, nil},
 	} {
