@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -87,6 +88,11 @@ func FuzzLoad(tf *testing.F) {
 	})
 }
 
+// countReader reads nothing and says that it read so much.
+type countReader int
+
+func (n countReader) Read([]byte) (int, error) { return int(n), nil }
+
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
@@ -98,7 +104,7 @@ func TestRead(t *testing.T) {
 	b := crlf(nestedMessage(6))
 	want, err := ParseBytes(b)
 	require.NoError(t, err)
-	for memory, spooled := range map[int]int{0: 0, len(b): 0, len(b) - 1: 1, 1: 1} {
+	for memory, spooled := range map[int]int{0: 0, len(b): 0, len(b) - 1: 1, 1: 1, math.MaxInt: 0} {
 		parser := Parser{Memory: memory}
 		m, err := parser.Read(bytes.NewReader(b))
 		require.NoError(t, err)
@@ -118,6 +124,10 @@ func TestRead(t *testing.T) {
 		require.ErrorAs(t, err, new(Defect))
 		_, err = parser.Read(io.MultiReader(strings.NewReader("Subject: x"), iotest.ErrReader(errDisk)))
 		require.ErrorIs(t, err, errDisk)
+		for n, want := range map[int]error{0: io.ErrNoProgress, -1: errBadCount, 1 << 30: errBadCount} {
+			_, err = parser.Read(io.MultiReader(strings.NewReader("Subject: x"), countReader(n)))
+			require.ErrorIs(t, err, want)
+		}
 		require.Zero(t, files())
 	}
 	t.Setenv("TMPDIR", dir+"/missing")

@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"io"
+	"math"
 	"os"
 )
 
@@ -35,13 +36,15 @@ func Read(r io.Reader) (*Spooled, error) { return new(Parser).Read(r) }
 // file in the folder that os.TempDir names, which Close removes. How long r may
 // go on is for the caller to limit: see io.LimitReader.
 //
-// The error is that of r or of the file, or a Defect if p is strict; nothing is left
-// behind then.
+// The error is that of r or of the file, io.ErrNoProgress if r gives neither octets nor an
+// error again and again, or a Defect if p is strict; nothing is left behind then.
 func (p *Parser) Read(r io.Reader) (*Spooled, error) {
 	memory := p.Memory
 	if memory <= 0 {
 		memory = defaultMemory
 	}
+	memory = min(memory, math.MaxInt-1)
+	r = progressReader{r}
 	head, err := io.ReadAll(io.LimitReader(r, int64(memory)+1))
 	if err != nil {
 		return nil, err
@@ -62,6 +65,25 @@ func (p *Parser) Read(r io.Reader) (*Spooled, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// progressReader keeps a reader to its contract: it gives up on one that gives neither
+// octets nor an error, or a number of octets that cannot be.
+type progressReader struct{ r io.Reader }
+
+var errBadCount = errors.New("message: reader counts wrong")
+
+func (r progressReader) Read(p []byte) (int, error) {
+	for range maxIdleReads {
+		n, err := r.r.Read(p)
+		switch {
+		case n < 0 || n > len(p):
+			return 0, errBadCount
+		case n > 0 || err != nil || len(p) == 0:
+			return n, err
+		}
+	}
+	return 0, io.ErrNoProgress
 }
 
 // spool writes head and the rest of r to f and parses that.
