@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -164,7 +165,7 @@ func (b *Budget) bills(of subject) (bills []bill) {
 	}
 	if b.PerNet >= 0 && of.net.Addr().Is6() {
 		wide, _ := of.net.Addr().Prefix(max(0, of.net.Bits()-wideBits))
-		bills = b.limited(bills, b.hash(subject{net: wide}), wideTimes*orDefault(b.PerNet, defaultPerNet), 0)
+		bills = b.limited(bills, b.hash(subject{net: wide}), wideTimes*cmp.Or(max(0, b.PerNet), defaultPerNet), 0)
 	}
 	return bills
 }
@@ -307,26 +308,19 @@ func (b *Budget) netOf(a net.Addr) netip.Prefix {
 	if !addr.IsValid() || addr.IsLoopback() {
 		return netip.Prefix{}
 	}
-	bits := orDefault(b.IPv4Bits, defaultIPv4Bits)
+	bits := cmp.Or(max(0, b.IPv4Bits), defaultIPv4Bits)
 	if addr.Is6() {
-		bits = orDefault(b.IPv6Bits, defaultIPv6Bits)
+		bits = cmp.Or(max(0, b.IPv6Bits), defaultIPv6Bits)
 	}
 	return netip.PrefixFrom(addr, min(bits, addr.BitLen())).Masked()
 }
 
-func (b *Budget) recovery() time.Duration   { return orDefault(b.Recovery, defaultRecovery) }
-func (b *Budget) firstDelay() time.Duration { return orDefault(b.Delay, defaultDelay) }
-func (b *Budget) maxDelay() time.Duration   { return orDefault(b.MaxDelay, defaultMaxDelay) }
-func (b *Budget) maxDelayed() int           { return orDefault(b.MaxDelayed, defaultMaxDelayed) }
-func (b *Budget) maxEntries() int           { return orDefault(b.MaxEntries, defaultMaxEntries) }
+func (b *Budget) recovery() time.Duration   { return cmp.Or(max(0, b.Recovery), defaultRecovery) }
+func (b *Budget) firstDelay() time.Duration { return cmp.Or(max(0, b.Delay), defaultDelay) }
+func (b *Budget) maxDelay() time.Duration   { return cmp.Or(max(0, b.MaxDelay), defaultMaxDelay) }
+func (b *Budget) maxDelayed() int { return cmp.Or(max(0, b.MaxDelayed), defaultMaxDelayed) }
 
-// orDefault returns v, or what stands for none.
-func orDefault[T int | time.Duration](v, byDefault T) T {
-	if v <= 0 {
-		return byDefault
-	}
-	return v
-}
+func (b *Budget) maxEntries() int { return cmp.Or(max(0, b.MaxEntries), defaultMaxEntries) }
 
 func foldASCII(name string) string {
 	return strings.Map(func(r rune) rune {

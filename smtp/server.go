@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -324,21 +325,15 @@ func (s *Server) hostname() (string, error) {
 }
 
 func (s *Server) sessionTimeout() time.Duration {
-	return orDefault(s.SessionTimeout, defaultSessionTimeout)
+	return cmp.Or(max(0, s.SessionTimeout), defaultSessionTimeout)
 }
 
-func (s *Server) hookTimeout() time.Duration { return orDefault(s.HookTimeout, defaultHookTimeout) }
+func (s *Server) hookTimeout() time.Duration {
+	return cmp.Or(max(0, s.HookTimeout), defaultHookTimeout)
+}
 
 func (s *Server) handlerTimeout() time.Duration {
-	return orDefault(s.HandlerTimeout, defaultHandlerTimeout)
-}
-
-// orDefault returns d, or what stands for none.
-func orDefault(d, byDefault time.Duration) time.Duration {
-	if d <= 0 {
-		return byDefault
-	}
-	return d
+	return cmp.Or(max(0, s.HandlerTimeout), defaultHandlerTimeout)
 }
 
 func (s *Server) log() *slog.Logger {

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"crypto/tls"
 	"io"
 	"net"
@@ -59,8 +60,8 @@ func New(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{transcript: cfg.Transcript}
 	c.link.nc = nc
 	c.SetTimeout(cfg.Timeout)
-	c.link.handshakeTimeout = min(orDefault(cfg.HandshakeTimeout, defaultHandshakeTimeout), longest)
-	c.link.minRate = int64(orDefault(cfg.MinRate, defaultMinRate))
+	c.link.handshakeTimeout = min(cmp.Or(max(0, cfg.HandshakeTimeout), defaultHandshakeTimeout), longest)
+	c.link.minRate = int64(cmp.Or(max(0, cfg.MinRate), defaultMinRate))
 	if t, ok := nc.(*tls.Conn); ok {
 		c.link.early = t
 		c.secured.Store(&secured{link: &c.link, tls: t})
@@ -68,13 +69,6 @@ func New(nc net.Conn, cfg Config) *Conn {
 	c.reader.Reset(newSource(&c.link))
 	c.writer.Reset(&c.link)
 	return c
-}
-
-func orDefault[T int | time.Duration](value, standard T) T {
-	if value <= 0 {
-		return standard
-	}
-	return value
 }
 
 // ReadLine returns the next line without its CRLF; the line with it may have at

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -283,7 +284,7 @@ func (l *link) setBody(body bool) {
 func (l *link) setTimeout(f *flow, d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f.timeout = min(orDefault(d, defaultTimeout), longest)
+	f.timeout = min(cmp.Or(max(0, d), defaultTimeout), longest)
 }
 
 // setHandshake sets the deadline of everything, or lifts it.
