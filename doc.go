@@ -16,6 +16,8 @@
 //	auth                internal/serve      internal/conn     internal/{testpeer,transcript}
 //	---------------------------------------------------- 1  wire codecs and tables: no net, no clock, no goroutine
 //	smtp/smtpwire       pop3/pop3wire       internal/{textwire,elastic}
+//	---------------------------------------------------- 0  the alphabet that all of them are written in
+//	internal/ascii
 //	---------------------------------------------------- beside the stack, for tests only
 //	internal/{testnet,rfc,layers,storm}     internal/{bench,interop}: modules of their own
 //

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // BearerToken is what a client shows by OAUTHBEARER or XOAUTH2. It prints without
@@ -180,7 +182,7 @@ func bearerOf(value string) (string, error) {
 		return "", nil
 	}
 	scheme, token, ok := strings.Cut(value, " ")
-	if !ok || !foldEqual(scheme, "bearer") || !isToken(token) {
+	if !ok || !ascii.EqualFold(scheme, "bearer") || !isToken(token) {
 		return "", malformed("not a bearer token")
 	}
 	return token, nil

@@ -7,9 +7,10 @@ import (
 	"hash/maphash"
 	"net"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 const (
@@ -104,7 +105,7 @@ func (b *Budget) begin(ctx context.Context, cs ConnectionState, user string) (en
 		return func(error) {}, 0, nil
 	}
 	b.once.Do(func() { b.seed, b.start = maphash.MakeSeed(), time.Now() })
-	of := subject{foldASCII(user), b.netOf(cs.RemoteAddr)}
+	of := subject{ascii.ToLower(user), b.netOf(cs.RemoteAddr)}
 	bills := b.bills(of)
 	wait, places, err := b.charge(of, bills)
 	if err != nil {
@@ -318,18 +319,9 @@ func (b *Budget) netOf(a net.Addr) netip.Prefix {
 func (b *Budget) recovery() time.Duration   { return cmp.Or(max(0, b.Recovery), defaultRecovery) }
 func (b *Budget) firstDelay() time.Duration { return cmp.Or(max(0, b.Delay), defaultDelay) }
 func (b *Budget) maxDelay() time.Duration   { return cmp.Or(max(0, b.MaxDelay), defaultMaxDelay) }
-func (b *Budget) maxDelayed() int { return cmp.Or(max(0, b.MaxDelayed), defaultMaxDelayed) }
+func (b *Budget) maxDelayed() int           { return cmp.Or(max(0, b.MaxDelayed), defaultMaxDelayed) }
 
 func (b *Budget) maxEntries() int { return cmp.Or(max(0, b.MaxEntries), defaultMaxEntries) }
-
-func foldASCII(name string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, name)
-}
 
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

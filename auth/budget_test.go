@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func TestBudgetOfManyNetworks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				free := 10 * orDefault(b.PerNet, 30)
+				free := 10 * cmp.Or(b.PerNet, 30)
 				for i := range free {
 					require.Zero(t, attempt(t, b, from(fmt.Sprintf("[2001:db8:0:%x::1]:1", i)), fmt.Sprint(i), ErrCredentials))
 				}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/emersion/go-sasl"
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Credentials are what a client shows to a server. An implementation must be
@@ -42,7 +43,7 @@ func noMechanism(offered []string) error {
 }
 
 func offers(offered []string, mechanism string) bool {
-	return slices.ContainsFunc(offered, func(o string) bool { return foldEqual(o, mechanism) })
+	return slices.ContainsFunc(offered, func(o string) bool { return ascii.EqualFold(o, mechanism) })
 }
 
 // allows reports whether a mechanism is one of those that may be used; nil means all.

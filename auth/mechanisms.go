@@ -1,6 +1,10 @@
 package auth
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // The mechanism names, as registered with IANA; XOAUTH2 is Google's.
 const (
@@ -80,7 +84,7 @@ func (s *Server) admit(o *offer, cs ConnectionState) error {
 // offerOf returns the row of a mechanism, by its name without regard to ASCII case;
 // nil if there is none.
 func offerOf(name string) *offer {
-	i := slices.IndexFunc(mechanisms[:], func(o offer) bool { return foldEqual(o.name, name) })
+	i := slices.IndexFunc(mechanisms[:], func(o offer) bool { return ascii.EqualFold(o.name, name) })
 	if i < 0 {
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // maxSCRAM is the longest message of SCRAM that is read: with names of 255 octets,
@@ -56,7 +58,7 @@ func isBindingName(name string) bool {
 	return name != ""
 }
 
-func isAlpha(c byte) bool { return 'a' <= lower(c) && lower(c) <= 'z' }
+func isAlpha(c byte) bool { return 'a' <= ascii.Lower(c) && ascii.Lower(c) <= 'z' }
 
 // nameEncoder writes a saslname (RFC 5802 section 5.1).
 var nameEncoder = strings.NewReplacer("=", "=3D", ",", "=2C")

@@ -181,23 +181,3 @@ func (s *Server) grant(ctx context.Context, mechanism, user, name string) (*Iden
 	}
 	return id, nil
 }
-
-// foldEqual compares without regard to ASCII case.
-func foldEqual(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}

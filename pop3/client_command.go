@@ -3,8 +3,8 @@ package pop3
 import (
 	"context"
 	"fmt"
-	"strings"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -142,7 +142,7 @@ func (c *Client) parseStatus(command string, line []byte) (pop3wire.Status, erro
 	}
 	if !st.OK {
 		// RFC 2449 section 8: the code means the same in any case.
-		return st, &Error{Code: strings.ToUpper(st.Code), Text: printable(st.Text)}
+		return st, &Error{Code: ascii.ToUpper(st.Code), Text: printable(st.Text)}
 	}
 	return st, nil
 }

@@ -72,7 +72,7 @@ func (c *Client) userPass(up auth.UserPasser) error {
 		return err
 	}
 	// RFC 6856 section 2.2: no UTF-8 for a server that does not ask for it.
-	if _, takesUTF8 := c.caps.UTF8(); !takesUTF8 && !(ascii(user) && ascii(password)) {
+	if _, takesUTF8 := c.caps.UTF8(); !takesUTF8 && !(isASCII(user) && isASCII(password)) {
 		return fmt.Errorf("%w: the server takes USER and PASS in ASCII only", auth.ErrNoMechanism)
 	}
 	// Both are known to be good before the first is sent.
@@ -100,7 +100,7 @@ func (c *Client) apop(up auth.UserPasser, timestamp string) error {
 	if err != nil {
 		return err
 	}
-	if !ascii(user) || !ascii(password) {
+	if !isASCII(user) || !isASCII(password) {
 		return fmt.Errorf("%w: APOP is for names and passwords in ASCII", auth.ErrNoMechanism)
 	}
 	if _, err := c.exchange(pop3wire.APOP, pop3wire.Apop{Name: user, Digest: pop3wire.ApopDigest(timestamp, password)}); err != nil {
@@ -124,7 +124,7 @@ func (c *Client) enableUTF8() error {
 	return err
 }
 
-func ascii(text string) bool {
+func isASCII(text string) bool {
 	for i := range len(text) {
 		if text[i] >= 0x80 {
 			return false

@@ -3,8 +3,8 @@ package pop3
 import (
 	"context"
 	"errors"
-	"strings"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/pop3/pop3wire"
 )
 
@@ -52,13 +52,13 @@ func (s *Server) language(wanted string) *Language {
 		return &s.Languages[0]
 	}
 	for i := range s.Languages {
-		if strings.EqualFold(s.Languages[i].Tag, wanted) {
+		if ascii.EqualFold(s.Languages[i].Tag, wanted) {
 			return &s.Languages[i]
 		}
 	}
 	for i := range s.Languages {
 		tag := s.Languages[i].Tag
-		if len(tag) > len(wanted) && tag[len(wanted)] == '-' && strings.EqualFold(tag[:len(wanted)], wanted) {
+		if len(tag) > len(wanted) && tag[len(wanted)] == '-' && ascii.EqualFold(tag[:len(wanted)], wanted) {
 			return &s.Languages[i]
 		}
 	}

@@ -1,9 +1,9 @@
 package smtp
 
 import (
-	"strings"
 	"time"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
@@ -105,7 +105,7 @@ func timeOf(ts smtpwire.Timestamp) time.Time {
 	if ts == "" {
 		return time.Time{} // nearly always
 	}
-	text := strings.ToUpper(string(ts))
+	text := ascii.ToUpper(string(ts))
 	// Package time knows no leap seconds.
 	const seconds = len("2006-01-02T15:04:")
 	leap := len(text) > seconds && text[seconds:seconds+2] == "60"

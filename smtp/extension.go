@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
@@ -68,7 +69,7 @@ func (o *ownExtensions) register(extensions []Extension) error {
 		e := &extensions[i]
 		line := strings.TrimRight(e.Keyword+" "+e.Parameters, " ")
 		parsed := smtpwire.ParseEHLO([]string{line})
-		keyword := upper(e.Keyword)
+		keyword := ascii.ToUpper(e.Keyword)
 		switch params, ok := parsed[keyword]; {
 		case !ok || params != e.Parameters || len(line) > 500:
 			return fmt.Errorf("smtp: extension %q cannot be written", e.Keyword)
@@ -78,17 +79,17 @@ func (o *ownExtensions) register(extensions []Extension) error {
 		keywords[keyword] = true
 		for _, p := range e.MailParams {
 			var cmd smtpwire.Mail
-			if cmd.Parse("FROM:<> "+p+"=x") != nil || len(cmd.Params) != 1 || o.mail[upper(p)] != nil {
+			if cmd.Parse("FROM:<> "+p+"=x") != nil || len(cmd.Params) != 1 || o.mail[ascii.ToUpper(p)] != nil {
 				return fmt.Errorf("smtp: parameter %q of MAIL cannot be added", p)
 			}
-			o.mail[upper(p)] = e
+			o.mail[ascii.ToUpper(p)] = e
 		}
 		for _, p := range e.RcptParams {
 			var cmd smtpwire.Rcpt
-			if cmd.Parse("TO:<Postmaster> "+p+"=x") != nil || len(cmd.Params) != 1 || o.rcpt[upper(p)] != nil {
+			if cmd.Parse("TO:<Postmaster> "+p+"=x") != nil || len(cmd.Params) != 1 || o.rcpt[ascii.ToUpper(p)] != nil {
 				return fmt.Errorf("smtp: parameter %q of RCPT cannot be added", p)
 			}
-			o.rcpt[upper(p)] = e
+			o.rcpt[ascii.ToUpper(p)] = e
 		}
 		for j := range e.Commands {
 			if err := o.registerCommand(e, &e.Commands[j]); err != nil {
@@ -100,7 +101,7 @@ func (o *ownExtensions) register(extensions []Extension) error {
 }
 
 func (o *ownExtensions) registerCommand(e *Extension, c *Command) error {
-	verb := upper(c.Verb)
+	verb := ascii.ToUpper(c.Verb)
 	_, twice := o.commands[verb]
 	known, _ := smtpwire.SplitVerb([]byte(verb))
 	if twice || known != smtpwire.Unknown || isHTTP(verb) || !isVerb(verb) || c.Run == nil {
@@ -163,7 +164,7 @@ func (s *session) ownCommand(line []byte) (own ownCommand, args string, ok bool)
 	if len(word) > longestVerb {
 		return ownCommand{}, "", false
 	}
-	own, ok = s.srv.own.commands[upper(word)]
+	own, ok = s.srv.own.commands[ascii.ToUpper(word)]
 	return own, args, ok && s.extended && s.offersOwn(own.ext)
 }
 
@@ -191,14 +192,4 @@ func (s *session) runOwn(own ownCommand, args string) smtpwire.Reply {
 		r.Enhanced = EnhancedCode{uint16(class), 0, 0}
 	}
 	return r
-}
-
-// upper folds ASCII letters to upper case.
-func upper(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' {
-			return r - 'a' + 'A'
-		}
-		return r
-	}, s)
 }

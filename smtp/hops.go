@@ -3,6 +3,8 @@ package smtp
 import (
 	"bytes"
 	"errors"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // ErrTooManyHops is what reading a body with more Received fields than [Server.MaxHops]
@@ -51,9 +53,7 @@ func (h *hops) pass(p []byte) {
 // match compares the next octet of a line with the name of the field. Blanks between the
 // name and the colon are those of the obsolete syntax, RFC 5322 section 4.5.
 func (h *hops) match(c byte) {
-	if 'a' <= c && c <= 'z' {
-		c -= 'a' - 'A'
-	}
+	c = ascii.Upper(c)
 	switch {
 	case c == receivedName[h.at]:
 		h.at++

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
@@ -120,7 +121,7 @@ func (s *session) senderOK(env *Envelope) smtpwire.Reply {
 // knowsOwnParams reports whether parameters are those of the program's own extensions.
 func (s *session) knowsOwnParams(params []Param, own map[string]*Extension) bool {
 	return !slices.ContainsFunc(params, func(p Param) bool {
-		e := own[upper(p.Keyword)]
+		e := own[ascii.ToUpper(p.Keyword)]
 		return e == nil || !s.extended || !s.offersOwn(e)
 	})
 }

@@ -1,6 +1,10 @@
 package smtp
 
-import "github.com/posthouse/posthouse/smtp/smtpwire"
+import (
+	"github.com/posthouse/posthouse/smtp/smtpwire"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // rcptFactor says how many RCPT commands a transaction may have for each recipient
 // that it may have.
@@ -57,7 +61,7 @@ func (s *session) addRecipient(args []byte) smtpwire.Reply {
 // have: RFC 9422 section 4.3.
 func (s *session) tooManyDomains(domain string) bool {
 	most := s.srv.MaxRecipientDomains
-	return most > 0 && domain != "" && len(s.domains) >= most && !s.domains[upper(domain)]
+	return most > 0 && domain != "" && len(s.domains) >= most && !s.domains[ascii.ToUpper(domain)]
 }
 
 func (s *session) addDomain(domain string) {
@@ -67,7 +71,7 @@ func (s *session) addDomain(domain string) {
 	if s.domains == nil {
 		s.domains = map[string]bool{}
 	}
-	s.domains[upper(domain)] = true
+	s.domains[ascii.ToUpper(domain)] = true
 }
 
 // accepts reports whether mail to a recipient is taken from this peer. <Postmaster>

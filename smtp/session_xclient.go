@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/serve"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
@@ -74,7 +75,7 @@ func (s *session) announce(remote, local net.Addr) smtpwire.Reply {
 
 // unavailable reports whether a proxy says that it does not know.
 func unavailable(value string) bool {
-	value = upper(value)
+	value = ascii.ToUpper(value)
 	return value == smtpwire.XclientUnavailable || value == smtpwire.XclientTemporary
 }
 
@@ -88,7 +89,7 @@ func announcedAddr(cmd *smtpwire.Xclient, addr, port string, before net.Addr) (n
 	if unavailable(host) {
 		return nobody{}, true
 	}
-	if rest, ok := strings.CutPrefix(upper(host), "IPV6:"); ok {
+	if rest, ok := strings.CutPrefix(ascii.ToUpper(host), "IPV6:"); ok {
 		host = rest
 	}
 	ip, err := netip.ParseAddr(host)

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/elastic"
 )
 
@@ -146,23 +146,13 @@ func (t *Transport) SendWith(ctx context.Context, addr string, cfg *ClientConfig
 	}
 	d.dest = destination{host, cfg} // the path of a socket
 	if port != "" {
-		d.dest.addr = net.JoinHostPort(lowerASCII(host), port)
+		d.dest.addr = net.JoinHostPort(ascii.ToLower(host), port)
 	}
 	if err := t.begin(); err != nil {
 		return d.unsent(err)
 	}
 	defer t.finish()
 	return d.send(ctx)
-}
-
-// lowerASCII is strings.ToLower for what is compared as the DNS compares names.
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			r += 'a' - 'A'
-		}
-		return r
-	}, s)
 }
 
 // Shutdown makes the transport refuse new messages, waits until those that were

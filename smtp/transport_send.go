@@ -3,6 +3,8 @@ package smtp
 import (
 	"context"
 	"errors"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // delivery is one message on its way through a Transport.
@@ -173,7 +175,7 @@ func (d *delivery) fit(p *pooled) int {
 		p.domains = map[string]struct{}{}
 	}
 	for i, recipient := range d.todo[:n] {
-		domain := lowerASCII(d.env.To[recipient].Address.Domain())
+		domain := ascii.ToLower(d.env.To[recipient].Address.Domain())
 		if _, known := p.domains[domain]; !known && len(p.domains) == limits.RcptDomainMax {
 			return i
 		}

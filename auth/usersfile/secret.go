@@ -5,9 +5,9 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/posthouse/posthouse/auth"
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Kind is a form in which the file holds a secret.
@@ -86,11 +86,12 @@ var forms = []struct {
 func parseSecret(text string) (s secret, reason string) {
 	parse := parseBare
 	for _, form := range forms {
-		if len(text) < len(form.prefix) || !strings.EqualFold(text[:len(form.prefix)], form.prefix) {
+		rest, ok := ascii.CutPrefixFold(text, form.prefix)
+		if !ok {
 			continue
 		}
 		if form.strip {
-			text = text[len(form.prefix):]
+			text = rest
 		}
 		parse = form.parse
 		break

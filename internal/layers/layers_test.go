@@ -23,6 +23,7 @@ const root = "../.."
 // floors says on which floor a package stands. A package imports only from
 // lower floors. The key "x/..." covers every package below x.
 var floors = map[string]int{
+	"internal/ascii":    0, // its letters are those of all of them
 	"internal/textwire": 1,
 	"internal/elastic":  1,
 	"smtp/smtpwire":     1,
@@ -186,6 +187,22 @@ func TestDependenciesAreTheAgreedOnes(t *testing.T) {
 			continue
 		}
 		require.Contains(t, dependencies, fields[i], "go.mod: a new dependency in the core: the answer is no")
+	}
+}
+
+// TestKeywordsFoldByASCII keeps folding by Unicode out of the library. The programs below
+// examples may fold the names of their users as they like.
+func TestKeywordsFoldByASCII(t *testing.T) {
+	t.Parallel()
+	for _, f := range sources(t) {
+		if f.test || keyOf(f.pkg) == "examples/..." {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, f.file))
+		require.NoError(t, err)
+		for _, call := range []string{"strings.EqualFold(", "bytes.EqualFold("} {
+			require.NotContains(t, string(text), call, "%s: internal/ascii folds letters and nothing else", f.file)
+		}
 	}
 }
 

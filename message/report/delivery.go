@@ -3,6 +3,7 @@ package report
 import (
 	"time"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/message"
 )
 
@@ -72,7 +73,7 @@ func splitRecipients(h message.Header) (list []message.Header) {
 	from, at := 0, 0
 	var original, final bool
 	for f := range h.All() {
-		name := lower(f.Name())
+		name := ascii.ToLower(f.Name())
 		if name == "original-recipient" && original || name == "final-recipient" && final {
 			list = append(list, message.ParseHeader(raw[from:at]))
 			from, original, final = at, false, false

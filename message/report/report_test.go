@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/message"
@@ -237,7 +238,7 @@ func TestBounces(t *testing.T) {
 		want := make(map[string]int)
 		for _, f := range line.FindAllStringSubmatch(strings.ReplaceAll(string(body), "\r", ""), -1) {
 			if strings.TrimSpace(f[2]) != "" {
-				want[lower(f[1])]++
+				want[ascii.ToLower(f[1])]++
 			}
 		}
 		got := make(map[string]int)

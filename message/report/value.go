@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/message"
 )
 
@@ -79,17 +80,7 @@ func keyword(s string) string {
 	if i := strings.IndexAny(s, " \t"); i >= 0 {
 		s = s[:i]
 	}
-	return lower(s)
-}
-
-// lower folds ASCII letters only.
-func lower(s string) string {
-	return strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			r += 'a' - 'A'
-		}
-		return r
-	}, s)
+	return ascii.ToLower(s)
 }
 
 // withoutComments cuts comments out of s. One that is not closed goes to its end.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/hex"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Apop is the APOP command of RFC 1939 section 7.
@@ -102,7 +104,7 @@ func ValidTimestamp[T string | []byte](text T) bool {
 
 // atomText is the atext of RFC 5322 section 3.2.3.
 func atomText(c byte) bool {
-	switch u := upper(c); {
+	switch u := ascii.Upper(c); {
 	case 'A' <= u && u <= 'Z', '0' <= c && c <= '9':
 		return true
 	}

@@ -3,6 +3,8 @@ package pop3wire
 import (
 	"bytes"
 	"encoding/base64"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Auth is the AUTH command of RFC 5034 section 4.
@@ -57,7 +59,7 @@ func (c Auth) AppendPublic(dst []byte) []byte {
 // client may send in any case (RFC 5034 section 5).
 func mechanismName[T string | []byte](name T) bool {
 	for i := range len(name) {
-		c := upper(name[i])
+		c := ascii.Upper(name[i])
 		if (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
 			return false
 		}

@@ -3,6 +3,8 @@ package pop3wire
 import (
 	"bytes"
 	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Capability is one line of the reply to CAPA (RFC 2449 section 5).
@@ -90,7 +92,7 @@ func (l Capabilities) Has(tag string) bool {
 // tag counts.
 func (l Capabilities) Params(tag string) ([]string, bool) {
 	for _, c := range l {
-		if equalFold(c.Tag, tag) {
+		if ascii.EqualFold(c.Tag, tag) {
 			return c.Params, true
 		}
 	}

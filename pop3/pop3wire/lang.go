@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Lang is the LANG command of RFC 6856 section 3.
@@ -52,7 +54,7 @@ func languageRange[T string | []byte](text T) bool {
 	}
 	subtag, letters := 0, true
 	for i := range len(text) {
-		c := upper(text[i])
+		c := ascii.Upper(text[i])
 		switch {
 		case c == '-':
 			if subtag == 0 {

@@ -3,6 +3,8 @@ package pop3wire
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Status is the first line of a reply.
@@ -52,7 +54,7 @@ func (s Status) Append(dst []byte) []byte { return AppendStatus(dst, s.OK, s.Cod
 // case: "SYS/TEMP" is "SYS" (RFC 2449 section 8).
 func (s Status) Is(code string) bool {
 	n := len(code)
-	return n > 0 && len(s.Code) >= n && equalFold(s.Code[:n], code) && (len(s.Code) == n || s.Code[n] == '/')
+	return n > 0 && len(s.Code) >= n && ascii.EqualFold(s.Code[:n], code) && (len(s.Code) == n || s.Code[n] == '/')
 }
 
 // AppendStatus appends a status line with its CRLF, whatever it is given: an

@@ -50,27 +50,6 @@ type Command interface {
 	AppendPublic(dst []byte) []byte
 }
 
-func upper(c byte) byte {
-	if 'a' <= c && c <= 'z' {
-		return c - ('a' - 'A')
-	}
-	return c
-}
-
-// equalFold compares ASCII text in any case. strings.EqualFold is not used: it
-// takes U+017F for an s and U+212A for a k.
-func equalFold(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(a) {
-		if upper(a[i]) != upper(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
 // visible reports whether text is 1*VCHAR, the param of RFC 2449 section 3.
 func visible[T string | []byte](text T) bool {
 	for i := range len(text) {

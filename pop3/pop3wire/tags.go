@@ -3,6 +3,8 @@ package pop3wire
 import (
 	"math"
 	"strconv"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // The tags of capabilities.
@@ -67,7 +69,7 @@ func (e Expire) Capability() Capability {
 // read.
 func (l Capabilities) Expire() (e Expire, ok bool) {
 	number, user := l.numbered(TagExpire)
-	if equalFold(number, "NEVER") {
+	if ascii.EqualFold(number, "NEVER") {
 		return Expire{Never: true, User: user}, true
 	}
 	days, ok := parseNumber([]byte(number), math.MaxInt)
@@ -81,7 +83,7 @@ func (l Capabilities) Expire() (e Expire, ok bool) {
 // and passwords in UTF-8 (RFC 6856 section 2.2).
 func (l Capabilities) UTF8() (mode, user bool) {
 	params, mode := l.Params(TagUTF8)
-	return mode, len(params) > 0 && equalFold(params[0], userToken)
+	return mode, len(params) > 0 && ascii.EqualFold(params[0], userToken)
 }
 
 func numbered(tag, number string, user bool) Capability {
@@ -97,5 +99,5 @@ func (l Capabilities) numbered(tag string) (number string, user bool) {
 	if len(params) == 0 {
 		return "", false
 	}
-	return params[0], len(params) > 1 && equalFold(params[1], userToken)
+	return params[0], len(params) > 1 && ascii.EqualFold(params[1], userToken)
 }

@@ -1,6 +1,10 @@
 package pop3wire
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // Verb is a command's keyword.
 type Verb uint8
@@ -63,7 +67,7 @@ func SplitVerb(line []byte) (v Verb, args []byte) {
 		return Unknown, args
 	}
 	for i, c := range word {
-		k[i] = upper(c)
+		k[i] = ascii.Upper(c)
 	}
 	switch string(k[:len(word)]) {
 	case "USER":

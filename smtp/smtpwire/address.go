@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // The limits of RFC 5321 section 4.5.3.1, in octets. A path of 256 octets has two for
@@ -83,7 +85,7 @@ func (a Address) appendPath(dst []byte) []byte {
 
 // isPostmaster reports whether a is <Postmaster> without a domain, the only
 // mailbox that may do without: RFC 5321 section 4.1.1.3.
-func (a Address) isPostmaster() bool { return a.domain == "" && equalFold(a.local, "POSTMASTER") }
+func (a Address) isPostmaster() bool { return a.domain == "" && ascii.EqualFold(a.local, "POSTMASTER") }
 
 // appendLocal writes the local part. The same part is always written the same way,
 // with as few quotation marks as possible: RFC 5321 section 4.1.2.
@@ -241,7 +243,7 @@ func isDomain(s string) bool {
 // A General-address-literal needs a tag registered with IANA; none has been, so it is
 // refused: RFC 5321 section 4.1.3.
 func isLiteral(s string) bool {
-	v6, tagged := cutPrefixFold(s, "IPV6:")
+	v6, tagged := ascii.CutPrefixFold(s, "IPV6:")
 	ip, err := netip.ParseAddr(v6)
 	if err != nil || ip.Zone() != "" || ip.Is4() == tagged {
 		return false

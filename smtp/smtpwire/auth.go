@@ -1,6 +1,10 @@
 package smtpwire
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // maxMechanism is the length of the longest mechanism name: RFC 4422 section 3.1.
 const maxMechanism = 20
@@ -24,7 +28,7 @@ func (a *Auth) Parse(args string) error {
 			break
 		}
 	}
-	if a.Mechanism = toUpper(mechanism); !isMechanism(a.Mechanism) {
+	if a.Mechanism = ascii.ToUpper(mechanism); !isMechanism(a.Mechanism) {
 		return syntax(badArgument, "mechanism name expected")
 	}
 	if !a.HasInitial || initial == "=" {
@@ -78,7 +82,7 @@ func isMechanism(s string) bool {
 	}
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if upper(c) != c || !is(c, classAlpha|classDigit) && c != '-' && c != '_' {
+		if ascii.Upper(c) != c || !is(c, classAlpha|classDigit) && c != '-' && c != '_' {
 			return false
 		}
 	}

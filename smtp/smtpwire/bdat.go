@@ -1,6 +1,10 @@
 package smtpwire
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // Bdat is the BDAT command: RFC 3030 section 2. Size octets follow its line.
 //
@@ -22,7 +26,7 @@ func (b *Bdat) Parse(args string) error {
 	}
 	// strconv.ParseInt reports a number that is too large; it never wraps around.
 	size, err := strconv.ParseInt(args[:n], 10, 64)
-	last, ok := cutPrefixFold(args[n:], " LAST")
+	last, ok := ascii.CutPrefixFold(args[n:], " LAST")
 	if err != nil || last != "" {
 		return syntax(badArgument, "BDAT size [LAST] expected")
 	}

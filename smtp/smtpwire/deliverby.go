@@ -1,6 +1,10 @@
 package smtpwire
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // maxSeconds is the longest time that BY and HOLDFOR can state.
 const maxSeconds = 999_999_999
@@ -42,7 +46,7 @@ func parseDeliverBy(value string) (by DeliverBy, ok bool) {
 	if by.Mode, ok = parseName[ByMode](byModeNames, mode[:1]); !ok {
 		return DeliverBy{}, false
 	}
-	if by.Trace = equalFold(mode[1:], "T"); !by.Trace && mode[1:] != "" {
+	if by.Trace = ascii.EqualFold(mode[1:], "T"); !by.Trace && mode[1:] != "" {
 		return DeliverBy{}, false
 	}
 	digits, negative := strings.CutPrefix(number, "-")

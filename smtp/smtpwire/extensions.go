@@ -1,6 +1,10 @@
 package smtpwire
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // Extensions are the keywords that a server lists in its reply to EHLO, in upper case,
 // each with its parameters as they were written, "" when there are none.
@@ -21,7 +25,7 @@ func ParseEHLO(lines []string) Extensions {
 		if !isKeyword(keyword) || !isText(params) {
 			continue
 		}
-		keyword = toUpper(keyword)
+		keyword = ascii.ToUpper(keyword)
 		if _, twice := e[keyword]; !twice {
 			e[keyword] = params
 		}
@@ -31,7 +35,7 @@ func ParseEHLO(lines []string) Extensions {
 
 // Lookup returns the parameters of keyword, which may be of either case.
 func (e Extensions) Lookup(keyword string) (params string, ok bool) {
-	params, ok = e[toUpper(keyword)]
+	params, ok = e[ascii.ToUpper(keyword)]
 	return params, ok
 }
 
@@ -48,7 +52,7 @@ func (e Extensions) Size() (limit int64, ok bool) {
 
 // Mechanisms returns the mechanisms that AUTH lists, in upper case.
 func (e Extensions) Mechanisms() []string {
-	return strings.Fields(toUpper(e["AUTH"]))
+	return strings.Fields(ascii.ToUpper(e["AUTH"]))
 }
 
 // Limits returns what LIMITS states.
@@ -89,5 +93,5 @@ func (e Extensions) PriorityProfile() (name string, ok bool) {
 // XclientAttributes returns the names of the attributes that XCLIENT lists, in upper
 // case; none when XCLIENT is not offered.
 func (e Extensions) XclientAttributes() []string {
-	return strings.Fields(toUpper(e["XCLIENT"]))
+	return strings.Fields(ascii.ToUpper(e["XCLIENT"]))
 }

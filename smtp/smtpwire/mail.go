@@ -1,5 +1,7 @@
 package smtpwire
 
+import "github.com/posthouse/posthouse/internal/ascii"
+
 // Mail is the MAIL command: RFC 5321 section 4.1.1.2. The zero value of a parameter
 // means that it is absent; only Size, of which 0 is a value, has -1 for that.
 //
@@ -63,7 +65,7 @@ var mailKeywords = []string{
 func (m *Mail) Parse(args string) error {
 	*m = Mail{Size: -1, Params: m.Params[:0]}
 	// RFC 5321 section 3.3: no blank may stand on either side of the colon.
-	path, ok := cutPrefixFold(args, "FROM:")
+	path, ok := ascii.CutPrefixFold(args, "FROM:")
 	if !ok {
 		return syntax(badArgument, "MAIL FROM:<address> expected")
 	}

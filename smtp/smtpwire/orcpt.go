@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // maxOriginal is the length of the longest original recipient: RFC 3461 section 4.2.
@@ -48,7 +50,7 @@ func (o OriginalRecipient) decode() (text string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	if equalFold(addrType, "UTF-8") {
+	if ascii.EqualFold(addrType, "UTF-8") {
 		return parseUnitext(encoded)
 	}
 	text, ok = ParseXtext(encoded)
@@ -62,7 +64,7 @@ func (o OriginalRecipient) valid() bool {
 	if !ok || len(o) > maxOriginal || !isDotless(addrType) || encoded == "" {
 		return false
 	}
-	if equalFold(addrType, "UTF-8") {
+	if ascii.EqualFold(addrType, "UTF-8") {
 		_, ok = parseUnitext(encoded)
 		return ok
 	}
@@ -115,7 +117,7 @@ func appendEscape(dst []byte, r rune) []byte {
 	}
 	var digits [8]byte
 	for _, c := range strconv.AppendInt(digits[:0], int64(r), 16) {
-		dst = append(dst, upper(c))
+		dst = append(dst, ascii.Upper(c))
 	}
 	return append(dst, '}')
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Param is a parameter of MAIL or RCPT that has no field of its own.
@@ -19,11 +21,11 @@ type Param struct {
 }
 
 // Is reports whether p has the keyword, which is written in upper case.
-func (p Param) Is(keyword string) bool { return equalFold(p.Keyword, keyword) }
+func (p Param) Is(keyword string) bool { return ascii.EqualFold(p.Keyword, keyword) }
 
 func hasParam(params []Param, keyword string) bool {
 	for _, p := range params {
-		if equalFoldBoth(p.Keyword, keyword) {
+		if ascii.EqualFold(p.Keyword, keyword) {
 			return true
 		}
 	}

@@ -1,6 +1,10 @@
 package smtpwire
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // AppendPublic appends what a transcript may show of a command line that a peer
 // sent, given without its CRLF. Of AUTH only the mechanism is shown, and of a line
@@ -20,7 +24,7 @@ func AppendPublic(dst, line []byte) []byte {
 		for n < len(args) && args[n] != ' ' {
 			n++
 		}
-		if !isMechanism(toUpper(string(args[:n]))) {
+		if !isMechanism(ascii.ToUpper(string(args[:n]))) {
 			return append(dst, " ***"...)
 		}
 		dst = append(dst, ' ')

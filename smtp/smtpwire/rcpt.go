@@ -1,5 +1,7 @@
 package smtpwire
 
+import "github.com/posthouse/posthouse/internal/ascii"
+
 // Rcpt is the RCPT command: RFC 5321 section 4.1.1.3. The zero value of a parameter
 // means that it is absent.
 //
@@ -35,7 +37,7 @@ var rcptKeywords = []string{
 func (r *Rcpt) Parse(args string) error {
 	*r = Rcpt{Params: r.Params[:0], UTF8: r.UTF8}
 	// RFC 5321 section 3.3: no blank may stand on either side of the colon.
-	path, ok := cutPrefixFold(args, "TO:")
+	path, ok := ascii.CutPrefixFold(args, "TO:")
 	if !ok {
 		return syntax(badArgument, "RCPT TO:<address> expected")
 	}
@@ -93,7 +95,7 @@ func (r *Rcpt) setParam(i int, value string) (ok bool) {
 // scanForwardPath reads a path that is not null, or <Postmaster>.
 func scanForwardPath(s string) (a Address, rest string, ok bool) {
 	const bare = "<POSTMASTER>"
-	if rest, ok = cutPrefixFold(s, bare); ok {
+	if rest, ok = ascii.CutPrefixFold(s, bare); ok {
 		return Address{local: s[1 : len(bare)-1]}, rest, true
 	}
 	a, rest, ok = scanPath(s)

@@ -1,6 +1,10 @@
 package smtpwire
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // Timestamp is a date and time as RFC 3339 writes it, e.g. 2026-11-25T22:00:00Z; ""
 // means that there is none. It is text because this package knows no clock; see
@@ -22,7 +26,7 @@ func (t Timestamp) valid() (behind string, ok bool) {
 		case '0':
 			ok = is(s[i], classDigit)
 		default:
-			ok = upper(s[i]) == form[i]
+			ok = ascii.Upper(s[i]) == form[i]
 		}
 		if !ok {
 			return "", false
@@ -38,7 +42,7 @@ func (t Timestamp) valid() (behind string, ok bool) {
 // isUTC reports whether t is in UTC, as RFC 4865 section 3 wants it.
 func (t Timestamp) isUTC() bool {
 	behind, ok := t.valid()
-	return ok && equalFold(skipFraction(behind), "Z")
+	return ok && ascii.EqualFold(skipFraction(behind), "Z")
 }
 
 // isWhole reports whether t is without fractions of a second, as RFC 7293 section 3.1
@@ -70,7 +74,7 @@ func skipFraction(s string) string {
 //
 //	time-offset = "Z" / ("+" / "-") 2DIGIT ":" 2DIGIT
 func isOffset(s string) bool {
-	if equalFold(s, "Z") {
+	if ascii.EqualFold(s, "Z") {
 		return true
 	}
 	return len(s) == len("+00:00") && (s[0] == '+' || s[0] == '-') && s[3] == ':' &&

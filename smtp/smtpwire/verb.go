@@ -1,6 +1,10 @@
 package smtpwire
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // Verb is the first word of a command line. The zero value is Unknown.
 type Verb uint8
@@ -87,7 +91,7 @@ func SplitVerb(line []byte) (v Verb, args []byte) {
 		return Unknown, args
 	}
 	for i, c := range word {
-		folded[i] = upper(c)
+		folded[i] = ascii.Upper(c)
 	}
 	switch string(folded[:len(word)]) {
 	case "HELO":

@@ -1,5 +1,7 @@
 package smtpwire
 
+import "github.com/posthouse/posthouse/internal/ascii"
+
 // Vrfy is the VRFY command: RFC 5321 section 4.1.1.6 and RFC 6531 section 3.7.4.2.
 //
 //	vrfy = "VRFY" SP String [ SP "SMTPUTF8" ] CRLF
@@ -24,7 +26,7 @@ const utf8Suffix = " SMTPUTF8"
 
 // parseQuery parses the argument of VRFY or EXPN.
 func parseQuery(args string) (text string, utf8 bool, err error) {
-	if n := len(args) - len(utf8Suffix); n > 0 && equalFold(args[n:], utf8Suffix) {
+	if n := len(args) - len(utf8Suffix); n > 0 && ascii.EqualFold(args[n:], utf8Suffix) {
 		args, utf8 = args[:n], true
 	}
 	if args == "" || !isTextUTF8(args) {

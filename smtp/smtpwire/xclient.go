@@ -1,6 +1,10 @@
 package smtpwire
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // Xclient is the XCLIENT command, by which a proxy tells whom it speaks for, as Postfix
 // defines it.
@@ -46,7 +50,7 @@ func (c *Xclient) Parse(args string) error {
 			break
 		}
 		value, ok := ParseXtext(encoded)
-		name = toUpper(name)
+		name = ascii.ToUpper(name)
 		if _, twice := c.Get(name); !ok || twice || value == "" || !isText(value) {
 			break
 		}
@@ -65,7 +69,7 @@ func (c *Xclient) Append(dst []byte) ([]byte, error) {
 	line := append(dst, "XCLIENT"...)
 	for i, a := range c.Attributes {
 		first, _ := (&Xclient{c.Attributes[:i]}).Get(a.Name)
-		if !isKeyword(a.Name) || toUpper(a.Name) != a.Name || a.Value == "" || !isText(a.Value) || first != "" {
+		if !isKeyword(a.Name) || ascii.ToUpper(a.Name) != a.Name || a.Value == "" || !isText(a.Value) || first != "" {
 			return dst, &UnsafeError{XCLIENT, "attribute"}
 		}
 		line = append(line, ' ')

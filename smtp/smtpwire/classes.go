@@ -1,8 +1,8 @@
 package smtpwire
 
-// The tables and folds here know ASCII alone. Unicode folding, which
-// strings.EqualFold does, would take U+017F for an S and U+212A for a K.
+import "github.com/posthouse/posthouse/internal/ascii"
 
+// class is what an octet of ASCII may be part of.
 type class uint8
 
 const (
@@ -52,70 +52,15 @@ func allOf[T string | []byte](s T, want class) bool {
 	return true
 }
 
-func upper(c byte) byte {
-	if 'a' <= c && c <= 'z' {
-		return c - 0x20
-	}
-	return c
-}
-
-// equalFold reports whether s is keyword, which is written in upper case.
-func equalFold(s, keyword string) bool {
-	if len(s) != len(keyword) {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		if upper(s[i]) != keyword[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// cutPrefixFold takes prefix, which is written in upper case, off s.
-func cutPrefixFold(s, prefix string) (rest string, ok bool) {
-	if len(s) < len(prefix) || !equalFold(s[:len(prefix)], prefix) {
-		return s, false
-	}
-	return s[len(prefix):], true
-}
-
-// equalFoldBoth reports whether a and b are the same but for the case of ASCII letters.
-func equalFoldBoth(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := 0; i < len(a); i++ {
-		if upper(a[i]) != upper(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// indexFold returns where s stands among keywords, which are written in upper case;
-// -1 is nowhere.
+// indexFold returns where s stands among keywords, in any case of letters; -1
+// is nowhere.
 func indexFold(keywords []string, s string) int {
 	for i, keyword := range keywords {
-		if equalFold(s, keyword) {
+		if ascii.EqualFold(s, keyword) {
 			return i
 		}
 	}
 	return -1
-}
-
-// toUpper folds s to upper case; it allocates only when s has lower-case letters.
-func toUpper(s string) string {
-	for i := 0; i < len(s); i++ {
-		if upper(s[i]) != s[i] {
-			b := []byte(s)
-			for j := i; j < len(b); j++ {
-				b[j] = upper(b[j])
-			}
-			return string(b)
-		}
-	}
-	return s
 }
 
 // isText reports whether s is printable ASCII with blanks and tabs.
