@@ -32,7 +32,7 @@ func addresses(texts ...string) (to []smtp.Recipient) {
 func pickyServer() (client net.Conn, stop func()) {
 	srv := &smtp.Server{
 		Hostname: "mx.example.org",
-		Local:    func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Local:    func(_ context.Context, to smtp.Address) bool { return to.InDomain("example.org") },
 		Hooks: smtp.Hooks{Recipient: func(_ context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
 			if to.Address.Local() != "bob" {
 				return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "no such mailbox"}

@@ -25,7 +25,7 @@ func TestServerAllocations(t *testing.T) {
 	require.NoError(t, err)
 	srv := &smtp.Server{
 		Hostname: "mx.example.org", MaxIdleCommands: -1, MaxErrors: -1, MaxTransactions: -1, ErrorDelay: -1,
-		Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Local: func(_ context.Context, to smtp.Address) bool { return to.InDomain("example.org") },
 		Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
 			_, err := io.Copy(io.Discard, tx.Body)
 			return err

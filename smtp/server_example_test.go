@@ -19,7 +19,7 @@ import (
 func ExampleServer() {
 	srv := &smtp.Server{
 		Hostname: "mx.example.org",
-		Local:    func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Local:    func(_ context.Context, to smtp.Address) bool { return to.InDomain("example.org") },
 		Handler: smtp.HandlerFunc(func(_ context.Context, tx *smtp.Transaction) error {
 			f, err := os.CreateTemp("/var/spool/example", "mail")
 			if err != nil {
@@ -69,7 +69,7 @@ func ExampleServer_submission() {
 func ExampleHooks() {
 	mailboxes := map[string]bool{"alice": true, "postmaster": true}
 	srv := &smtp.Server{
-		Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Local: func(_ context.Context, to smtp.Address) bool { return to.InDomain("example.org") },
 		Hooks: smtp.Hooks{
 			Recipient: func(_ context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
 				if !mailboxes[to.Address.Local()] {
@@ -93,7 +93,7 @@ func ExampleTransaction_SetResult() {
 		Addr:     "127.0.0.1:2424",
 		Hostname: "mx.example.org",
 		Protocol: auth.LMTP,
-		Local:    func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Local:    func(_ context.Context, to smtp.Address) bool { return to.InDomain("example.org") },
 		Handler: smtp.HandlerFunc(func(ctx context.Context, tx *smtp.Transaction) error {
 			message, err := io.ReadAll(tx.Body)
 			if err != nil {

@@ -86,7 +86,7 @@ func TestServerWrites(t *testing.T) {
 				counting := &countingListener{Listener: ln}
 				srv := &smtp.Server{
 					Hostname: "mx.example.org",
-					Local:    func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+					Local:    func(_ context.Context, to smtp.Address) bool { return to.InDomain("example.org") },
 					Handler:  smtp.HandlerFunc(func(context.Context, *smtp.Transaction) error { return nil }),
 				}
 				served := make(chan error, 1)

@@ -67,7 +67,7 @@ func FuzzSession(tf *testing.F) {
 		answers := 0 // that acceptance is due
 		srv := &smtp.Server{
 			Hostname: "mx.example.org", MaxMessageBytes: 1000, MaxErrors: -1, ErrorDelay: -1,
-			Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+			Local: func(_ context.Context, to smtp.Address) bool { return to.InDomain("example.org") },
 			Auth:  &auth.Server{Passwords: passwords, InsecureAllowCleartext: true},
 			Log:   slog.New(slog.DiscardHandler),
 			Offer: everything, BinaryMIME: true, XclientFrom: fromProxy, Extensions: []smtp.Extension{counter(answer)},

@@ -38,7 +38,7 @@ func (s *site) toThree(hello, params string) *peer {
 func lmtpServer(h smtp.HandlerFunc) *smtp.Server {
 	return &smtp.Server{
 		Protocol: auth.LMTP, Handler: h,
-		Local: func(_ context.Context, to smtp.Address) bool { return to.Domain() == "example.org" },
+		Local: func(_ context.Context, to smtp.Address) bool { return to.InDomain("example.org") },
 	}
 }
 

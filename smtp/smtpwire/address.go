@@ -53,6 +53,11 @@ func (a Address) Local() string { return a.local }
 // Domain returns the domain or the address literal with its brackets.
 func (a Address) Domain() string { return a.domain }
 
+// InDomain reports whether the domain of a is the one of that name. ASCII letters are
+// the same in any case, as in the DNS: RFC 5321 section 2.4. A domain in UTF-8 and its
+// A-labels are two names.
+func (a Address) InDomain(name string) bool { return a.domain != "" && ascii.EqualFold(a.domain, name) }
+
 // IsZero reports whether a is the null path.
 func (a Address) IsZero() bool { return a == Address{} }
 

@@ -12,6 +12,28 @@ import (
 	"github.com/posthouse/posthouse/internal/storm"
 )
 
+func TestAddress_InDomain(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		address, name string
+		want          bool
+	}{
+		{"bob@example.org", "example.org", true},
+		{"bob@EXAMPLE.Org", "example.oRG", true},
+		{"bob@sub.example.org", "example.org", false},
+		{"bob@example.or", "example.org", false},
+		{"bob@\u212aelvin.example", "kelvin.example", false}, // KELVIN SIGN is no k
+		{"bob@bücher.example", "BÜCHER.example", false},
+		{"bob@bücher.example", "bücher.EXAMPLE", true},
+		{"bob@[192.0.2.1]", "[192.0.2.1]", true},
+	} {
+		a, err := ParseAddress(row.address)
+		require.NoError(t, err)
+		require.Equal(t, row.want, a.InDomain(row.name), row)
+	}
+	require.False(t, Address{}.InDomain(""), "the null path is in no domain")
+}
+
 func TestParseAddress(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a", 64)

@@ -44,7 +44,7 @@ func openMailboxes(cfg *Config, accounts accounts) (*mailboxes, error) {
 		return nil, err
 	}
 	return &mailboxes{
-		domain: strings.ToLower(cfg.Domain), hostname: cfg.Hostname, log: cfg.Log,
+		domain: cfg.Domain, hostname: cfg.Hostname, log: cfg.Log,
 		accounts: accounts, aliases: aliases, root: root, open: map[string]*maildir.Dir{},
 	}, nil
 }
@@ -52,7 +52,7 @@ func openMailboxes(cfg *Config, accounts accounts) (*mailboxes, error) {
 // local reports whether an address is in the domain of this host. The mailbox
 // of an address without a domain can only be Postmaster's.
 func (b *mailboxes) local(_ context.Context, a smtp.Address) bool {
-	return a.Domain() == "" || strings.ToLower(a.Domain()) == b.domain
+	return a.Domain() == "" || a.InDomain(b.domain)
 }
 
 // recipient refuses recipients that this host does not know, and to promise a

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/auth/popbefore"
@@ -35,7 +34,7 @@ func onGrant(grants *popbefore.Grants) func(context.Context, *smtp.Transaction) 
 // and the aliases that lead to them.
 func (b *mailboxes) verifySender(_ context.Context, id auth.Identity, from string) error {
 	address, err := smtp.ParseAddress(from)
-	if err != nil || !strings.EqualFold(address.Domain(), b.domain) {
+	if err != nil || !address.InDomain(b.domain) {
 		return popbefore.ErrSender
 	}
 	if user, ok := b.user(address); !ok || user != id.Name {
