@@ -55,14 +55,28 @@ type htmlReader struct {
 // skipMarkup passes over a comment, a declaration or the like at the start of src. One
 // that is not closed goes to the end.
 func skipMarkup(src []byte) []byte {
-	end := []byte{'>'}
-	if bytes.HasPrefix(src, []byte("<!--")) {
-		end = []byte("-->")
+	rest, comment := bytes.CutPrefix(src, []byte("<!--"))
+	if !comment {
+		_, rest, _ = bytes.Cut(src, []byte{'>'})
+		return rest
 	}
-	if n := bytes.Index(src, end); n >= 0 {
-		return src[n+len(end):]
+	for _, end := range []string{">", "->"} { // a comment of nothing
+		if rest, ok := bytes.CutPrefix(rest, []byte(end)); ok {
+			return rest
+		}
 	}
-	return nil
+	for {
+		n := bytes.Index(rest, []byte("--"))
+		if n < 0 {
+			return nil
+		}
+		rest = rest[n+1:]
+		for _, end := range []string{"->", "-!>"} {
+			if rest, ok := bytes.CutPrefix(rest, []byte(end)); ok {
+				return rest
+			}
+		}
+	}
 }
 
 // htmlBreaks are the elements that text does not run across, by how many line ends part it.
@@ -75,8 +89,8 @@ var htmlBreaks = map[string]int{
 
 // htmlSilent are the elements whose content is no text: it goes to the closing tag.
 var htmlSilent = map[string]bool{
-	"applet": true, "audio": true, "iframe": true, "math": true, "noembed": true, "noframes": true, "script": true, "style": true,
-	"svg": true, "template": true, "textarea": true, "title": true, "video": true,
+	"applet": true, "audio": true, "iframe": true, "noembed": true, "noframes": true, "script": true, "style": true,
+	"template": true, "title": true, "video": true,
 }
 
 // tag takes the tag at the start of src and returns what is behind it.
@@ -87,13 +101,13 @@ func (h *htmlReader) tag(src []byte) []byte {
 		at = 2
 	}
 	end := at
-	for end < len(src) && (isLetter(src[end]) || isDigit(src[end])) && end-at < 16 {
+	for end < len(src) && !endsTagName(src[end]) {
 		end++
 	}
-	var buf [16]byte
+	var buf [16]byte // room for all names that mean something
 	name := buf[:0]
-	for _, c := range src[at:end] {
-		name = append(name, lower(c))
+	for i := at; i < end && end-at <= len(buf); i++ {
+		name = append(name, lower(src[i]))
 	}
 	rest, alt := skipAttributes(src[end:])
 	if lines, ok := htmlBreaks[string(name)]; ok {
@@ -132,7 +146,7 @@ func skipSilent(src []byte, name string) []byte {
 			return nil
 		}
 		src = src[n+2:]
-		if len(src) >= len(name) && equalFold(src[:len(name)], name) {
+		if len(src) > len(name) && equalFold(src[:len(name)], name) && endsTagName(src[len(name)]) {
 			if n := bytes.IndexByte(src, '>'); n >= 0 {
 				return src[n+1:]
 			}
@@ -144,32 +158,46 @@ func skipSilent(src []byte, name string) []byte {
 // skipAttributes passes over the attributes of a tag and its end. It returns what
 // the first alt attribute says.
 func skipAttributes(src []byte) (rest, alt []byte) {
-	for i := 0; i < len(src); {
-		switch src[i] {
-		case '>':
-			return src[i+1:], alt
-		case '=':
-			name := trimFWS(src[:i])
+	for {
+		for len(src) > 0 && (isHTMLBlank(src[0]) || src[0] == '/') {
+			src = src[1:]
+		}
+		if len(src) == 0 {
+			return nil, alt
+		}
+		if src[0] == '>' {
+			return src[1:], alt
+		}
+		end := 1 // a "=" that the name begins with is part of it
+		for end < len(src) && !endsTagName(src[end]) && src[end] != '=' {
+			end++
+		}
+		name := src[:end]
+		src = skipHTMLBlanks(src[end:])
+		if len(src) > 0 && src[0] == '=' {
 			var value []byte
-			if value, src = attributeValue(src[i+1:]); alt == nil && len(name) >= 3 && equalFold(name[len(name)-3:], "alt") {
+			if value, src = attributeValue(src[1:]); alt == nil && equalFold(name, "alt") {
 				alt = value
 			}
-			i = 0
-		default:
-			i++
 		}
 	}
-	return nil, alt
+}
+
+func isHTMLBlank(c byte) bool { return isFWS(c) || c == '\f' }
+
+func endsTagName(c byte) bool { return isHTMLBlank(c) || c == '/' || c == '>' }
+
+func skipHTMLBlanks(src []byte) []byte {
+	for len(src) > 0 && isHTMLBlank(src[0]) {
+		src = src[1:]
+	}
+	return src
 }
 
 // attributeValue takes the value at the start of src. A quotation that is not closed
 // goes to the end.
 func attributeValue(src []byte) (value, rest []byte) {
-	i := 0
-	for i < len(src) && isFWS(src[i]) {
-		i++
-	}
-	src = src[i:]
+	src = skipHTMLBlanks(src)
 	if len(src) > 0 && (src[0] == '"' || src[0] == '\'') {
 		n := bytes.IndexByte(src[1:], src[0])
 		if n < 0 {
@@ -177,7 +205,9 @@ func attributeValue(src []byte) (value, rest []byte) {
 		}
 		return src[1 : 1+n], src[n+2:]
 	}
-	for i = 0; i < len(src) && !isFWS(src[i]) && src[i] != '>'; i++ {
+	i := 0
+	for i < len(src) && !isHTMLBlank(src[i]) && src[i] != '>' {
+		i++
 	}
 	return src[:i], src[i:]
 }

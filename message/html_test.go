@@ -31,6 +31,15 @@ func TestAppendHTMLText(t *testing.T) {
 		{"a<b title=\"c", "a"},
 		{"a<script>b", "a"},
 		{"a<script>b</Script >c", "ac"},
+		// What hides text here and not in a browser would hide it from who filters mail.
+		{"a<!-->b<!--->c<!-- --!>d<!-- -- > ->e--->f<!--", "abcdf"},
+		{`a<b =">b`, "ab"},
+		{`a<b/=">b<b x=>c<b x = >d<b x/y="z>"/>e<b "x>f`, "abcdef"},
+		{"a<b x='>\f'\f>b<br\f/>c", "ab\nc"},
+		{"a<script-x>b<style.y>c<script:z>d<scripts>e", "abcde"},
+		{"a<script>b</scripts>c</script/>d", "ad"},
+		{"a<svg/>b<math>c<svg><title>d</title><text>e</text></svg><textarea>f", "abcef"},
+		{`<img data-alt=a alt=b><img alt=""alt=c>`, "b"},
 		{"a\x00\x07b\u2028", "a\uFFFD\uFFFDb\u2028"},
 		{"<p", ""},
 	} {
