@@ -30,7 +30,7 @@ func AppendHTMLText(dst, src []byte) []byte {
 			src = src[n:]
 		case len(src) > 1 && (isLetter(src[1]) || src[1] == '/' && len(src) > 2 && isLetter(src[2])):
 			src = h.tag(src)
-		case len(src) > 1 && (src[1] == '!' || src[1] == '?' || src[1] == '/'):
+		case len(src) > 1 && (src[1] == '!' || src[1] == '?' || src[1] == '/' && len(src) > 2):
 			src = skipMarkup(src)
 		default:
 			h.text(src[:1])
@@ -50,6 +50,9 @@ type htmlReader struct {
 	blank bool // a blank is due before the next text
 	lines int  // line ends that are due before it
 	pre   int  // how many <pre> are open
+	// In SVG and MathML, scripts and the like have tags in them: only the text up to the
+	// next tag is left out.
+	foreign, hushed bool
 }
 
 // skipMarkup passes over a comment, a declaration or the like at the start of src. One
@@ -110,6 +113,7 @@ func (h *htmlReader) tag(src []byte) []byte {
 		name = append(name, lower(src[i]))
 	}
 	rest, alt := skipAttributes(src[end:])
+	h.hushed = false
 	if lines, ok := htmlBreaks[string(name)]; ok {
 		if string(name) == "br" {
 			lines = min(h.lines+1, 3)
@@ -131,9 +135,13 @@ func (h *htmlReader) tag(src []byte) []byte {
 		}
 	case "img":
 		h.text(alt)
+	case "svg", "math":
+		h.foreign = !closing
 	}
 	if htmlSilent[string(name)] && !closing {
-		return skipSilent(rest, string(name))
+		if h.hushed = h.foreign; !h.hushed {
+			return skipSilent(rest, string(name))
+		}
 	}
 	return rest
 }
@@ -163,7 +171,7 @@ func skipAttributes(src []byte) (rest, alt []byte) {
 			src = src[1:]
 		}
 		if len(src) == 0 {
-			return nil, alt
+			return nil, nil // no end, no tag
 		}
 		if src[0] == '>' {
 			return src[1:], alt
@@ -226,6 +234,9 @@ func (h *htmlReader) newline() {
 
 // text adds text with its character references.
 func (h *htmlReader) text(s []byte) {
+	if h.hushed {
+		return
+	}
 	if bytes.IndexByte(s, '&') >= 0 {
 		s = []byte(html.UnescapeString(string(s)))
 	}

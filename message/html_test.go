@@ -39,6 +39,7 @@ func TestAppendHTMLText(t *testing.T) {
 		{"a<script-x>b<style.y>c<script:z>d<scripts>e", "abcde"},
 		{"a<script>b</scripts>c</script/>d", "ad"},
 		{"a<svg/>b<math>c<svg><title>d</title><text>e</text></svg><textarea>f", "abcef"},
+		{"a<svg><style>b</svg>c<script>d</script>e<math><script>f<p>g", "ace\n\ng"},
 		{`<img data-alt=a alt=b><img alt=""alt=c>`, "b"},
 		{"a\x00\x07b\u2028", "a\uFFFD\uFFFDb\u2028"},
 		{"<p", ""},
