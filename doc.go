@@ -60,6 +60,7 @@
 //
 // # RFCs
 //
+//	1557  ISO-2022-KR                        message
 //	1870  SMTP SIZE                          smtp
 //	1939  POP3                               pop3
 //	1985  SMTP ETRN                          smtp
@@ -69,6 +70,7 @@
 //	2046  MIME: media types                  message
 //	2047  MIME: encoded words                message
 //	2049  MIME: conformance                  message
+//	2152  UTF-7                              message
 //	2183  Content-Disposition                message
 //	2195  SASL CRAM-MD5                      auth
 //	2231  MIME: parameters                   message

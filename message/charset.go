@@ -8,13 +8,6 @@ import (
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/ianaindex"
-	"golang.org/x/text/encoding/japanese"
-	"golang.org/x/text/encoding/korean"
-	"golang.org/x/text/encoding/simplifiedchinese"
-	"golang.org/x/text/encoding/traditionalchinese"
-	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
 
@@ -36,50 +29,6 @@ const (
 	charsetOctets
 	charsetOther
 )
-
-// charsetAliases are labels met in mail that neither registry lists, or for which
-// the WHATWG Encoding standard has no decoder.
-var charsetAliases = map[string]encoding.Encoding{
-	"utf-16":     unicode.UTF16(unicode.BigEndian, unicode.UseBOM), // RFC 2781 section 4.3
-	"hz-gb-2312": simplifiedchinese.HZGB2312,
-	"cp932":      japanese.ShiftJIS,
-	"cp936":      simplifiedchinese.GBK,
-	"cp949":      korean.EUCKR,
-	"cp950":      traditionalchinese.Big5,
-}
-
-// findCharset returns the charset of that label, and whether it is known.
-// No label is charsetGuessed, and known.
-func findCharset(label string) (charset, bool) {
-	label = toLower(strings.Trim(label, " \t\"'"))
-	switch label {
-	case "", "unknown-8bit", "us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us":
-		return charset{}, true
-	case "utf-8", "utf8", "unicode-1-1-utf-8":
-		return charset{kind: charsetUTF8}, true
-	}
-	if e, ok := charsetAliases[label]; ok {
-		return newCharset(e), true
-	}
-	if e, err := htmlindex.Get(label); err == nil && e != encoding.Replacement {
-		return newCharset(e), true
-	}
-	if e, err := ianaindex.MIME.Encoding(label); err == nil && e != nil {
-		return newCharset(e), true
-	}
-	return charset{}, false
-}
-
-func newCharset(e encoding.Encoding) charset {
-	switch e {
-	case charmap.CodePage037, charmap.CodePage1047, charmap.CodePage1140: // EBCDIC
-		return charset{charsetOther, e}
-	}
-	if _, ok := e.(*charmap.Charmap); ok {
-		return charset{charsetOctets, e}
-	}
-	return charset{charsetOther, e}
-}
 
 // appendText appends to dst what src is as UTF-8.
 func (c charset) appendText(dst, src []byte) []byte {
