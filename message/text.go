@@ -62,7 +62,13 @@ func (c charset) mend(dst []byte, start int) []byte {
 // charset returns the charset that the text of p is read in. One that is not
 // known counts as none.
 func (p *Part) charset() charset {
-	cs, _ := findCharset(readParam(p.params(), "charset").Value)
+	label := readParam(p.params(), "charset").Value
+	cs, known := findCharset(label)
+	if (!known || label == "") && p.mediaType == "text/html" {
+		if meta, ok := p.metaCharset(); ok {
+			return meta
+		}
+	}
 	return cs
 }
 
@@ -70,8 +76,9 @@ func (p *Part) charset() charset {
 // undone, its charset converted, what is not valid in that charset replaced by U+FFFD,
 // and a byte order mark at its start dropped. Line ends stay as they are.
 //
-// The charset is that of the Content-Type, whatever the media type is. Without
-// one that is known, or with us-ascii, the text is UTF-8 if it has at least as many
+// The charset is that of the Content-Type, whatever the media type is, or, in
+// text/html without one that is known, that of a <meta> in its first 1,024 octets. Without
+// any of those, or with us-ascii, the text is UTF-8 if it has at least as many
 // characters outside ASCII that are valid as that as octets that are not, and otherwise
 // windows-1252; to find out, a body that has octets outside ASCII is read ahead once.
 func (p *Part) Text() io.Reader {

@@ -115,6 +115,37 @@ func TestGuessFails(t *testing.T) {
 	require.ErrorIs(t, err, errDisk)
 }
 
+// TestMetaCharset has HTML say what charset it is in.
+func TestMetaCharset(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ mediaType, head, want string }{
+		{"text/html", "<meta charset=koi8-r>", "П"},
+		{"text/html", "<html><META http-equiv=x><meta\nHTTP-EQUIV='Content-Type' content='text/html; charset = \"KOI8-R\"'>", "П"},
+		{"text/html; charset=x-unknown", "<meta charset='koi8-r'/>", "П"},
+		{"text/html", "<meta charset= ><meta charset=koi8-r", "П"},
+		{"text/html", "<metax charset=koi8-r><!-- <meta charset=koi8-r> --><meta charset koi8-r>", "ð"},
+		{"text/html", "<meta charset=x-unknown>", "ð"},
+		{"text/html", "<meta charset=utf-16le>", "\uFFFD"},
+		{"text/html; charset=us-ascii", "<meta charset=koi8-r>", "ð"},
+		{"text/html; charset=utf-8", "<meta charset=koi8-r>", "\uFFFD"},
+		{"text/plain", "<meta charset=koi8-r>", "ð"},
+		{"text/html", strings.Repeat(" ", metaOctets) + "<meta charset=koi8-r>", "ð"},
+	} {
+		for _, encoding := range []string{"binary", "base64"} {
+			body := test.head + ">\xf0"
+			if encoding == "base64" {
+				body = string(base64Lines([]byte(body)))
+			}
+			m, err := ParseBytes([]byte("Content-Type: " + test.mediaType + "\r\nContent-Transfer-Encoding: " + encoding + "\r\n\r\n" + body))
+			require.NoError(t, err)
+			got, err := m.Root().AppendText(nil)
+			require.NoError(t, err)
+			require.Equal(t, test.head+">"+test.want, string(got))
+			require.NoError(t, iotest.TestReader(m.Root().Text(), got))
+		}
+	}
+}
+
 func FuzzText(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add([]byte("ö\xf6\xc3"), "us-ascii")

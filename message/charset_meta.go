@@ -1,0 +1,57 @@
+package message
+
+import (
+	"bytes"
+	"io"
+	"strings"
+)
+
+// metaOctets is how much of HTML is looked at for its charset: what the WHATWG HTML
+// standard allows for it.
+const metaOctets = 1024
+
+// metaCharset returns the charset that HTML without another says it is in, as browsers
+// look for it.
+func (p *Part) metaCharset() (charset, bool) {
+	head := make([]byte, metaOctets)
+	n, _ := io.ReadFull(p.open(), head) // who reads the body meets the error again
+	label := metaLabel(head[:n])
+	if strings.HasPrefix(label, "utf-16") {
+		label = "utf-8" // or it could not have been read
+	}
+	cs, ok := findCharset(label)
+	return cs, ok && label != ""
+}
+
+// metaLabel returns the charset in the first <meta> that has one, in lower case.
+func metaLabel(html []byte) string {
+	for {
+		n := bytes.IndexByte(html, '<')
+		if n < 0 {
+			return ""
+		}
+		if html = html[n:]; bytes.HasPrefix(html, []byte("<!--")) {
+			html = skipMarkup(html)
+			continue
+		}
+		if html = html[1:]; len(html) < 5 || !equalFold(html[:4], "meta") || !endsTagName(html[4]) {
+			continue
+		}
+		tag, rest, _ := bytes.Cut(html[4:], []byte{'>'})
+		if html = rest; bytes.IndexByte(tag, '=') < 0 {
+			continue
+		}
+		_, value, found := strings.Cut(toLower(string(tag)), "charset")
+		value, equals := strings.CutPrefix(strings.TrimLeft(value, " \t\r\n\f"), "=")
+		if !found || !equals {
+			continue
+		}
+		value = strings.TrimLeft(value, " \t\r\n\f\"'")
+		if n := strings.IndexAny(value, " \t\r\n\f\"';/"); n >= 0 {
+			value = value[:n]
+		}
+		if value != "" {
+			return value
+		}
+	}
+}
