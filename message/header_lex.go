@@ -14,6 +14,7 @@ const (
 	className                // ftext, RFC 5322 section 3.6.8
 	classControl             // control characters, and what begins one, or an end of a line, in UTF-8
 	classEightBit
+	classAddress // of a dot-atom in ASCII, but for "?": that may be of an encoded word
 )
 
 var classes = func() (t [256]uint8) {
@@ -34,12 +35,18 @@ var classes = func() (t [256]uint8) {
 		case c > ' ' && c < 0x7F:
 			if strings.IndexByte(`()<>[]:;@\,."`, byte(c)) < 0 {
 				t[c] |= classAtom
+				if c != '?' {
+					t[c] |= classAddress
+				}
 			}
 			if strings.IndexByte(`()<>@,;:\"/[]?=`, byte(c)) < 0 {
 				t[c] |= classToken
 			}
 			if c != ':' {
 				t[c] |= className
+			}
+			if c == '.' {
+				t[c] |= classAddress
 			}
 		}
 	}
@@ -131,6 +138,14 @@ func unfold(raw []byte) string {
 		b.Write(line)
 	}
 	return b.String()
+}
+
+// skipFWS returns the index of the first octet of b at or after i that is no blank.
+func skipFWS(b []byte, i int) int {
+	for i < len(b) && isFWS(b[i]) {
+		i++
+	}
+	return i
 }
 
 // skipCFWS returns the index of the first octet of s at or after i that is

@@ -12,7 +12,7 @@ type addressParser struct {
 	open    bool // the last of groups is not closed
 	held    bool // the tokens are those of the next element
 	raw     bool // names are left as they are written
-	encoded bool // there may be encoded words
+	encoded bool // there may be encoded words, or pieces of them
 	err     *AddressError
 
 	at       bool   // there is a tokenAt in the element being read
@@ -66,12 +66,21 @@ func (p *addressParser) error() error {
 //	group        = display-name ":" [group-list] ";" [CFWS]
 func (p *addressParser) parse(s string) {
 	p.s = s
-	p.encoded = strings.Contains(s, "=?")
+	p.encoded = strings.IndexByte(s, '?') >= 0
 	var few [12]token
 	tokens := few[:0] // of the element being read
 	for p.i < len(s) || p.held {
 		if !p.held {
 			p.comment = ""
+			for p.i < len(s) && isFWS(s[p.i]) {
+				p.i++
+			}
+			if addr := p.plain(','); addr != "" {
+				p.settle()
+				p.add("", addr)
+				p.i++
+				continue
+			}
 			tokens = p.collect(tokens[:0], false)
 		}
 		p.held = false
@@ -101,11 +110,46 @@ func (p *addressParser) parse(s string) {
 	p.octets()
 }
 
+// plain goes behind the address at p.i and returns it, if it is one as most are, up
+// to the end of the text or the octet until: two dot-atoms of ASCII as they ought to be.
+func (p *addressParser) plain(until byte) string {
+	s := p.s[p.i:]
+	at := skipDotAtom(s, 0)
+	if at == 0 || at == len(s) || s[at] != '@' {
+		return ""
+	}
+	end := skipDotAtom(s, at+1)
+	if end == at+1 || end < len(s) && s[end] != until {
+		return ""
+	}
+	p.i += end
+	return s[:end]
+}
+
+// skipDotAtom returns the index behind the dot-atom at s[i]; i itself if there is none, or one
+// with a dot or a hyphen at the edge of an atom.
+func skipDotAtom(s string, i int) int {
+	start, last := i, byte('.')
+	for ; i < len(s) && classes[s[i]]&classAddress != 0; i++ {
+		if c := s[i]; c == '.' && (last == '.' || last == '-') || c == '-' && last == '.' {
+			return start
+		}
+		last = s[i]
+	}
+	if last == '.' || last == '-' {
+		return start
+	}
+	return i
+}
+
 // octets looks for a NUL, and for a line end that is no folding: in a field there is
 // none, and elsewhere somebody tries to put a line of his own into what is made of the text.
 //
 //	FWS = ([*WSP CRLF] 1*WSP) / obs-FWS
 func (p *addressParser) octets() {
+	if strings.IndexByte(p.s, '\r') < 0 && strings.IndexByte(p.s, '\n') < 0 && strings.IndexByte(p.s, 0) < 0 {
+		return
+	}
 	for i := 0; i < len(p.s); i++ {
 		reason := "unexpected octet"
 		switch p.s[i] {
@@ -280,11 +324,14 @@ func (p *addressParser) angle(tokens []token) []token {
 		p.i++
 	}
 	start := p.i
-	p.route()
-	p.scheme()
-	tokens = p.collect(tokens[:0], true)
-	addr, ok := p.addrSpec(tokens)
-	empty := len(tokens) == 0
+	addr, empty, ok := p.plain('>'), false, true
+	if addr == "" {
+		p.route()
+		p.scheme()
+		tokens = p.collect(tokens[:0], true)
+		addr, ok = p.addrSpec(tokens)
+		empty = len(tokens) == 0
+	}
 	if p.i < len(p.s) && p.s[p.i] == '>' {
 		p.i++
 	} else {

@@ -152,11 +152,12 @@ func FuzzAddressList(tf *testing.F) {
 	f := storm.New(tf)
 	for _, s := range []string{
 		`Jo "Q" Doe <jo@example.org>, (c) a.b@c, "x y"@[1.2.3.4]; g: h@i, <@r:j@k>;`,
-		`=?utf-8?q?a@b?=@c <d>, "un <e@f>`, `a@b c@d (x, e@f`, `:;:;<<>>@@..""`,
+		`a.b@c-d.test, e--f@g, -@h-, i@j.,k?@l`, `=?utf-8?q?a@b?=@c <d>, "un <e@f>`, `a@b c@d (x, e@f`, `:;:;<<>>@@..""`,
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		checkPlain(t, s)
 		list, _ := ParseAddressList(s)
 		for _, m := range list {
 			if m.Addr == "" || !utf8.ValidString(m.Addr) || hasControl(m.Addr) {
@@ -182,4 +183,18 @@ func FuzzAddressList(tf *testing.F) {
 		}
 		same(t, 0, len(rest), "mailboxes in no group")
 	})
+}
+
+// checkPlain checks that an address that is not taken apart is what it would be if it were.
+func checkPlain(t *testing.T, s string) {
+	fast := addressParser{s: s}
+	addr := fast.plain(',')
+	if addr == "" {
+		return
+	}
+	slow := addressParser{s: s, encoded: true}
+	want, ok := slow.addrSpec(slow.collect(nil, false))
+	same(t, true, ok && slow.err == nil, s)
+	same(t, want, addr, s)
+	same(t, slow.i, fast.i, s)
 }

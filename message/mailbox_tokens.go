@@ -18,6 +18,9 @@ func (p *addressParser) phrase(tokens []token) string {
 	if len(tokens) == 1 {
 		return p.display(p.word(tokens[0]))
 	}
+	if p.spaced(tokens) {
+		return p.display(p.text(tokens))
+	}
 	var b strings.Builder
 	for i, t := range tokens {
 		if t.gap && i > 0 {
@@ -26,6 +29,16 @@ func (p *addressParser) phrase(tokens []token) string {
 		b.WriteString(p.word(t))
 	}
 	return p.display(b.String())
+}
+
+// spaced reports whether the tokens are words with nothing but single blanks between them.
+func (p *addressParser) spaced(tokens []token) bool {
+	for i, t := range tokens {
+		if t.kind == tokenQuoted || i > 0 && t.gap && p.s[tokens[i-1].end:t.start] != " " {
+			return false
+		}
+	}
+	return true
 }
 
 // display returns a display name as it is to be given.
@@ -165,7 +178,7 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 			end = i
 		case t.kind != tokenAtom && t.kind != tokenDot, i > 0 && !joined(tokens[i-1], t):
 			return "", false
-		case t.kind == tokenAtom && (strings.Contains(p.s[t.start:t.end], "=?") || strings.Contains(p.s[t.start:t.end], "?=")):
+		case t.kind == tokenAtom && p.encoded && (strings.Contains(p.s[t.start:t.end], "=?") || strings.Contains(p.s[t.start:t.end], "?=")):
 			// Who decodes it, or looks for the last "@", sees another domain than who does not.
 			p.fail(t.start, "encoded word in an address")
 			return "", false
