@@ -145,18 +145,72 @@ func parseParams(s string) Params {
 	return params
 }
 
-// readParam reads the parameter of that name alone.
-func readParam(s, name string) Param {
+// paramOf returns the value of the parameter of that name alone; nil if there is none, or
+// none with a value. The parameters are as they stand in the field.
+func paramOf(params []byte, name string) []byte {
+	value, plain := plainParam(params, name)
+	if plain {
+		return value
+	}
 	var few [2]piece
 	pieces := few[:0]
-	r := pieceReader{s: s}
+	r := pieceReader{s: unfold(params)}
 	for p, ok := r.next(); ok; p, ok = r.next() {
 		if p.name == name {
 			pieces = append(pieces, p)
 		}
 	}
 	p, _ := join(name, pieces)
-	return p
+	return []byte(p.Value)
+}
+
+// plainParam is paramOf for parameters as most are, whose values mean what is written. It
+// reports false for all others.
+func plainParam(params []byte, name string) (value []byte, plain bool) {
+	found, count := false, 0
+	for i := skipFWS(params, 0); i < len(params); i = skipFWS(params, i) {
+		if params[i] == ';' {
+			i++
+			continue
+		}
+		end := skipPlain(params, i)
+		key := params[i:end]
+		i = skipFWS(params, end)
+		if count++; count > maxParams || len(key) == 0 || i == len(params) || params[i] != '=' {
+			return nil, false
+		}
+		text, end, ok := plainValue(params, skipFWS(params, i+1))
+		if i = skipFWS(params, end); !ok || i < len(params) && params[i] != ';' {
+			return nil, false
+		}
+		if !found && equalFold(key, name) {
+			value, found = text, true
+		}
+	}
+	return value, true
+}
+
+// plainValue returns the token or what is in the quoted string at b[i], and the index behind
+// it. It reports false if there is none, or one that means something else than is written.
+func plainValue(b []byte, i int) (value []byte, end int, plain bool) {
+	if i == len(b) || b[i] != '"' {
+		end = skipPlain(b, i)
+		return b[i:end], end, end > i
+	}
+	for end = i + 1; end < len(b) && b[end] != '\\' && classes[b[end]]&classFold == 0; end++ {
+		if b[end] == '"' {
+			return b[i+1 : end], end + 1, true
+		}
+	}
+	return nil, end, false
+}
+
+// skipPlain returns the index behind the token at b[i] that has no mark of RFC 2231 in it.
+func skipPlain(b []byte, i int) int {
+	for i < len(b) && isToken(b[i]) && b[i] != '*' {
+		i++
+	}
+	return i
 }
 
 // readParams is parseParams; it also reports whether all was as it should be.

@@ -146,12 +146,18 @@ func FuzzParams(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add(`; a="b\"c"; d*=utf-8'en'%c3%b6; e*0*=iso-8859-1''%f6; e*1=x; f=g h (i)`)
 	f.Add(`;a*0="x";a*1*=%41;;=;a;"`)
+	f.Add("; charset=utf-8;\r\n\tformat=\"flowed\" ; CHARSET = x")
 	f.Fuzz(func(t *testing.T, s string) {
 		params, _ := readParams(s)
 		for i, p := range params {
 			if params.find(p.Name) != params[i] || toLower(p.Name) != p.Name || !utf8.ValidString(params.text(p.Name)) || p.extended && !utf8.ValidString(p.Value) {
 				t.Fatalf("%+v among %+v", p, params)
 			}
+		}
+		// One that is looked for alone is the one among all.
+		params = parseParams(unfold([]byte(s)))
+		for _, p := range append(params, Param{Name: "charset"}) {
+			sameOctets(t, params.Get(p.Name), paramOf([]byte(s), p.Name), p.Name)
 		}
 		// What another program writes is read back.
 		name := cleanText(s)

@@ -226,12 +226,12 @@ func (s *scanner) checkEpilogue(p *Part) error {
 		at = c.end
 	}
 	_, params, _ := parseMediaType(p.Header().field(int(p.ctype)).body())
-	delimiter := "--" + boundaryOf(params)
+	delimiter := append([]byte("--"), boundaryOf(params)...)
 	lines := bufio.NewReader(io.NewSectionReader(s.msg.src, at, p.end-at))
 	closed, begins := false, true
 	for {
 		line, err := lines.ReadSlice('\n')
-		rest, ok := cutPrefix(line, delimiter)
+		rest, ok := bytes.CutPrefix(line, delimiter)
 		rest = trimFWS(rest)
 		switch closing := string(rest) == "--"; {
 		case !begins || !ok || len(rest) > 0 && !closing:

@@ -34,12 +34,12 @@ func (s *scanner) header(p *Part) error {
 			body = at
 		case at == end: // the message ends here
 			body = at
-		case emptyLine(w.buf[at:end]):
+		case (w.buf[at] == '\r' || w.buf[at] == '\n') && emptyLine(w.buf[at:end]):
 			s.checkLineEnd(p.index, at, end)
 			body = end
-		case s.isDelimiter(w.buf[at:end]):
+		case w.buf[at] == '-' && s.isDelimiter(w.buf[at:end]):
 			body = at
-		case s.isOwnDelimiter(p, start, at, end, first):
+		case w.buf[at] == '-' && s.isOwnDelimiter(p, start, at, end, first):
 			s.note(BadHeaderLine, w.offset(at), p.index)
 			body = at
 		case !s.line(p, start, at, end, first):
@@ -89,12 +89,13 @@ func (s *scanner) headless(p *Part) {
 	})
 }
 
-// isDelimiter reports whether line ends the header because it is a boundary line.
+// isDelimiter reports whether line, which begins with a hyphen, ends the header because it
+// is a boundary line.
 func (s *scanner) isDelimiter(line []byte) bool {
-	if line[0] != '-' || len(line) > maxDelimiterLine {
+	if len(line) > maxDelimiterLine {
 		return false
 	}
-	_, _, ok := s.match(line)
+	_, _, ok := s.awaited.match(line)
 	return ok
 }
 
@@ -102,7 +103,7 @@ func (s *scanner) isDelimiter(line []byte) bool {
 // was met that might be one.
 type ownBoundary struct {
 	known bool
-	line  string // the whole boundary line; "" if the part is no multipart
+	line  []byte // the whole boundary line; nil if the part is no multipart
 }
 
 // isOwnDelimiter reports whether the line buf[at:end] in the header of p is the first boundary
@@ -110,19 +111,19 @@ type ownBoundary struct {
 // header began at buf[start] with the field number first.
 func (s *scanner) isOwnDelimiter(p *Part, start, at, end, first int) bool {
 	line := s.win.buf[at:end]
-	if p.ctype < 0 || len(line) < 3 || line[0] != '-' || line[1] != '-' || len(line) > maxDelimiterLine {
+	if p.ctype < 0 || len(line) < 3 || line[1] != '-' || len(line) > maxDelimiterLine {
 		return false
 	}
 	if !s.own.known {
 		f := s.msg.fields[first+int(p.ctype)]
 		s.own = ownBoundary{known: true}
 		if t, params, ok := parseMediaType(s.win.buf[start+int(f.value) : start+int(f.end)]); ok && kindOf(t) == multipart {
-			if b := boundaryOf(params); b != "" {
-				s.own.line = "--" + b
+			if b := boundaryOf(params); b != nil {
+				s.own.line = append([]byte("--"), b...)
 			}
 		}
 	}
-	return s.own.line != "" && string(bytes.TrimRight(line, " \t\r\n")) == s.own.line
+	return s.own.line != nil && bytes.Equal(bytes.TrimRight(line, " \t\r\n"), s.own.line)
 }
 
 // line adds the line buf[at:end] to the header of p that began at buf[start]

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"io"
 	"iter"
 	"slices"
@@ -43,7 +44,7 @@ const (
 
 // classify finds out from its header what p is and how to take it apart.
 // It returns the boundary of a multipart.
-func (s *scanner) classify(p *Part) (boundary string) {
+func (s *scanner) classify(p *Part) (boundary []byte) {
 	p.mediaType = "text/plain"
 	if p.parent >= 0 && s.msg.parts[p.parent].mediaType == "multipart/digest" {
 		p.mediaType = "message/rfc822" // RFC 2046 section 5.1.5
@@ -71,36 +72,36 @@ func (s *scanner) classify(p *Part) (boundary string) {
 	}
 	k := kindOf(p.mediaType)
 	if k == leaf || p.opaque {
-		return ""
+		return nil
 	}
 	if p.encoding == EncodingBase64 || p.encoding == EncodingQuotedPrintable {
 		if p.mediaType != "message/global" { // RFC 6532 section 3.5
 			s.note(BadTransferEncoding, p.start, p.index)
 		}
 		if k == nested {
-			return ""
+			return nil
 		}
 	}
-	if len(s.stack) > s.limits.Depth {
+	if s.depth > s.limits.Depth {
 		s.note(TooDeep, p.start, p.index)
-		return ""
+		return nil
 	}
 	if k == multipart {
-		if boundary = boundaryOf(params); boundary == "" {
+		if boundary = boundaryOf(params); boundary == nil {
 			s.note(MissingBoundary, p.start, p.index)
-			return ""
+			return nil
 		}
 	}
 	p.kind = k
 	return boundary
 }
 
-// boundaryOf returns the boundary among the parameters of a Content-Type, "" if there is
+// boundaryOf returns the boundary among the parameters of a Content-Type, nil if there is
 // none that can be used.
-func boundaryOf(params []byte) string {
-	b := strings.TrimRight(readParam(unfold(params), "boundary").Value, " \t")
-	if len(b) > maxBoundary {
-		return ""
+func boundaryOf(params []byte) []byte {
+	b := bytes.TrimRight(paramOf(params, "boundary"), " \t")
+	if len(b) == 0 || len(b) > maxBoundary {
+		return nil
 	}
 	return b
 }
@@ -183,22 +184,19 @@ func (p *Part) Header() Header {
 func (p *Part) MediaType() string { return p.mediaType }
 
 // Params returns the parameters of the Content-Type.
-func (p *Part) Params() Params { return parseParams(p.params()) }
+func (p *Part) Params() Params { return parseParams(unfold(p.params())) }
 
-// params returns the parameters of the Content-Type as they stand, on one line.
-func (p *Part) params() string {
+// params returns the parameters of the Content-Type as they stand.
+func (p *Part) params() []byte {
 	if p.ctype < 0 {
-		return ""
+		return nil
 	}
-	_, params, ok := parseMediaType(p.Header().field(int(p.ctype)).body())
-	if !ok {
-		return ""
-	}
-	return unfold(params)
+	_, params, _ := parseMediaType(p.Header().field(int(p.ctype)).body())
+	return params
 }
 
 // Charset returns the charset parameter in lower case as it stands; "" if there is none.
-func (p *Part) Charset() string { return toLower(readParam(p.params(), "charset").Value) }
+func (p *Part) Charset() string { return toLower(string(paramOf(p.params(), "charset"))) }
 
 // Disposition returns the type of the Content-Disposition in lower case, such as
 // "inline" or "attachment"; "" if there is none. What is not known is to be

@@ -62,7 +62,7 @@ func (c charset) mend(dst []byte, start int) []byte {
 // charset returns the charset that the text of p is read in. One that is not
 // known counts as none.
 func (p *Part) charset() charset {
-	label := readParam(p.params(), "charset").Value
+	label := string(paramOf(p.params(), "charset"))
 	cs, known := findCharset(label)
 	if (!known || label == "") && p.mediaType == "text/html" {
 		if meta, ok := p.metaCharset(); ok {
