@@ -15,7 +15,7 @@ var errBadDate = errors.New("message: bad date")
 // its obsolete forms (RFC 5322 section 4.3), and in forms met besides: with the name
 // of the month in full, with the year behind the time as C's asctime writes it, with
 // hyphens between day, month and year, without a zone, and the form of RFC 3339, also
-// with a blank between date and time or without a zone.
+// with slashes, with a blank between date and time or without a zone.
 //
 // A zone that is missing, unknown, impossible or "-0000" gives a time in UTC. What
 // stands behind all of a date is passed over.
@@ -42,7 +42,7 @@ type dateReader struct {
 //	full-date = date-fullyear "-" date-month "-" date-mday
 func (d *dateReader) calendar(s string) string {
 	const form = "2026-07-06"
-	if len(s) < len(form) || s[4] != '-' || s[7] != '-' {
+	if len(s) < len(form) || s[4] != s[7] || s[4] != '-' && s[4] != '/' {
 		return s
 	}
 	year, a := digitsAt(s, 0)
@@ -103,7 +103,11 @@ func (d *dateReader) letters(s string, i int) int {
 	for end < len(s) && (isLetter(s[end]) || s[end] >= 0x80) {
 		end++
 	}
-	if !d.word(toLower(s[i:end])) {
+	word := toLower(s[i:end])
+	if next := skipCFWS(s, end); word == "mar" && d.day == 0 && next < len(s) && s[next] == ',' {
+		return end // a Tuesday of French, Spanish and Italian
+	}
+	if !d.word(word) {
 		return -1
 	}
 	return end
@@ -126,7 +130,7 @@ func digitsAt(s string, i int) (n, end int) {
 // number takes the day or the year, whichever comes.
 func (d *dateReader) number(n, digits int) bool {
 	switch {
-	case d.day == 0 && digits <= 2:
+	case d.day == 0 && (digits <= 2 || digits == 3 && n <= 31): // with a zero too many
 		d.day = n
 		return true
 	case d.year < 0 && digits >= 2 && digits <= 4:
