@@ -49,6 +49,15 @@ var bombs = []struct {
 	{"long lines that might be boundaries", func(n int) string {
 		return "Content-Type: multipart/mixed; boundary=" + strings.Repeat("b", 900) + "\r\n\r\n" + repeatTo(n, "--"+strings.Repeat("b", 899)+"\r\n")
 	}},
+	{"parts of text in place of a header", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeatTo(n, "--b\r\na\r\na\r\n")
+	}},
+	{"closed multiparts", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeatTo(n, "--b\r\nContent-Type: multipart/a; boundary=c\r\n\r\n--c\r\n\r\n--c--\r\n")
+	}},
+	{"boundary lines behind the closing one", func(n int) string {
+		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--b--\r\n" + repeatTo(n, "--b\r\n")
+	}},
 	{"fields", func(n int) string { return repeatTo(n, "a:\r\n") }},
 	{"fields in parts", func(n int) string {
 		return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + repeatTo(n, "--b\r\n"+strings.Repeat("a:\r\n", 1000))
@@ -134,6 +143,8 @@ var bombs = []struct {
 	{"HTML scripts", func(n int) string { return htmlType + repeatTo(n, "<script></") }},
 	{"HTML attributes", func(n int) string { return htmlType + "<img " + repeatTo(n, "a=b ") }},
 	{"HTML references", func(n int) string { return htmlType + repeatTo(n, "&aaaa") }},
+	{"HTML comments", func(n int) string { return htmlType + repeatTo(n, "<!--a--!") }},
+	{"HTML of unknown charset", func(n int) string { return "Content-Type: text/html\r\n\r\n" + repeatTo(n, "<meta charset=") }},
 	{"HTML control characters", func(n int) string { return htmlType + repeatTo(n, "\x01") }},
 	{"TNEF attributes", func(n int) string {
 		return "Content-Type: application/ms-tnef\r\n\r\n" + string(tnefSample()) + repeatTo(n, string(tnefAttr(2, tnefRendering, nil)))
@@ -146,6 +157,12 @@ var bombs = []struct {
 	{"keywords", func(n int) string { return "Keywords: " + repeatTo(n, "a,") + "\r\n\r\n" }},
 	{"boundary lines in a header", func(n int) string {
 		return "Content-Type: multipart/mixed" + repeatTo(n/2, ";a=b") + "\r\n" + repeatTo(n/2, "--\r\n")
+	}},
+	{"UTF-7", func(n int) string {
+		return "Content-Type: text/plain; charset=utf-7\r\n\r\n" + repeatTo(n, "+++3Q-")
+	}},
+	{"ISO-2022-KR", func(n int) string {
+		return "Content-Type: text/plain; charset=iso-2022-kr\r\n\r\n" + repeatTo(n, "\x1b$\x0ea\x0f")
 	}},
 	{"charset switches", func(n int) string {
 		return "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n" + repeatTo(n, "\x1b$B\x1b(B")

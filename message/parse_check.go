@@ -227,7 +227,7 @@ func (s *scanner) checkEpilogue(p *Part) error {
 	}
 	_, params, _ := parseMediaType(p.Header().field(int(p.ctype)).body())
 	delimiter := append([]byte("--"), boundaryOf(params)...)
-	lines := bufio.NewReader(io.NewSectionReader(s.msg.src, at, p.end-at))
+	lines := bufio.NewReaderSize(io.NewSectionReader(s.msg.src, at, p.end-at), int(min(maxDelimiterLine, p.end-at)))
 	closed, begins := false, true
 	for {
 		line, err := lines.ReadSlice('\n')

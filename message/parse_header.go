@@ -80,13 +80,17 @@ func (s *scanner) headless(p *Part) {
 	p.raw, p.body, p.fields[1] = nil, p.start, p.fields[0]
 	s.at = int(p.start - s.win.base)
 	// One defect will do for a long text.
+	mine := len(s.found)
+	for mine > 0 && s.found[mine-1].part == p.index {
+		mine--
+	}
 	lines := 0
-	s.found = slices.DeleteFunc(s.found, func(f found) bool {
-		if f.part == p.index && f.kind == BadHeaderLine {
+	s.found = s.found[:mine+len(slices.DeleteFunc(s.found[mine:], func(f found) bool {
+		if f.kind == BadHeaderLine {
 			lines++
 		}
-		return lines > 1 && f.part == p.index && f.kind == BadHeaderLine
-	})
+		return f.kind == BadHeaderLine && lines > 1
+	}))]
 }
 
 // isDelimiter reports whether line, which begins with a hyphen, ends the header because it

@@ -199,7 +199,7 @@ func TestDefects(t *testing.T) {
 		{"Sender: a@b, c@d\r\n\r\n", Defect{BadAddress, 0, "1"}},
 		{"Sender: a: b@c;\r\n\r\n", Defect{BadAddress, 0, "1"}},
 		{"Content-Type: multipart/mixed; boundary=aa\r\n\r\n--aa\r\n\r\nx\r\n--aa--\r\n--aa--b\r\n--aa \r\n\r\ny\r\n--aa--", Defect{BoundaryBehindClose, 74, "TEXT"}},
-		{"Content-Type: multipart/mixed; boundary=aa\r\n\r\n--aa\r\n\r\nx\r\n--aa--\r\n" + strings.Repeat("y", 4096) + "--aa", Defect{LongLine, 65, "TEXT"}},
+		{"Content-Type: multipart/mixed; boundary=aa\r\n\r\n--aa\r\n\r\nx\r\n--aa--\r\n" + strings.Repeat("y", maxDelimiterLine) + "--aa", Defect{LongLine, 65, "TEXT"}},
 		{"Content-Type: text/plain; charset=foo\r\n\r\n", Defect{UnknownCharset, 41, "1"}},
 		{base64 + "QQ", Defect{BadBase64, 37, "1"}},
 		{base64 + "QQ=", Defect{BadBase64, 37, "1"}},
