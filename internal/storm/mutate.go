@@ -110,7 +110,7 @@ func (m *mutator) octets(b []byte, i int, change bool) []byte {
 
 func (m *mutator) edit(b []byte, i int) []byte {
 	from, to := m.span(len(b))
-	switch m.rand.IntN(8) {
+	switch m.rand.IntN(9) {
 	case 0, 1:
 		if len(b) > 0 {
 			b[m.rand.IntN(len(b))] = m.octet()
@@ -131,6 +131,8 @@ func (m *mutator) edit(b []byte, i int) []byte {
 		other := bytesOf(m.corpus[m.rand.IntN(len(m.corpus))][i])
 		from, to := m.span(len(other))
 		b = slices.Insert(b, m.rand.IntN(len(b)+1), other[from:to]...)
+	case 8:
+		b = slices.Insert(b, from, []byte(words[m.rand.IntN(len(words))])...)
 	}
 	return b
 }
