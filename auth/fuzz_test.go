@@ -79,7 +79,7 @@ func (s *fuzzServer) run(t *testing.T, cs ConnectionState, mechanism string, pre
 
 func FuzzDecodeBase64(f *testing.F) {
 	s := storm.New(f)
-	for _, line := range []string{"", "=", "YQ==", "YQ=", "YR==", "AAA=BBB", "YW\r\nJj", "dGVzdAB0ZXN0ADEyMzQ="} {
+	for _, line := range []string{"", "=", "YQ==", "YQ=", "YR==", "AAA=BBB", "YW\r\nJj", "dGVzdAB0ZXN0ADEyMzQ=", "this is not base64", "dUBkAABwYXNz/w=="} {
 		s.Add([]byte(line))
 	}
 	var data, encoded []byte
@@ -101,7 +101,7 @@ func FuzzDecodeBase64(f *testing.F) {
 
 func FuzzPrepare(f *testing.F) {
 	s := storm.New(f)
-	for _, text := range []string{"user", "I\u00adX", "\u2168", "\u0627" + "1", "e\u0301", "\xff"} {
+	for _, text := range []string{"user", "I\u00adX", "\u2168", "\u0627" + "1", "e\u0301", "\xff", "\u00d1And\u00da", "HENRY\u2163", "\xeb" + strings.Repeat("\u0325\u0308\u0344", 6)} {
 		s.Add(text)
 	}
 	s.Fuzz(func(t *testing.T, text string) {
@@ -119,7 +119,7 @@ func FuzzPrepare(f *testing.F) {
 // the same octets, and what it does not take breaks a rule.
 func FuzzPlain(f *testing.F) {
 	s := storm.New(f)
-	for _, message := range []string{"\x00tim\x00tanstaaftanstaaf", "Ursel\x00Kurt\x00xipj3plmq", "\x00\x00\x00", "a\x00\xff\x00c"} {
+	for _, message := range []string{"\x00tim\x00tanstaaftanstaaf", "Ursel\x00Kurt\x00xipj3plmq", "\x00\x00\x00", "a\x00\xff\x00c", "u@d\x00u@d\x00pass", "u@d\x00\x00pass\xff", "\u00f1@p\u00ed\x00\x00clav\u00e9"} {
 		s.Add([]byte(message))
 	}
 	server := fuzzing(&Server{Passwords: table})

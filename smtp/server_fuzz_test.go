@@ -61,6 +61,14 @@ func FuzzSession(tf *testing.F) {
 		f.Add(uint8(phase), uint8(3), []byte("te\nxt\r\n.\r\nNOOP\r\n"))
 		f.Add(uint8(phase), uint8(0), []byte("XCOUNT 250 a\r\nXIN 421\r\nXCLIENT PORT=1\r\n"))
 	}
+	for _, octets := range []string{ // clients that are wrong in many ways, one after another
+		"DATA\r\nHELO\r\nEHLO\r\nWHATISTHIS\r\nHELO a\r\nDATA\r\nMAIL LALA:<>\r\nMAIL FROM:\r\nMAIL FROM:<one>\r\nMAIL FROM:<a@xn--->\r\n",
+		"EHLO a\r\nMAIL FROM: <>\r\nRCPT TO: c@example.org\r\nRCPT TO:<\u2163@example.org>\r\nRCPT TO:<" + strings.Repeat("a", 150) + "@b>\r\n",
+		"EHLO a\r\nAUTH NONE\r\nAUTH PLAIN\r\ndGltAHRpbQ!==\r\nAUTH PLAIN\r\ndGltAHRpbQB3cm9uZw==\r\nAUTH PLAIN no base64\r\nAUTH PLAIN\r\n*\r\n",
+		"HELO a\r\nMAIL FROM:<>\r\nRCPT TO:<c@example.org>\r\nDATA\r\nSubject: \u00f1\r\nno field\r\n\r\n\u00f1\r\n\r\n\r\n.\r\nQUIT\r\nQUIT\r\n",
+	} {
+		f.Add(uint8(0), uint8(2), []byte(octets))
+	}
 	f.Fuzz(func(t *testing.T, phase, split uint8, octets []byte) {
 		all := sessionBeginnings[int(phase)%len(sessionBeginnings)] + string(octets)
 		var accepted []string

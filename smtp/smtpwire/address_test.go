@@ -192,7 +192,7 @@ func TestParseAddressIsEmail(t *testing.T) {
 
 func FuzzParseAddress(tf *testing.F) {
 	f := storm.New(tf)
-	for _, s := range []string{"a@b", `"a b\""@[IPv6:::1]`, "ü@é.org", `"\a"@b`, `""@b`, "a@b> X=<c"} {
+	for _, s := range []string{"a@b", `"a b\""@[IPv6:::1]`, "ü@é.org", `"\a"@b`, `""@b`, "a@b> X=<c", "p\u00e9@l\u00e9a", "henry\u2163@throne", "\u00d1And\u00da", "a@xn---"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
