@@ -2,7 +2,6 @@ package maildir
 
 import (
 	"bufio"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,19 +47,6 @@ func TestLock(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, again.Close())
 	require.Empty(t, list(t, d), "the lock is no message")
-}
-
-// TestLockWithoutRoom: a full disk must not keep a user from deleting mail.
-func TestLockWithoutRight(t *testing.T) {
-	t.Parallel()
-	l := new(Lock) // what Dir.Lock gives then
-	require.NoError(t, l.Yield())
-	require.NoError(t, l.Resume())
-	require.NoError(t, l.Close())
-	d, err := newDir(newModelFS())
-	require.NoError(t, err)
-	_, err = d.Lock("x")
-	require.ErrorIs(t, err, fs.ErrInvalid, "any other error is one")
 }
 
 // TestLockDiesWithItsProcess kills a process that has the lock.

@@ -25,15 +25,13 @@ func (m *Maildir) take(s *session) (before *session, ok bool) {
 	return before, true
 }
 
-// giveBack undoes take when the maildrop could not be opened.
+// giveBack undoes take when the maildrop could not be opened. Nobody has taken it meanwhile: s has not yielded.
 func (m *Maildir) giveBack(s, before *session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
-	case m.holders.Get(s.folder) != s:
-	case before == nil || before.closed:
+	if before == nil || before.closed {
 		m.holders.Delete(s.folder)
-	default:
+	} else {
 		m.holders.Set(s.folder, before)
 	}
 }
