@@ -313,6 +313,7 @@ func (p *addressParser) endGroup() {
 //	name-addr  = [display-name] angle-addr
 //	angle-addr = [CFWS] "<" addr-spec ">" [CFWS] / obs-angle-addr
 func (p *addressParser) angle(tokens []token) []token {
+	p.checkPhrase(tokens)
 	name := p.phrase(tokens)
 	if name != "" && p.pending != "" {
 		name = p.pending + ", " + name
@@ -324,13 +325,12 @@ func (p *addressParser) angle(tokens []token) []token {
 		p.i++
 	}
 	start := p.i
-	addr, empty, ok := p.plain('>'), false, true
+	addr, ok := p.plain('>'), true
 	if addr == "" {
 		p.route()
 		p.scheme()
 		tokens = p.collect(tokens[:0], true)
 		addr, ok = p.addrSpec(tokens)
-		empty = len(tokens) == 0
 	}
 	if p.i < len(p.s) && p.s[p.i] == '>' {
 		p.i++
@@ -350,10 +350,9 @@ func (p *addressParser) angle(tokens []token) []token {
 	} else if len(tokens) > 0 {
 		p.fail(tokens[0].start, "text behind an address")
 	}
-	switch {
-	case ok:
+	if ok {
 		p.add(name, addr)
-	case !empty || name != "":
+	} else {
 		p.fail(start, "no address")
 	}
 	if p.held {

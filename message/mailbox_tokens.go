@@ -41,6 +41,16 @@ func (p *addressParser) spaced(tokens []token) bool {
 	return true
 }
 
+// checkPhrase looks for what a display name cannot hold without quotes: an "@" above all,
+// which makes it look like the address.
+func (p *addressParser) checkPhrase(tokens []token) {
+	for i, t := range tokens {
+		if t.kind > tokenDot || t.kind == tokenDot && i == 0 {
+			p.fail(t.start, "unexpected octet")
+		}
+	}
+}
+
 // display returns a display name as it is to be given.
 func (p *addressParser) display(name string) string {
 	if p.raw {
@@ -128,7 +138,23 @@ func (p *addressParser) local(tokens []token) (string, bool) {
 			p.fail(t.start, "encoded word in an address")
 		}
 	}
+	p.checkVisible(tokens)
 	return quoteLocal(p.words(tokens), quote)
+}
+
+// checkVisible looks for characters of an address that nobody can see, or that turn the
+// direction of the others.
+func (p *addressParser) checkVisible(tokens []token) {
+	s := p.text(tokens)
+	if i := strings.IndexFunc(s, isInvisible); i >= 0 {
+		p.fail(tokens[0].start+i, "invisible character")
+	}
+}
+
+// isInvisible reports whether r is a mark of direction or shows nothing and joins nothing.
+func isInvisible(r rune) bool {
+	return 0x200B <= r && r <= 0x200F && r != 0x200C && r != 0x200D || 0x202A <= r && r <= 0x202E ||
+		0x2060 <= r && r <= 0x206F || r == 0xFEFF || r == 0xAD
 }
 
 // quoteLocal returns s as a local part, in quotes if it is not a dot-atom or
@@ -186,6 +212,7 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 			p.fail(t.start, "hyphen at the edge of a label") // RFC 5321 section 4.1.2
 		}
 	}
+	p.checkVisible(tokens)
 	domain := p.words(tokens[:end])
 	return domain, utf8.ValidString(domain) && !hasControl(domain)
 }
