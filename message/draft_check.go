@@ -229,7 +229,7 @@ func (a *Attachment) mediaType() string {
 // isID says whether something can stand for a message-id in angle brackets. Others' are met that are not as RFC 5322 has
 // them, and are to be repeated as they are.
 func isID(id string) bool {
-	return id != "" && len(id) <= maxID && isPrintable(id, true) && !strings.ContainsAny(id, " <>") && utf8.ValidString(id)
+	return id != "" && len(id) <= maxID && isPrintable(id, true) && !hasControl(id) && !strings.ContainsAny(id, " <>") && utf8.ValidString(id)
 }
 
 // isNewID says whether something is a message-id to be generated.

@@ -295,6 +295,7 @@ func TestDraftRefuses(t *testing.T) {
 		{"message-id without domain", "MessageID", with(func(d *Draft) { d.MessageID = "a" })},
 		{"CRLF in a message-id", "MessageID", with(func(d *Draft) { d.MessageID = "a@b\r\nX: y" })},
 		{"message-id with a blank", "InReplyTo", with(func(d *Draft) { d.InReplyTo = []string{"a b@c"} })},
+		{"message-id with a control character", "References", with(func(d *Draft) { d.SMTPUTF8, d.References = true, []string{"a\u0085@c"} })},
 		{"MessageID outside ASCII", "MessageID", with(func(d *Draft) { d.MessageID = "ö@b" })},
 		{"InReplyTo outside ASCII", "InReplyTo", with(func(d *Draft) { d.InReplyTo = []string{"ö@b"} })},
 		{"References outside ASCII", "References", with(func(d *Draft) { d.References = []string{"a@b", "ö@b"} })},

@@ -169,6 +169,9 @@ func (d *indexReader) header(m *Message, p *Part, count int) {
 // join finds what p, the next part of m, lies in, and reports whether it can.
 func (p *Part) join(m *Message, parts int) bool {
 	inside := int(p.next - p.index - 1) // how many parts are
+	if p.kind != leaf && p.kind != kindOf(p.mediaType) {
+		return false
+	}
 	if inside < 0 || p.kind == leaf && inside > 0 || p.kind == nested && inside == 0 {
 		return false
 	}

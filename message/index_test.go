@@ -49,7 +49,15 @@ func TestIndex(t *testing.T) {
 			require.ErrorIs(t, err, ErrBadIndex, i)
 		}
 	}
-	m, err := Parse(bytes.NewReader([]byte("\r\nx")), 3)
+	m, err := ParseBytes(crlf(sectionMessage))
+	require.NoError(t, err)
+	m.parts[0].mediaType = "text/plain" // and a multipart
+	index, err := m.AppendIndex(nil)
+	require.NoError(t, err)
+	_, err = Load(index, m.src, m.size)
+	require.ErrorIs(t, err, ErrBadIndex)
+
+	m, err = Parse(bytes.NewReader([]byte("\r\nx")), 3)
 	require.NoError(t, err)
 	m.src = bytes.NewReader(nil)
 	_, err = m.AppendIndex(nil)
