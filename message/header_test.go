@@ -100,7 +100,8 @@ func TestPartFields(t *testing.T) {
 	require.Equal(t, m.Size(), int64(122))
 	m, err = ParseBytes(crlf("Content-Type: broken; x=y\n\n"))
 	require.NoError(t, err)
-	require.Empty(t, m.Root().Params())
+	require.Equal(t, "text/plain", m.Root().MediaType())
+	require.Equal(t, Params{{Name: "x", Value: "y"}}, m.Root().Params())
 	require.Empty(t, m.Root().Charset())
 	require.Empty(t, m.Root().Disposition())
 }

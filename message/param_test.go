@@ -133,6 +133,10 @@ func TestFilename(t *testing.T) {
 		{"Content-Disposition: attachment; filename*=utf-8''a%00%0D%0Ab\n", "a\uFFFD  b"},
 		{"Content-Disposition: attachment; filename=\"../../etc/passwd\"\n", "../../etc/passwd"},
 		{"Content-Disposition: filename=x\n", "x"},
+		{"Content-Type: html; name=ct\n", "ct"},
+		{"Content-Type: ;name=ct\n", "ct"},
+		{"Content-Type: name=ct; x=y\n", "ct"},
+		{"Content-Type: ct\n", ""},
 	} {
 		m, err := ParseBytes(crlf(test.header + "\n"))
 		require.NoError(t, err)

@@ -183,7 +183,7 @@ func (p *Part) Header() Header {
 // multipart/digest "message/rfc822".
 func (p *Part) MediaType() string { return p.mediaType }
 
-// Params returns the parameters of the Content-Type.
+// Params returns the parameters of the Content-Type, also of one whose type cannot be read.
 func (p *Part) Params() Params { return parseParams(unfold(p.params())) }
 
 // params returns the parameters of the Content-Type as they stand.
@@ -191,8 +191,15 @@ func (p *Part) params() []byte {
 	if p.ctype < 0 {
 		return nil
 	}
-	_, params, _ := parseMediaType(p.Header().field(int(p.ctype)).body())
-	return params
+	value := p.Header().field(int(p.ctype)).body()
+	if _, params, ok := parseMediaType(value); ok {
+		return params
+	}
+	// What stands in front of them cannot be read, or is missing.
+	if n := bytes.IndexAny(value, ";="); n >= 0 && value[n] == ';' {
+		return value[n:]
+	}
+	return value
 }
 
 // Charset returns the charset parameter in lower case as it stands; "" if there is none.
