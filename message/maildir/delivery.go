@@ -41,6 +41,9 @@ type Delivery struct {
 
 // Create begins a delivery. The caller must call Commit or Abort.
 func (d *Dir) Create() (*Delivery, error) {
+	if d.noDelivery {
+		return nil, errNoDelivery
+	}
 	if err := d.usable(); err != nil {
 		return nil, fmt.Errorf("maildir: %w", err)
 	}

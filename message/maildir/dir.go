@@ -18,6 +18,9 @@ const DefaultMaxEntries = 1_000_000
 // ErrTooManyEntries is the error of Dir.List when the Maildir holds more messages than MaxEntries.
 var ErrTooManyEntries = errors.New("maildir: too many messages")
 
+// errNoDelivery is the error of Dir.Create after OpenExisting.
+var errNoDelivery = errors.New("maildir: opened to read and to remove, and not for deliveries")
+
 // Dir is an open Maildir. Its methods are safe for concurrent use; its fields are set before the first of them is
 // called. Any number of Dirs, processes and hosts may use one Maildir at a time.
 //
@@ -29,8 +32,9 @@ type Dir struct {
 	// MaxEntries is the most messages that List takes; zero means DefaultMaxEntries.
 	MaxEntries int
 
-	fs  fsys
-	now func() time.Time
+	fs         fsys
+	now        func() time.Time
+	noDelivery bool // it is not known how the Maildir is found after a crash
 
 	mu     sync.Mutex // guards names
 	names  namer
@@ -58,6 +62,22 @@ func OpenBeneath(base *os.Root, name string) (*Dir, error) {
 		return nil, fmt.Errorf("maildir: %w", err)
 	}
 	return newDir(f)
+}
+
+// OpenExisting opens the Maildir called name beneath base, as OpenBeneath does, to read and to remove: it takes one
+// descriptor, and no deliveries. It creates nothing but tmp, new and cur where they are missing. The error is
+// fs.ErrNotExist if there is no Maildir.
+func OpenExisting(base *os.Root, name string) (*Dir, error) {
+	root, err := base.OpenRoot(name)
+	if err != nil {
+		return nil, fmt.Errorf("maildir: %w", err)
+	}
+	d, err := newDir(&rootFS{root: root})
+	if err != nil {
+		return nil, err
+	}
+	d.noDelivery = true
+	return d, nil
 }
 
 func newDir(f fsys) (*Dir, error) {

@@ -535,6 +535,40 @@ func TestOpenBeneathIsConfined(t *testing.T) {
 	require.Len(t, left, 1)
 }
 
+func TestOpenExisting(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	require.NoError(t, os.Symlink("..", filepath.Join(path, "link")))
+	require.NoError(t, os.Mkdir(filepath.Join(path, "bare"), 0o700))
+	root, err := os.OpenRoot(path)
+	require.NoError(t, err)
+	defer root.Close()
+	for _, name := range []string{"..", "link", "/tmp", ""} {
+		_, err := OpenExisting(root, name)
+		require.Error(t, err, "%q", name)
+	}
+	_, err = OpenExisting(root, "alice")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoDirExists(t, filepath.Join(path, "alice"))
+
+	d, err := OpenBeneath(root, "alice")
+	require.NoError(t, err)
+	defer d.Close()
+	_, err = d.Deliver(t.Context(), strings.NewReader("x\n"))
+	require.NoError(t, err)
+	for name, messages := range map[string]int{"alice": 1, "bare": 0} {
+		d, err := OpenExisting(root, name)
+		require.NoError(t, err)
+		listed := list(t, d)
+		require.Len(t, listed, messages)
+		_, err = d.Create()
+		require.ErrorIs(t, err, errNoDelivery)
+		require.NoError(t, d.Remove(t.Context(), listed...))
+		require.NoError(t, d.Close())
+	}
+	require.Empty(t, list(t, d))
+}
+
 func TestDeliveryNeverWritesIntoAnotherFile(t *testing.T) {
 	t.Parallel()
 	d, path := open(t)

@@ -54,7 +54,7 @@ func ExampleDir_Lock() {
 	if err := second.Close(); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("lost:", errors.Is(first.Resume(), maildir.ErrLocked))
+	fmt.Println("lost:", errors.Is(first.Resume(d), maildir.ErrLocked))
 	// Output:
 	// held: true
 	// lost: true

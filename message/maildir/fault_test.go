@@ -340,7 +340,7 @@ func TestLockWhereNoneIsToBeHad(t *testing.T) {
 		}
 		require.NoError(t, err, errno)
 		require.NoError(t, l.Yield())
-		require.NoError(t, l.Resume())
+		require.NoError(t, l.Resume(d))
 		require.NoError(t, l.Close())
 	}
 }

@@ -26,6 +26,7 @@ type fsys interface {
 	create(name string) (diskFile, error) // fails when the name exists
 	open(name string) (diskReader, error)
 	openLock(name string) (*os.File, error)
+	isLock(name string, file *os.File) (bool, error)   // says whether openLock would open this file
 	readFile(name string, limit int64) ([]byte, error) // fails with ErrTooLarge beyond limit octets
 	rename(oldName, newName string) error
 	remove(name string) error
@@ -125,6 +126,18 @@ func (f *rootFS) create(name string) (diskFile, error) {
 // openLock opens a file beside the folders, and makes it if need be.
 func (f *rootFS) openLock(name string) (*os.File, error) {
 	return f.root.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+}
+
+func (f *rootFS) isLock(name string, file *os.File) (bool, error) {
+	mine, err := file.Stat()
+	if err != nil {
+		return false, err
+	}
+	there, err := f.root.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(mine, there), err
 }
 
 // readFile reads a file, and nothing else: whoever owns the Maildir may have put a pipe there, or a file without end.

@@ -30,7 +30,7 @@ func TestLock(t *testing.T) {
 
 	// Yielded and not taken, it is as if it had been held.
 	require.NoError(t, l.Yield())
-	require.NoError(t, l.Resume())
+	require.NoError(t, l.Resume(d))
 	_, err = other.Lock("pop3.lock")
 	require.ErrorIs(t, err, ErrLocked)
 
@@ -38,15 +38,44 @@ func TestLock(t *testing.T) {
 	require.NoError(t, l.Yield())
 	taken, err := other.Lock("pop3.lock")
 	require.NoError(t, err)
-	require.ErrorIs(t, l.Resume(), ErrLocked)
+	require.ErrorIs(t, l.Resume(other), ErrLocked)
 	require.NoError(t, taken.Close())
-	require.ErrorIs(t, l.Resume(), ErrLocked)
+	require.ErrorIs(t, l.Resume(other), ErrLocked)
 	require.NoError(t, l.Close())
 
 	again, err := other.Lock("pop3.lock")
 	require.NoError(t, err)
 	require.NoError(t, again.Close())
 	require.Empty(t, list(t, d), "the lock is no message")
+}
+
+// TestLockNeedsNoDir: while nobody uses the Maildir, a lock that is held is all that is open, and one that is yielded
+// has nothing open.
+func TestLockNeedsNoDir(t *testing.T) {
+	t.Parallel()
+	d, path := open(t)
+	l, err := d.Lock("x")
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	anew, err := Open(path)
+	require.NoError(t, err)
+	defer anew.Close()
+	require.NoError(t, l.Guards(anew))
+	_, err = anew.Lock("x")
+	require.ErrorIs(t, err, ErrLocked)
+	require.NoError(t, l.Yield())
+	require.Nil(t, l.file)
+	require.NoError(t, l.Resume(anew))
+	_, err = anew.Lock("x")
+	require.ErrorIs(t, err, ErrLocked)
+
+	other, _ := open(t)
+	require.ErrorIs(t, l.Guards(other), ErrLocked)
+	require.NoError(t, os.Remove(filepath.Join(path, "x")))
+	require.ErrorIs(t, l.Guards(anew), ErrLocked)
+	require.NoError(t, l.Yield())
+	require.ErrorIs(t, l.Resume(anew), ErrLocked, "the file is gone, and with it who has had the lock")
+	require.NoError(t, l.Close())
 }
 
 // TestLockDiesWithItsProcess kills a process that has the lock.

@@ -152,6 +152,8 @@ func (m *modelFS) readFile(name string, _ int64) ([]byte, error) {
 
 func (m *modelFS) openLock(string) (*os.File, error) { return nil, fs.ErrInvalid }
 
+func (m *modelFS) isLock(string, *os.File) (bool, error) { return false, fs.ErrInvalid }
+
 func (m *modelFS) rename(oldName, newName string) error {
 	if err := m.fail(); err != nil {
 		return err

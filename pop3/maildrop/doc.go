@@ -13,6 +13,10 @@
 //
 // A login reads no folder and opens no message as long as the Maildir has not changed: what was listed is remembered.
 //
+// A session takes one descriptor besides that of its connection, its lock's, and none when its client is silent for so
+// long that another may take over; the Maildirs of the sessions that have done something last are open besides, 64 of
+// them at most. One that is opened anew is read and changed only if the lock in it is still the session's.
+//
 // # Bugs
 //
 // POP3 servers of other makes, and of other hosts, are not kept out. That is safe, for files never change: a message

@@ -52,37 +52,71 @@ func (m *Maildir) release(s *session) {
 	}
 }
 
-// Yield lets another session have the maildrop.
+// hold opens the session's Maildir and takes its lock, if there is one.
+func (s *session) hold() error {
+	dir, err := s.store.openDir(s.folder, maildir.OpenExisting)
+	if errors.Is(err, errNone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if s.lock, err = dir.Lock(lockName); err != nil {
+		return errors.Join(err, dir.Close())
+	}
+	s.store.shelf.put(s, dir)
+	s.rest()
+	return nil
+}
+
+// Yield lets another session have the maildrop. It leaves nothing open.
 func (s *session) Yield() {
+	if !s.yield() {
+		return // it stays held
+	}
+	_ = s.store.shelf.close(s) // nothing was written
+}
+
+func (s *session) yield() bool {
 	m := s.store
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s.lock != nil && s.lock.Yield() != nil {
-		return // it stays held
-	}
-	s.yielded = true
+	s.yielded = s.lock == nil || s.lock.Yield() == nil
+	return s.yielded
 }
 
 // Resume takes the maildrop back, unless another session has had it.
 func (s *session) Resume(context.Context) error {
+	yielded, err := s.reclaim()
+	if err != nil || !yielded || s.lock == nil {
+		return err
+	}
+	dir, err := s.open()
+	if err == nil {
+		defer s.rest()
+		err = s.lock.Resume(dir)
+	}
+	if err == nil {
+		return nil
+	}
 	m := s.store
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
-	case !s.yielded:
-		return nil
-	case m.holders.Get(s.folder) != s:
+	s.yielded = true
+	if errors.Is(err, maildir.ErrLocked) {
 		return pop3.ErrInUse
 	}
-	if s.lock != nil {
-		err := s.lock.Resume()
-		if errors.Is(err, maildir.ErrLocked) {
-			return pop3.ErrInUse
-		}
-		if err != nil {
-			return err
-		}
+	return err
+}
+
+// reclaim keeps the sessions of this store out, if that is not too late.
+func (s *session) reclaim() (yielded bool, err error) {
+	m := s.store
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s.yielded && m.holders.Get(s.folder) != s {
+		return true, pop3.ErrInUse
 	}
-	s.yielded = false
-	return nil
+	yielded, s.yielded = s.yielded, false
+	return yielded, nil
 }

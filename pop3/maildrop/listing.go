@@ -13,13 +13,35 @@ import (
 
 // listing is what a Maildir holds, in order. It is shared by sessions, and never altered.
 type listing struct {
-	state   maildir.State // that it is good for; zero for none, when only the sizes are
-	infos   []pop3.Info
-	entries []maildir.Entry // of infos
+	state maildir.State // that it is good for; zero for none, when only the sizes are
+	infos []pop3.Info
+	files []file // of infos
 
 	once  sync.Once
 	index map[string]int // by unique-id, made when it is first needed
 }
+
+// file is what infos do not tell of a message's file. An idle session holds it, as it does not a maildir.Entry, which is
+// twice as large.
+type file struct {
+	name  string
+	flags string
+	size  int64 // on the disk
+	key   int32 // octets of the name that are the key
+	new   bool
+}
+
+// entry gives message i as it was listed.
+func (l *listing) entry(i int) maildir.Entry {
+	info, f := &l.infos[i], &l.files[i]
+	return maildir.Entry{
+		Key: f.name[:f.key], Name: f.name, New: f.new, Flags: f.flags,
+		Size: f.size, CRLFSize: info.Size, UTF8: info.UTF8,
+	}
+}
+
+// is says whether message i is the one that is listed now, wherever its file is.
+func (l *listing) is(i int, e maildir.Entry) bool { return base(l.files[i].name) == base(e.Name) }
 
 // nothing is the listing of those who have no Maildir yet.
 var nothing listing
@@ -42,13 +64,13 @@ func (l *listing) size(e maildir.Entry) int64 {
 		return -1
 	}
 	i, ok := l.find(uid(e.Key))
-	if !ok || base(l.entries[i].Name) != base(e.Name) || l.entries[i].Size != e.Size {
+	if !ok || !l.is(i, e) || l.files[i].size != e.Size {
 		return -1
 	}
 	return l.infos[i].Size
 }
 
-// maxListed is how many messages are remembered, of all maildrops together. One takes some 300 octets.
+// maxListed is how many messages are remembered, of all maildrops together. One takes some 200 octets.
 const maxListed = 200_000
 
 // listings remembers what was listed, as long as the Maildirs have not changed since: a login reads no folder then.
@@ -100,18 +122,18 @@ func (c *listings) drop(folder string) {
 }
 
 // list lists the session's Maildir, or remembers it.
-func (s *session) list(ctx context.Context) (*listing, error) {
-	before, settled := s.dir.State()
+func (s *session) list(ctx context.Context, dir *maildir.Dir) (*listing, error) {
+	before, settled := dir.State()
 	if settled && len(s.wrong) == 0 {
 		if l := s.store.listings.get(s.folder, before); l != nil {
 			return l, nil
 		}
 	}
-	l, err := s.read(ctx)
+	l, err := s.read(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	if after, still := s.dir.State(); settled && still && before.Equal(after) {
+	if after, still := dir.State(); settled && still && before.Equal(after) {
 		l.state = before
 	}
 	s.store.listings.put(s.folder, l)
@@ -120,13 +142,13 @@ func (s *session) list(ctx context.Context) (*listing, error) {
 
 // read reads the names in the Maildir, and those files whose names do not tell their size, or were caught lying. Since
 // something was delivered or removed, it is time to remove what deliveries that died have left.
-func (s *session) read(ctx context.Context) (*listing, error) {
-	_, _ = s.dir.CleanTmp(0) // what stays does no harm, and is met again
-	listed, err := s.dir.List(ctx)
+func (s *session) read(ctx context.Context, dir *maildir.Dir) (*listing, error) {
+	_, _ = dir.CleanTmp(0) // what stays does no harm, and is met again
+	listed, err := dir.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := &listing{infos: make([]pop3.Info, 0, len(listed)), entries: make([]maildir.Entry, 0, len(listed))}
+	l := &listing{infos: make([]pop3.Info, 0, len(listed)), files: make([]file, 0, len(listed))}
 	last := s.store.listings.last(s.folder)
 	wrong := keys{}
 	for _, e := range listed {
@@ -137,7 +159,7 @@ func (s *session) read(ctx context.Context) (*listing, error) {
 			e.CRLFSize = last.size(e)
 		}
 		if e.CRLFSize < 0 {
-			e.CRLFSize, err = s.dir.Count(ctx, e)
+			e.CRLFSize, err = dir.Count(ctx, e)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // removed since
 			}
@@ -146,7 +168,7 @@ func (s *session) read(ctx context.Context) (*listing, error) {
 			}
 		}
 		l.infos = append(l.infos, pop3.Info{UID: uid(e.Key), Size: e.CRLFSize, UTF8: e.UTF8})
-		l.entries = append(l.entries, e)
+		l.files = append(l.files, file{name: e.Name, flags: e.Flags, size: e.Size, key: int32(len(e.Key)), new: e.New})
 	}
 	s.wrong = wrong // of those that are gone nothing is kept
 	return l, nil

@@ -39,6 +39,7 @@ type Maildir struct {
 	holders  elastic.Map[string, *session] // by folder
 	wrong    elastic.Map[string, keys]     // by folder: messages whose names tell a wrong size
 	listings listings
+	shelf    shelf
 }
 
 // keys are some messages of a Maildir.
@@ -60,21 +61,15 @@ func (m *Maildir) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, err
 	if !ok {
 		return nil, pop3.ErrInUse
 	}
-	s.dir, err = m.openDir(folder, false)
-	if err == nil && s.dir != nil {
-		s.lock, err = s.dir.Lock(lockName)
+	err = s.hold()
+	if err == nil {
+		return s, nil
 	}
-	if err != nil {
-		m.giveBack(s, before)
-		if s.dir != nil {
-			err = errors.Join(err, s.dir.Close())
-		}
-		if errors.Is(err, maildir.ErrLocked) {
-			return nil, pop3.ErrInUse
-		}
-		return nil, err
+	m.giveBack(s, before)
+	if errors.Is(err, maildir.ErrLocked) {
+		err = pop3.ErrInUse
 	}
-	return s, nil
+	return nil, err
 }
 
 // Deliver delivers a message into a user's Maildir, which is made if it does not exist, and returns when that is
@@ -84,7 +79,7 @@ func (m *Maildir) Deliver(ctx context.Context, user string, r io.Reader) (maildi
 	if err != nil {
 		return maildir.Entry{}, err
 	}
-	dir, err := m.openDir(folder, true)
+	dir, err := m.openDir(folder, maildir.OpenBeneath)
 	if err != nil {
 		return maildir.Entry{}, err
 	}
@@ -100,19 +95,20 @@ func (m *Maildir) folder(id *auth.Identity) (string, error) {
 	return folder, checkFolder(folder)
 }
 
-// openDir opens a Maildir; it gives nil when there is none and none is to be made.
-func (m *Maildir) openDir(folder string, create bool) (*maildir.Dir, error) {
+// errNone says that a user has no Maildir.
+var errNone = errors.New("maildrop: no Maildir")
+
+// openDir opens a Maildir in one of two ways.
+func (m *Maildir) openDir(folder string, open func(*os.Root, string) (*maildir.Dir, error)) (*maildir.Dir, error) {
 	root, err := os.OpenRoot(m.Root)
 	if err != nil {
 		return nil, fmt.Errorf("maildrop: %w", err)
 	}
 	defer root.Close()
-	if !create {
-		if _, err := root.Stat(folder); errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
-		}
+	dir, err := open(root, folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.Join(errNone, err)
 	}
-	dir, err := maildir.OpenBeneath(root, folder)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"github.com/posthouse/posthouse/message/maildir"
 	"github.com/posthouse/posthouse/pop3"
 )
 
@@ -45,22 +46,22 @@ func (r Removal) check(trash string) error {
 }
 
 // remove does with the messages what Maildir.Removal says.
-func (s *session) remove(ctx context.Context, deleted []pop3.Info) error {
+func (s *session) remove(ctx context.Context, dir *maildir.Dir, deleted []pop3.Info) error {
 	if s.store.Removal == Hide {
-		return s.hide(ctx, deleted)
+		return s.hide(ctx, dir, deleted)
 	}
 	entries, err := s.entriesOf(deleted)
 	if err != nil {
 		return err
 	}
 	if s.store.Removal == MoveToTrash {
-		return s.dir.Move(ctx, s.store.trash(), entries...)
+		return dir.Move(ctx, s.store.trash(), entries...)
 	}
-	return s.dir.Remove(ctx, entries...)
+	return dir.Remove(ctx, entries...)
 }
 
 // hide adds messages to those hidden; of those that are gone from the Maildir nothing is kept.
-func (s *session) hide(ctx context.Context, deleted []pop3.Info) error {
+func (s *session) hide(ctx context.Context, dir *maildir.Dir, deleted []pop3.Info) error {
 	if _, err := s.entriesOf(deleted); err != nil {
 		return err
 	}
@@ -75,15 +76,15 @@ func (s *session) hide(ctx context.Context, deleted []pop3.Info) error {
 			lines.WriteByte('\n')
 		}
 	}
-	return s.dir.Save(ctx, hiddenName, []byte(lines.String()))
+	return dir.Save(ctx, hiddenName, []byte(lines.String()))
 }
 
 // visible gives the messages that are not hidden.
-func (s *session) visible() ([]pop3.Info, error) {
+func (s *session) visible(dir *maildir.Dir) ([]pop3.Info, error) {
 	if s.store.Removal != Hide {
 		return s.listing.infos, nil
 	}
-	text, err := s.dir.Load(hiddenName)
+	text, err := dir.Load(hiddenName)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(text) == 0 {
 		return s.listing.infos, nil
 	}

@@ -1,6 +1,7 @@
 package maildrop
 
 import (
+	"container/list"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,29 +18,36 @@ import (
 type session struct {
 	store   *Maildir
 	folder  string
-	dir     *maildir.Dir  // nil when the user has none yet
-	lock    *maildir.Lock // nil as dir
+	lock    *maildir.Lock // nil when the user has no Maildir yet
 	listing *listing
 	moved   map[string]maildir.Entry // by unique-id: as the files are called now; nil if they are as listed
 	hidden  map[string]bool          // unique-ids
 	wrong   keys                     // messages whose names tell a wrong size
 
 	yielded, closed bool // guarded by store.mu
+
+	dir   *maildir.Dir  // nil while it is closed; guarded by store.shelf.mu, as all below
+	place *list.Element // on the shelf, of dir
+	inUse bool          // dir is, and stays open
 }
 
 var _ pop3.Yielder = (*session)(nil)
 
 // List lists the messages.
 func (s *session) List(ctx context.Context) ([]pop3.Info, error) {
-	if s.dir == nil {
+	if s.lock == nil {
 		s.listing = &nothing
 		return nil, nil
 	}
-	var err error
-	if s.listing, err = s.list(ctx); err != nil {
+	dir, err := s.open()
+	if err != nil {
 		return nil, err
 	}
-	infos, err := s.visible()
+	defer s.rest()
+	if s.listing, err = s.list(ctx, dir); err != nil {
+		return nil, err
+	}
+	infos, err := s.visible(dir)
 	return infos[:min(len(infos), s.store.maxMessages())], err
 }
 
@@ -49,13 +57,18 @@ func (s *session) Message(ctx context.Context, m pop3.Info) (io.ReadCloser, erro
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.dir.Open(ctx, e)
+	dir, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	defer s.rest()
+	r, err := dir.Open(ctx, e)
 	if err != nil {
 		return nil, err
 	}
 	if r.Entry().Name != e.Name {
 		// A mail reader has been here: it will have moved others too.
-		if err := s.refresh(ctx); err != nil {
+		if err := s.refresh(ctx, dir); err != nil {
 			return nil, errors.Join(err, r.Close())
 		}
 	}
@@ -71,8 +84,8 @@ func (s *session) lied(key string) {
 }
 
 // refresh learns the names that the files have now.
-func (s *session) refresh(ctx context.Context) error {
-	listed, err := s.dir.List(ctx)
+func (s *session) refresh(ctx context.Context, dir *maildir.Dir) error {
+	listed, err := dir.List(ctx)
 	if err != nil {
 		return err
 	}
@@ -80,7 +93,7 @@ func (s *session) refresh(ctx context.Context) error {
 	for _, e := range listed {
 		// One that came since may have the key that another had alone, and must not be taken for it.
 		id := uid(e.Key)
-		if i, ok := s.listing.find(id); ok && base(s.listing.entries[i].Name) == base(e.Name) {
+		if i, ok := s.listing.find(id); ok && s.listing.is(i, e) {
 			moved[id] = e
 		}
 	}
@@ -99,7 +112,12 @@ func (s *session) Commit(ctx context.Context, deleted []pop3.Info) error {
 	if len(deleted) == 0 {
 		return nil
 	}
-	return s.remove(ctx, deleted)
+	dir, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer s.rest()
+	return s.remove(ctx, dir, deleted)
 }
 
 func (s *session) entriesOf(messages []pop3.Info) ([]maildir.Entry, error) {
@@ -119,7 +137,7 @@ func (s *session) entry(m pop3.Info) (maildir.Entry, error) {
 			if e, ok := s.moved[m.UID]; ok {
 				return e, nil
 			}
-			return s.listing.entries[i], nil
+			return s.listing.entry(i), nil
 		}
 	}
 	return maildir.Entry{}, fmt.Errorf("maildrop: no message %q in this session", m.UID)
@@ -131,10 +149,10 @@ func (s *session) Close() error {
 		return nil
 	}
 	defer s.store.release(s)
-	if s.dir == nil {
+	if s.lock == nil {
 		return nil
 	}
-	return errors.Join(s.lock.Close(), s.dir.Close())
+	return errors.Join(s.lock.Close(), s.store.shelf.close(s))
 }
 
 // maxUID is the octets that a unique-id may have: RFC 1939 section 7.

@@ -16,6 +16,9 @@ const (
 
 	// idleDovecot is how many sessions Dovecot has: each is a process.
 	idleDovecot = 100
+
+	// idleMessage is the size of a message in a maildrop that is not empty.
+	idleMessage = 1000
 )
 
 // idle compares the resident memory of connections that have been greeted, or
@@ -31,16 +34,23 @@ func idle(ctx context.Context, c *course) error {
 			return work.Memory(s, idleConns, func(int) (net.Conn, error) { return load.DialSMTP(s.Addr, secure) })
 		}}
 	}
-	pop := func(name string, conns int) race.Entrant {
-		return race.Entrant{Name: name, Run: func() (race.Cost, error) { return idlePOP3(ctx, name, conns) }}
+	pop := func(name string, conns, messages int) race.Entrant {
+		return race.Entrant{Name: name, Run: func() (race.Cost, error) { return idlePOP3(ctx, name, conns, messages) }}
 	}
 	races := []*race.Race{
 		{Work: "idle SMTP", AtMost: 8, Entrants: []race.Entrant{smtp(peers.Posthouse, false), smtp(peers.GoSMTP, false)}},
 		{Work: "idle SMTP, TLS 1.3", AtMost: 30, Entrants: []race.Entrant{smtp(peers.Posthouse, true), smtp(peers.GoSMTP, true)}},
-		{Work: "idle POP3", AtMost: 8, Entrants: []race.Entrant{pop(peers.Posthouse, idleConns)}},
 	}
-	if peers.HasDovecot() {
-		races[2].Entrants = append(races[2].Entrants, pop(peers.Dovecot, idleDovecot))
+	for _, messages := range []int{-1, 0, 10} {
+		work := "idle POP3"
+		if messages >= 0 {
+			work = fmt.Sprintf("idle POP3, Maildir of %d", messages)
+		}
+		r := &race.Race{Work: work, AtMost: 8, Entrants: []race.Entrant{pop(peers.Posthouse, idleConns, messages)}}
+		if peers.HasDovecot() {
+			r.Entrants = append(r.Entrants, pop(peers.Dovecot, idleDovecot, messages))
+		}
+		races = append(races, r)
 	}
 	for i, r := range races {
 		r.Unit, r.Absolute, r.Cold, r.Base = "KB/connection", true, true, races[i].Entrants[len(races[i].Entrants)-1].Name
@@ -51,13 +61,23 @@ func idle(ctx context.Context, c *course) error {
 	return nil
 }
 
-// idlePOP3 measures sessions with an empty maildrop, each of its own user.
-func idlePOP3(ctx context.Context, name string, conns int) (race.Cost, error) {
+// idlePOP3 measures sessions each of its own user, who has a Maildir of so many messages;
+// none at all if they are less than zero.
+func idlePOP3(ctx context.Context, name string, conns, messages int) (race.Cost, error) {
 	root, remove, err := tempDir()
 	if err != nil {
 		return race.Cost{}, err
 	}
 	defer remove()
+	for i := range work.Conns(conns) {
+		box := peers.Mailbox{User: fmt.Sprint("idle", i), Messages: messages, Size: idleMessage}
+		if messages < 0 {
+			break
+		}
+		if err := box.Make(root); err != nil {
+			return race.Cost{}, err
+		}
+	}
 	s, err := peers.StartPOP3Server(ctx, name, root)
 	if err != nil {
 		return race.Cost{}, err
