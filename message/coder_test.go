@@ -113,6 +113,11 @@ func TestEmbedded(t *testing.T) {
 		{"a b.bin", EncodingYEnc, []byte("Dog"), true},
 		{"c", EncodingYEnc, []byte("N"), false},
 	}, files)
+	for n, want := range map[int]int{1000: 1000, 1001: 1000} {
+		files, err = parseString(t, "\n"+strings.Repeat("begin 644 a\nend\n", n)).Root().Embedded()
+		require.NoError(t, err)
+		require.Len(t, files, want)
+	}
 	m.src, m.data = bytes.NewReader(nil), nil
 	_, err = m.Root().Embedded()
 	require.Error(t, err)

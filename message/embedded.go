@@ -15,8 +15,8 @@ type Embedded struct {
 }
 
 // Embedded returns the files that lie in the body in uuencode or yEnc, in their order. The
-// body is held in memory, and the contents together are no larger than it. Which parts to
-// ask is for the caller to say: text/plain above all. The error is that of
+// body is held in memory, and the contents together are no larger than it; no more than 1,000
+// files are listed. Which parts to ask is for the caller to say: text/plain above all. The error is that of
 // reading the message; from memory there is none.
 func (p *Part) Embedded() ([]Embedded, error) {
 	body, err := p.AppendBody(nil)
@@ -24,7 +24,7 @@ func (p *Part) Embedded() ([]Embedded, error) {
 		return nil, err
 	}
 	var files []Embedded
-	for len(body) > 0 {
+	for len(body) > 0 && len(files) < maxEmbedded {
 		line, rest, _ := bytes.Cut(body, []byte{'\n'})
 		line = trimEOL(line)
 		if _, ok := uuBegin(line); ok && uuFollows(rest) {
@@ -37,6 +37,8 @@ func (p *Part) Embedded() ([]Embedded, error) {
 	}
 	return files, nil
 }
+
+const maxEmbedded = 1000
 
 // uuFollows reports whether the first line of rest is one of uuencode: prose may have
 // a line that begins like a file.
