@@ -25,6 +25,8 @@ func TestAppendEnvelope(t *testing.T) {
 			`("Mon, 6 Jul 2026 10:00:00 +0200" "a \"b\" \\" (("Jo Doe" NIL "jo" "example.org")) (("Jo Doe" NIL "jo" "example.org")) (("Jo Doe" NIL "jo" "example.org")) ` +
 				`((NIL NIL "jo, b" "x")(NIL NIL "Friends" NIL)("=?utf-8?q?=C3=B6?=" NIL "a" "b")(NIL NIL NIL NIL)(NIL NIL "c" "d")("g" NIL "e" "f")) NIL NIL NIL "<1@x>")`,
 		},
+		// RFC 9051 section 7.5.2: an empty field is there, an empty list is not.
+		{"Date:\nSubject: \nFrom:\nSender: \nTo:\nIn-Reply-To:\n \nMessage-ID:\n", `("" "" NIL NIL NIL NIL NIL NIL "" "")`},
 		{"Subject: ö\x00\nCc: undisclosed-recipients:;\nSender: root\n", "(NIL {2}\r\nö NIL ((NIL NIL \"root\" \"\")) NIL NIL ((NIL NIL \"undisclosed-recipients\" NIL)(NIL NIL NIL NIL)) NIL NIL NIL)"},
 	} {
 		require.Equal(t, test.want, string(ParseHeader(crlf(test.header)).AppendEnvelope(nil)), test.header)

@@ -76,12 +76,20 @@ func (w *imapWriter) upper(s string) {
 	}
 }
 
-func (w *imapWriter) raw(s string)                { w.b = append(w.b, s...) }
-func (w *imapWriter) number(n int64)              { w.b = strconv.AppendInt(w.b, n, 10) }
-func (w *imapWriter) space()                      { w.b = append(w.b, ' ') }
-func (w *imapWriter) open()                       { w.b = append(w.b, '(') }
-func (w *imapWriter) close()                      { w.b = append(w.b, ')') }
-func (w *imapWriter) field(h Header, name string) { w.optional(h.Get(name)) }
+func (w *imapWriter) raw(s string)   { w.b = append(w.b, s...) }
+func (w *imapWriter) number(n int64) { w.b = strconv.AppendInt(w.b, n, 10) }
+func (w *imapWriter) space()         { w.b = append(w.b, ' ') }
+func (w *imapWriter) open()          { w.b = append(w.b, '(') }
+func (w *imapWriter) close()         { w.b = append(w.b, ')') }
+
+// field writes the value of the first field of that name, NIL if there is none.
+func (w *imapWriter) field(h Header, name string) {
+	if f, ok := h.Lookup(name); ok {
+		w.text(f.Value())
+	} else {
+		w.raw("NIL")
+	}
+}
 
 // between begins a list before its first element and parts the others.
 func (w *imapWriter) between(i int) {
