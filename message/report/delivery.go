@@ -1,6 +1,7 @@
 package report
 
 import (
+	"iter"
 	"time"
 
 	"github.com/posthouse/posthouse/internal/ascii"
@@ -14,8 +15,8 @@ type Delivery struct {
 	ReportingMTA       Typed
 	DSNGateway         Typed
 	ReceivedFromMTA    Typed
-	ArrivalDate        time.Time // zero if it is not told
-	Recipients         []Recipient
+	ArrivalDate        time.Time   // zero if it is not told
+	Recipients         []Recipient // no more than 10,000
 	// Fields are those of the message as a whole, extensions included.
 	Fields message.Header
 }
@@ -57,7 +58,10 @@ func readDelivery(p *message.Part) (*Delivery, error) {
 			d.ArrivalDate = date(h, "Arrival-Date")
 			d.Fields = h
 		}
-		for _, h := range splitRecipients(h) {
+		for h := range splitRecipients(h) {
+			if len(d.Recipients) == maxRecipients {
+				return d, nil
+			}
 			if r, ok := readRecipient(h); ok {
 				d.Recipients = append(d.Recipients, r)
 			}
@@ -66,26 +70,32 @@ func readDelivery(p *message.Part) (*Delivery, error) {
 	return d, nil
 }
 
+const maxRecipients = 10_000
+
 // splitRecipients parts the fields of several recipients between which the empty line
 // is missing too: a second address of one kind begins another recipient.
-func splitRecipients(h message.Header) (list []message.Header) {
-	raw := h.Raw()
-	from, at := 0, 0
-	var original, final bool
-	for f := range h.All() {
-		name := ascii.ToLower(f.Name())
-		if name == "original-recipient" && original || name == "final-recipient" && final {
-			list = append(list, message.ParseHeader(raw[from:at]))
-			from, original, final = at, false, false
+func splitRecipients(h message.Header) iter.Seq[message.Header] {
+	return func(yield func(message.Header) bool) {
+		raw := h.Raw()
+		from, at := 0, 0
+		var original, final bool
+		for f := range h.All() {
+			name := ascii.ToLower(f.Name())
+			if name == "original-recipient" && original || name == "final-recipient" && final {
+				if !yield(message.ParseHeader(raw[from:at])) {
+					return
+				}
+				from, original, final = at, false, false
+			}
+			original = original || name == "original-recipient"
+			final = final || name == "final-recipient"
+			at += len(f.Raw())
 		}
-		original = original || name == "original-recipient"
-		final = final || name == "final-recipient"
-		at += len(f.Raw())
+		if from > 0 {
+			h = message.ParseHeader(raw[from:])
+		}
+		yield(h)
 	}
-	if from == 0 {
-		return []message.Header{h}
-	}
-	return append(list, message.ParseHeader(raw[from:]))
 }
 
 // readRecipient reads the fields of one recipient, and reports whether they are that.

@@ -100,8 +100,8 @@ func blocks(p *message.Part) ([]message.Header, error) {
 	return list, nil
 }
 
-// maxBlocks is how many recipients are read at most.
-const maxBlocks = 10_000
+// maxBlocks is how many runs of fields are read at most: those of the message and of each recipient.
+const maxBlocks = 1 + maxRecipients
 
 func skipEmptyLines(b []byte) []byte {
 	for len(b) > 0 && (b[0] == '\r' || b[0] == '\n') {

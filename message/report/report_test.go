@@ -97,6 +97,22 @@ func TestDelivery(t *testing.T) {
 	require.Empty(t, r.Delivery.Recipients)
 }
 
+// TestManyRecipients crosses the limit with recipients that empty lines part and with such
+// that nothing parts.
+func TestManyRecipients(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"Final-Recipient: rfc822; a@b\r\n\r\n", "Final-Recipient: rfc822; a@b\r\n"} {
+		for n, want := range map[int]int{maxRecipients - 1: maxRecipients - 1, maxRecipients + 1: maxRecipients} {
+			list := strings.Repeat(unit, n/2) + "\r\n" + strings.Repeat(unit, n-n/2)
+			m, err := message.ParseBytes([]byte("Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n" + list))
+			require.NoError(t, err)
+			r, err := Read(m)
+			require.NoError(t, err)
+			require.Len(t, r.Delivery.Recipients, want)
+		}
+	}
+}
+
 func TestDisposition(t *testing.T) {
 	t.Parallel()
 	r, err := Read(parse(t, wrap("message/disposition-notification", `Reporting-UA: mail.example.org; Coach 1.0
