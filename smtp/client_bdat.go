@@ -304,7 +304,7 @@ func (s *sending) partRefused() {
 	case c.reply.code/100 == 2:
 		s.failed(StepEnd, Unknown, c.fail(&ProtocolError{Reason: "message accepted of which a part was refused"}))
 		return
-	case c.reply.code == 421, c.cfg.Protocol == auth.LMTP: // or how many replies there are, nobody knows
+	case c.reply.code < 400, c.reply.code == 421, c.cfg.Protocol == auth.LMTP: // or how many replies there are, nobody knows
 		c.fail(b.refusal)
 	}
 	s.failed(StepBody, Refused, b.refusal)

@@ -111,16 +111,18 @@ func TestClientSend_Chunks(t *testing.T) {
 			_, err = c.Send(t.Context(), envelope(t, "b"), strings.NewReader(""))
 			require.NoError(t, err)
 		}},
-		"LMTP":                          {lmtpData, each(Accepted, StepEnd, "b c d b", 250, 250, 550, 452, 250)},
-		"LMTP, chunks":                  {lmtp, each(Accepted, StepEnd, "b c d", 250, 550, 550, 250)},
-		"LMTP, refused by all":          {lmtp, each(Refused, StepEnd, "b c", 550, 452, 550)},
-		"LMTP, no recipients":           {lmtp, send(Refused, StepRcpt, "b", quit, 550)},
-		"LMTP, answers lost":            {lmtpData, each(Accepted, StepEnd, "b c d", 250, 250, 550, Unknown)},
-		"LMTP, data without recipients": {lmtpData, send(Refused, StepRcpt, "b", broken, 550)},
-		"PRDR":                          {prdr, each(Accepted, StepEnd, "b c d", 250, 250, 550, 450)},
-		"PRDR, refused in the end":      {noChunks, each(Refused, StepEnd, "b c", 451, 451, 550)},
-		"PRDR, answered at once":        {noChunks, each(Accepted, "", "b c", 250, 250, 250)},
-		"PRDR, answer lost":             {noChunks, each(Unknown, StepEnd, "b c", 0, 550, Unknown)},
+		"LMTP":                                 {lmtpData, each(Accepted, StepEnd, "b c d b", 250, 250, 550, 452, 250)},
+		"LMTP, chunks":                         {lmtp, each(Accepted, StepEnd, "b c d", 250, 550, 550, 250)},
+		"LMTP, refused by all":                 {lmtp, each(Refused, StepEnd, "b c", 550, 452, 550)},
+		"LMTP, no recipients":                  {lmtp, send(Refused, StepRcpt, "b", quit, 550)},
+		"LMTP, answers lost":                   {lmtpData, each(Accepted, StepEnd, "b c d", 250, 250, 550, Unknown)},
+		"LMTP, server leaves amid the answers": {lmtpData, each(Accepted, StepEnd, "b c d", 250, 250, 421, Unknown)},
+		"LMTP, data without recipients":        {lmtpData, send(Refused, StepRcpt, "b", broken, 550)},
+		"PRDR":                                 {prdr, each(Accepted, StepEnd, "b c d", 250, 250, 550, 450)},
+		"PRDR, refused in the end":             {noChunks, each(Refused, StepEnd, "b c", 451, 451, 550)},
+		"PRDR, answered at once":               {noChunks, each(Accepted, "", "b c", 250, 250, 250)},
+		"PRDR, server leaves in the end":       {noChunks, each(Refused, StepEnd, "b c", 421, 550, 421)},
+		"PRDR, answer lost":                    {noChunks, each(Unknown, StepEnd, "b c", 0, 550, Unknown)},
 	})
 }
 
