@@ -1,8 +1,10 @@
 package pop3_test
 
 import (
+	"bufio"
 	"context"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +81,26 @@ func TestServerProxyBudget(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestServerProxyCounts: the clients of a proxy are counted one by one, and the proxy is not; who is one too
+// many is told so, as everybody is.
+func TestServerProxyCounts(t *testing.T) {
+	t.Parallel()
+	r := serverTest(t, func(s *pop3.Server, _ *dropStore) {
+		s.ProxyFrom, s.MaxConnsPerAddr = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}, 2
+	})
+	for _, tt := range []struct{ client, want string }{
+		{"7", "+OK "}, {"7", "+OK "}, {"7", "-ERR [SYS/TEMP] too many connections"}, {"8", "+OK "}, {"8", "+OK "}, {"8", "-ERR [SYS/TEMP] "},
+	} {
+		nc := r.dial(t)
+		_, err := nc.Write([]byte("PROXY TCP4 198.51.100." + tt.client + " 192.0.2.2 50000 110\r\n"))
+		require.NoError(t, err)
+		greeting, err := bufio.NewReader(nc).ReadString('\n')
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(greeting, tt.want), "client %s: %q", tt.client, greeting)
+	}
+	require.Contains(t, r.logs.String(), "too many connections")
 }
 
 // TestServerThrottled: an attempt that is not looked at is no refusal.

@@ -72,6 +72,9 @@ func (s *Server) session(ctx context.Context, track *serve.Session) {
 		if s.Log != nil {
 			s.Log.InfoContext(ctx, "connection of a proxy refused", "conn", track.ID, "proto", string(auth.POP3), "err", err)
 		}
+		if errors.Is(err, serve.ErrCrowded) && nc.SetWriteDeadline(time.Now().Add(time.Second)) == nil {
+			s.refuse(track.Conn, 0)
+		}
 		return
 	}
 	c := s.newSession(track, nc)

@@ -78,6 +78,26 @@ func TestServerProxyCounts(t *testing.T) {
 	}
 }
 
+// TestServerXclientCounts: so are the clients of one that uses XCLIENT.
+func TestServerXclientCounts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, &smtp.Server{XclientFrom: fromProxy, MaxConnsPerAddr: 2})
+	for _, tt := range []struct {
+		client int
+		want   []string
+	}{
+		{1, []string{"220 ", "250-"}}, {1, []string{"220 ", "250-"}}, {1, []string{"421 4.3.2 too many connections", ""}},
+		{2, []string{"220 ", "250-"}},
+	} {
+		p := s.dial()
+		p.expect("220 ")
+		p.say("EHLO proxy.example.com\r\n")
+		p.expect("250-")
+		p.say(fmt.Sprintf("XCLIENT ADDR=198.51.100.%d\r\nEHLO client.example.com\r\n", tt.client))
+		p.expect(tt.want...)
+	}
+}
+
 func TestServerXclient(t *testing.T) {
 	t.Parallel()
 	const trusted = "\n250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\n"

@@ -171,12 +171,12 @@ func (s *Session) Announce(a net.Addr) Reason {
 	return 0
 }
 
-// errCrowded is why a client of a proxy is not served.
-var errCrowded = errors.New("serve: too many connections from the address that a proxy announced")
+// ErrCrowded is why a client of a proxy is not served.
+var ErrCrowded = errors.New("serve: too many connections from the address that a proxy announced")
 
 // Introduce returns nc with the addresses that its PROXY header tells, if it is the
 // connection of one of the Proxies; else nc. The session is counted by them. An error
-// means that the connection has to be closed.
+// means that the connection has to be closed; if it is ErrCrowded, its client can be told.
 func (s *Session) Introduce(nc net.Conn) (net.Conn, error) {
 	if !Within(nc.RemoteAddr(), s.loop.Proxies) {
 		return nc, nil
@@ -187,7 +187,7 @@ func (s *Session) Introduce(nc net.Conn) (net.Conn, error) {
 	}
 	nc = introduced{nc, net.TCPAddrFromAddrPort(p.Destination), net.TCPAddrFromAddrPort(p.Source)}
 	if s.Announce(nc.RemoteAddr()) != 0 {
-		return nc, errCrowded
+		return nc, ErrCrowded
 	}
 	return nc, nil
 }

@@ -59,6 +59,17 @@ var proxyRows = []struct {
 	{"nothing", "", "", ""},
 }
 
+// TestReadProxyCut: a header that does not come to its end is none, wherever it stops.
+func TestReadProxyCut(t *testing.T) {
+	t.Parallel()
+	for _, tt := range proxyRows {
+		for n := range tt.header {
+			_, err := readProxy(strings.NewReader(tt.header[:n]))
+			require.ErrorIs(t, err, ErrProxy, "%s, %d octets", tt.name, n)
+		}
+	}
+}
+
 func TestReadProxy(t *testing.T) {
 	t.Parallel()
 	for _, tt := range proxyRows {
