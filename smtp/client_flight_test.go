@@ -281,6 +281,64 @@ func TestClientStart_Cancel(t *testing.T) {
 	}
 }
 
+// Who wants to say something else while answers are awaited waits for them, for as long as its context says,
+// and not at all once they will never come.
+func TestClientStart_ThenNoop(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			near, far := pipe(t)
+			go func() {
+				script(far, "220 hi\r\n", "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n", "")
+				time.Sleep(time.Minute)
+				if lost {
+					far.Close()
+					return
+				}
+				io.WriteString(far, "250 ok\r\n250 ok\r\n250 queued\r\n")
+				script(far, "", "250 still here\r\n")
+			}()
+			c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})
+			require.NoError(t, err)
+			sent := c.Start(t.Context(), envelope(t, "b"), strings.NewReader("one\r\n"))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			start := time.Now()
+			require.ErrorIs(t, c.Noop(ctx), context.DeadlineExceeded)
+			require.Equal(t, time.Second, time.Since(start))
+			err = c.Noop(t.Context())
+			result, errSent := sent.Wait()
+			if lost {
+				require.ErrorIs(t, err, ErrBroken)
+				require.Equal(t, Unknown, result.Outcome)
+				return
+			}
+			require.NoError(t, err)
+			require.NoError(t, errSent)
+			require.Equal(t, time.Minute, time.Since(start))
+		})
+	}
+}
+
+// A loop that is left while answers are awaited leaves no message behind that nobody knows about.
+func TestClientSendAll_LeftAtTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := farAway(t, 10*time.Millisecond)
+		s := (&sink{conn: far, offers: []string{"CHUNKING", "PIPELINING"}}).start()
+		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})
+		require.NoError(t, err)
+		for result, err := range c.SendAll(t.Context(), messages(t, 5, 100, "b")) {
+			require.NoError(t, err)
+			require.Equal(t, Accepted, result.Outcome)
+			break
+		}
+		require.NoError(t, c.Quit(t.Context()))
+		<-s.done
+		require.Len(t, s.messages, 5)
+	})
+}
+
 // A server that takes one command at a time keeps nobody for longer than he wants to wait.
 func TestClientStart_CancelInStep(t *testing.T) {
 	t.Parallel()

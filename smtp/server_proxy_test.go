@@ -86,7 +86,9 @@ func TestServerXclientCounts(t *testing.T) {
 		client int
 		want   []string
 	}{
-		{1, []string{"220 ", "250-"}}, {1, []string{"220 ", "250-"}}, {1, []string{"421 4.3.2 too many connections", ""}},
+		{1, []string{"220 ", "250-"}},
+		{1, []string{"220 ", "250-"}},
+		{1, []string{"421 4.3.2 too many connections", ""}},
 		{2, []string{"220 ", "250-"}},
 	} {
 		p := s.dial()
