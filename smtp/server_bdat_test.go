@@ -210,6 +210,15 @@ func TestServerBdatCut(t *testing.T) {
 	}
 }
 
+// TestServerBdatRefusedCut: nothing is said of a chunk that is refused and cut off.
+func TestServerBdatRefusedCut(t *testing.T) {
+	t.Parallel()
+	p := newSite(t, &smtp.Server{}).greeted()
+	p.say("BDAT 10 LAST\r\ntext")
+	require.NoError(t, p.Conn.(*testnet.Conn).CloseWrite())
+	p.expectEnd()
+}
+
 // TestServerBdatCutByTLS: the end of TLS within a chunk ends the connection, and what
 // follows in plain text is nothing.
 func TestServerBdatCutByTLS(t *testing.T) {

@@ -244,6 +244,29 @@ func TestServerBodyErrors(t *testing.T) {
 	}
 }
 
+// shortWriter takes one octet less than it is given, and says nothing of it.
+type shortWriter struct{}
+
+func (shortWriter) Write(p []byte) (int, error) { return max(0, len(p)-1), nil }
+
+// TestServerBodyShortWrite: what a handler's writer has not taken is not taken for all of it.
+func TestServerBodyShortWrite(t *testing.T) {
+	t.Parallel()
+	wrote := make(chan error, 2)
+	s := newSite(t, handler(func(_ context.Context, tx *smtp.Transaction) error {
+		_, err := tx.Body.(io.WriterTo).WriteTo(shortWriter{})
+		wrote <- err
+		_, err = io.Copy(io.Discard, tx.Body)
+		wrote <- err
+		return nil
+	}))
+	p := s.inData()
+	p.say("text\r\n.\r\n")
+	p.expect("4")
+	require.ErrorIs(t, <-wrote, io.ErrShortWrite)
+	require.Error(t, <-wrote, "the rest would be a part")
+}
+
 // TestServerPeerGone: a message whose sender goes away is accepted by nobody.
 func TestServerPeerGone(t *testing.T) {
 	t.Parallel()

@@ -324,6 +324,40 @@ func TestServerMaxHandshakes(t *testing.T) {
 	})
 }
 
+// TestServerMaxHandshakesImplicit: who begins with TLS waits for a place, for ten seconds, or until the
+// server is closed; and where there is no limit for none.
+func TestServerMaxHandshakesImplicit(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []int{1, -1} {
+		synctest.Test(t, func(t *testing.T) {
+			s := startSite(t, withTLS(t, &smtp.Server{MaxHandshakes: limit}), true)
+			s.dial()
+			time.Sleep(time.Second)
+			began := time.Now()
+			waiting := s.dial()
+			if limit < 0 {
+				waiting.startTLS(s.tls)
+				waiting.expect("220 ")
+				require.Zero(t, time.Since(began))
+				s.close()
+				return
+			}
+			synctest.Wait()
+			s.close()
+			waiting.expectEnd()
+			require.Zero(t, time.Since(began))
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, withTLS(t, &smtp.Server{MaxHandshakes: -1}))
+		for range 3 {
+			p := s.greeted()
+			p.say("STARTTLS\r\n")
+			p.expect("220 ")
+		}
+	})
+}
+
 // TestServerHTTP: a browser that was lured here is sent away, and what it posts is not
 // tried as mail.
 func TestServerHTTP(t *testing.T) {

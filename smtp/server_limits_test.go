@@ -320,6 +320,11 @@ func TestServerTimeouts(t *testing.T) {
 		{"message stalled, shorter", &smtp.Server{DataTimeout: 10 * time.Second}, (*site).inData, "", "421 4.4.2 timeout", 10 * time.Second},
 		{"message dripped", &smtp.Server{}, (*site).inData, "x", "421 4.4.2 timeout", 310 * time.Second},
 		{"message dripped, higher rate", &smtp.Server{DataTimeout: 10 * time.Second, MinRate: 2}, (*site).inData, "x", "421 4.4.2 timeout", 20 * time.Second},
+		{"refused chunk stalled", &smtp.Server{}, func(s *site) *peer {
+			p := s.greeted()
+			p.say("BDAT 10 LAST\r\ntext")
+			return p
+		}, "", "421 4.4.2 timeout", 5 * time.Minute},
 		{"authentication", &smtp.Server{Auth: &auth.Server{Passwords: passwords, InsecureAllowCleartext: true}}, func(s *site) *peer {
 			p := s.greeted()
 			p.say("AUTH LOGIN\r\n")
@@ -399,8 +404,20 @@ func TestServerNotServed(t *testing.T) {
 	} {
 		require.EqualError(t, srv.ListenAndServe(), want)
 	}
+	secure := withTLS(t, &smtp.Server{Hostname: "mx.example.org", Handler: h, Addr: "nowhere.invalid"})
+	require.EqualError(t, secure.ListenAndServeTLS(), "smtp: listen tcp: address nowhere.invalid: missing port in address")
+	require.EqualError(t, (&smtp.Server{Hostname: "mx.example.org"}).Serve(testnet.NewListener()), "smtp: server without a Handler")
+	failing := &smtp.Server{Hostname: "mx.example.org", Handler: h}
+	require.ErrorIs(t, failing.Serve(failingListener{testnet.NewListener()}), errAccept)
 	ln := testnet.NewListener()
 	require.EqualError(t, (&smtp.Server{Handler: h}).ServeTLS(ln), "smtp: ServeTLS without a TLSConfig")
 	_, err := ln.Dial(context.Background())
 	require.Error(t, err, "the listener is left open")
 }
+
+// failingListener cannot take a connection, for good.
+type failingListener struct{ net.Listener }
+
+var errAccept = errors.New("the network is gone")
+
+func (failingListener) Accept() (net.Conn, error) { return nil, errAccept }

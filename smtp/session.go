@@ -358,8 +358,6 @@ func (s *session) objection(verb smtpwire.Verb, args, line []byte) smtpwire.Repl
 	case lmtp && c.flags&smtpOnly != 0, !lmtp && c.flags&lmtpOnly != 0:
 		// RFC 2033 section 4.1.
 		return replyUnknown
-	case c.run == nil:
-		return replyNotImplemented
 	case c.flags&preTLS == 0 && s.srv.RequireTLS && s.state.TLS == nil:
 		// RFC 3207 section 4.
 		return replyTLSFirst
