@@ -2,9 +2,11 @@ package pop3_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -161,6 +163,54 @@ func TestMaxHandshakes(t *testing.T) {
 	})
 }
 
+// Who begins with TLS waits for a place until the login is due, or the server is closed, and for none where
+// there is no limit.
+func TestMaxHandshakesImplicit(t *testing.T) {
+	t.Parallel()
+	serverTLS, clientTLS := testnet.Cert(t, "dewey")
+	for _, tt := range []struct {
+		name  string
+		limit int
+		close bool
+		after time.Duration
+	}{
+		{"unlimited", -1, false, 0},
+		{"due", 1, false, 5 * time.Second}, // before those that hang are given up
+		{"closed", 1, true, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := serverTest(t, func(s *pop3.Server, _ *dropStore) {
+					s.TLSConfig, s.MaxHandshakes, s.LoginTimeout = serverTLS, tt.limit, 5*time.Second
+				})
+				implicit := testnet.NewListener()
+				r.serve(t, implicit, r.ServeTLS)
+				dial := func() net.Conn {
+					nc, err := implicit.Dial(t.Context())
+					require.NoError(t, err)
+					t.Cleanup(func() { nc.Close() })
+					return nc
+				}
+				dial()
+				synctest.Wait()
+				nc, began := dial(), time.Now()
+				if tt.limit < 0 {
+					require.NoError(t, tls.Client(nc, clientTLS).Handshake())
+					return
+				}
+				synctest.Wait()
+				if tt.close {
+					require.NoError(t, r.Close())
+				}
+				_, err := nc.Read(make([]byte, 1))
+				require.Error(t, err)
+				require.Equal(t, tt.after, time.Since(began))
+			})
+		})
+	}
+}
+
 // A session that panics between STLS and its handshake gives its place back.
 func TestHandshakeOfAPanic(t *testing.T) {
 	t.Parallel()
@@ -298,6 +348,20 @@ func TestServerRefusesToServe(t *testing.T) {
 		}
 		require.ErrorContains(t, serve(ln), strings.TrimSpace(name))
 		require.True(t, ln.closed, name)
+	}
+}
+
+// TestListenAndServe: an address that nobody can listen on is told at once.
+func TestListenAndServe(t *testing.T) {
+	t.Parallel()
+	serverTLS, _ := testnet.Cert(t, "dewey")
+	s := &pop3.Server{Auth: new(auth.Server), Store: newDropStore(), TLSConfig: serverTLS, Addr: "nowhere.invalid"}
+	require.ErrorContains(t, s.ListenAndServe(), "missing port in address")
+	require.ErrorContains(t, s.ListenAndServeTLS(), "missing port in address")
+	for _, serve := range []func(*pop3.Server) error{(*pop3.Server).ListenAndServe, (*pop3.Server).ListenAndServeTLS} {
+		s := &pop3.Server{Auth: new(auth.Server), Store: newDropStore(), TLSConfig: serverTLS, Addr: "127.0.0.1:0"}
+		require.NoError(t, s.Close())
+		require.ErrorIs(t, serve(s), pop3.ErrServerClosed)
 	}
 }
 

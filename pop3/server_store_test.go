@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -227,6 +228,30 @@ func TestWhenCommitIsCalled(t *testing.T) {
 	}
 }
 
+// closeFails is a message, and a maildrop, that does not close as it should.
+type closeFails struct{ io.Reader }
+
+func (closeFails) Close() error { return errDisk }
+
+// What does not close is logged, and is nothing to the client, to whom all has been given.
+func TestMessageDoesNotClose(t *testing.T) {
+	t.Parallel()
+	r := serverTest(t, func(_ *pop3.Server, d *dropStore) {
+		d.message = func(context.Context, pop3.Info) (io.ReadCloser, error) {
+			return closeFails{strings.NewReader(mroseOne)}, nil
+		}
+		d.closeErr = errDisk
+	})
+	p := r.login(t)
+	p.want(t, "RETR 1", "+OK 120 octets")
+	require.Contains(t, p.body(t), "leading dot")
+	p.want(t, "QUIT", "+OK POP3 server signing off (2 messages left)")
+	require.Empty(t, p.rest(t))
+	require.Eventually(t, func() bool {
+		return strings.Contains(r.logs.String(), "message not closed cleanly") && strings.Contains(r.logs.String(), "maildrop not closed cleanly")
+	}, time.Minute, time.Millisecond)
+}
+
 // A message that cannot be opened is refused, and the session goes on.
 func TestMessageCannotBeOpened(t *testing.T) {
 	t.Parallel()
@@ -267,6 +292,20 @@ func (s writerTo) WriteTo(w io.Writer) (total int64, err error) {
 	return total, s.err
 }
 
+// lfWriterTo is a source that stores lines that end in LF, and leaves it to the writer to complete them.
+type lfWriterTo struct{ writerTo }
+
+func (s lfWriterTo) WriteTo(w io.Writer) (total int64, err error) {
+	for _, p := range s.pieces {
+		n, err := w.(interface{ WriteLF([]byte) (int64, error) }).WriteLF([]byte(p))
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, s.err
+}
+
 // Whatever goes wrong once the +OK is said, the client never sees the end of a
 // message that is not whole.
 func TestMessageGoesWrong(t *testing.T) {
@@ -289,6 +328,8 @@ func TestMessageGoesWrong(t *testing.T) {
 		{"writes too little", "RETR 1", func() io.Reader { return writerTo{pieces: []string{half}} }, "60 of 120 octets"},
 		{"writes too much", "RETR 1", func() io.Reader { return writerTo{pieces: []string{mroseOne, "x"}} }, "longer than its size"},
 		{"fails to write", "RETR 1", func() io.Reader { return writerTo{pieces: []string{half}, err: errDisk} }, "disk on fire"},
+		{"stores too little", "RETR 1", func() io.Reader { return lfWriterTo{writerTo{pieces: []string{"a\n"}}} }, "3 of 120 octets"},
+		{"stores too much", "RETR 1", func() io.Reader { return lfWriterTo{writerTo{pieces: []string{strings.Repeat("ab\n", 31)}}} }, "longer than its size"},
 		{"TOP: the reader fails", "TOP 1 9", func() io.Reader {
 			return io.MultiReader(strings.NewReader(half), iotest.ErrReader(errDisk))
 		}, "disk on fire"},
@@ -303,6 +344,9 @@ func TestMessageGoesWrong(t *testing.T) {
 					d.message = func(context.Context, pop3.Info) (io.ReadCloser, error) {
 						switch s := tt.source().(type) {
 						case writerTo:
+							s.closed = &closed
+							return s, nil
+						case lfWriterTo:
 							s.closed = &closed
 							return s, nil
 						default:

@@ -49,6 +49,8 @@ type dropStore struct {
 	message func(context.Context, pop3.Info) (io.ReadCloser, error)
 	commit  func(ctx context.Context, deleted []pop3.Info) error
 	close   func()
+
+	closeErr error // of each maildrop
 }
 
 func newDropStore() *dropStore {
@@ -140,7 +142,7 @@ func (d *drop) Close() error {
 	defer d.store.mu.Unlock()
 	d.store.locked[d.user] = false
 	d.store.closed++
-	return nil
+	return d.store.closeErr
 }
 
 // rig is a server on a network in memory.
