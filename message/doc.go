@@ -51,12 +51,16 @@
 //
 //   - Only LF ends a line, with any CRs before it. A CR elsewhere is content.
 //   - A header ends at an empty line, at a boundary line of a multipart around
-//     it, or at the boundary line that its own multipart begins with. A line that is neither a field nor a continuation is kept as
-//     a [Field] without a name, and the header goes on behind it.
+//     it, or at the boundary line that its own multipart begins with. A line that is
+//     neither a field nor a continuation is kept as a [Field] without a name, and the
+//     header goes on behind it. Where no line is a field there is no header, and all of
+//     it is body.
+//   - The fields of MIME count with or without a MIME-Version, whatever it says.
 //   - Of several Content-Type, Content-Transfer-Encoding or
-//     Content-Disposition fields, and of parameters of one name, the first counts.
+//     Content-Disposition fields, and of parameters of one name, the first counts, but
+//     a parameter in the form of RFC 2231 before a plain one.
 //   - A Content-Type that cannot be read counts as text/plain, as RFC 2045
-//     section 5.2 has it for a missing one.
+//     section 5.2 has it for a missing one. Its parameters count.
 //   - A boundary line is "--", a boundary, and nothing but blanks behind it. RFC
 //     2046 section 5.1.1 would be content with a beginning, but then one
 //     boundary could not be the beginning of another, which is common.
@@ -80,8 +84,8 @@
 //     1,024 octets names.
 //   - Other text without one, or declared as us-ascii, is UTF-8 if it has at least
 //     as many characters outside ASCII that are valid as that as octets that are not,
-//     and otherwise windows-1252. ISO-8859-1 and its like are read as the supersets that the WHATWG Encoding
-//     standard names, as every mail reader does.
+//     and otherwise windows-1252. ISO-8859-1 and its like are read as the supersets that
+//     the WHATWG Encoding standard names, as every mail reader does.
 //   - Encoded words are decoded wherever they stand in text and in display
 //     names, also inside quotes, and never in an address.
 //
