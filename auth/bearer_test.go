@@ -151,6 +151,7 @@ func TestBearerServer(t *testing.T) {
 		{"no auth", "XOAUTH2", "user=user@example.com\x01\x01", "", "", nil},
 		{"something between", "XOAUTH2", "user=user@example.com\x01host=x\x01" + good, "", "", nil},
 		{"one separator at the end", "XOAUTH2", "user=user@example.com\x01auth=Bearer " + vF9 + "\x01", "", "", nil},
+		{"basic", "XOAUTH2", "user=user@example.com\x01auth=Basic eDp5\x01\x01", "", "", nil},
 		{"user with NUL", "XOAUTH2", "user=us\x00er\x01" + good, "", "", nil},
 		{"user not UTF-8", "XOAUTH2", "user=us\xffer\x01" + good, "", "", nil},
 	} {

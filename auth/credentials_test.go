@@ -60,6 +60,22 @@ func TestPasswordNeverInCleartext(t *testing.T) {
 	require.Equal(t, []string{"tim", "secret"}, []string{user, password})
 }
 
+// USER and PASS are for who is himself, and where the mechanism is not named by the user.
+func TestUserPasswordForAnother(t *testing.T) {
+	t.Parallel()
+	for _, p := range []PasswordCredentials{
+		{User: "tim", Password: "secret", Name: "tom"},
+		{User: "tim", Password: "secret", Mechanisms: []string{"PLAIN"}},
+	} {
+		_, _, err := p.UserPassword(secure)
+		require.ErrorIs(t, err, ErrNoMechanism)
+	}
+	_, _, err := PasswordCredentials{User: "tim", Password: "secret", Mechanisms: []string{"USER"}}.UserPassword(secure)
+	require.NoError(t, err)
+	require.Equal(t, Identity{User: "tim", Name: "tom"}, PasswordCredentials{User: "tim", Name: "tom"}.Identity())
+	require.Equal(t, Identity{User: "tim", Name: "tim"}, PasswordCredentials{User: "tim"}.Identity())
+}
+
 func TestPasswordRefusesWhatCannotBeSent(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ name, user, password, covers string }{

@@ -132,6 +132,18 @@ func TestCRAMMD5(t *testing.T) {
 			require.Equal(t, &Identity{User: row.as, Name: row.as, Mechanism: "CRAM-MD5"}, id)
 		}
 	}
+	for _, bad := range []PasswordCredentials{p("t\u0007m", "x"), p("tim", "\u0007"), p("\u00ad", "x"), p("tim", "\u00ad")} {
+		_, err := bad.Client(t.Context(), secure, []string{"CRAM-MD5"})
+		require.ErrorIs(t, err, ErrCredentials, "%q", bad.User)
+	}
+	for _, user := range []string{"\u00ad", "a\u0627"} { // prepared to nothing, and to be read in two directions
+		x, err := s.Start(t.Context(), secure, "CRAM-MD5")
+		require.NoError(t, err)
+		_, _, err = x.Next(t.Context(), nil)
+		require.NoError(t, err)
+		_, _, err = x.Next(t.Context(), []byte(user+" b913a602c7eda7a495b4e6e7334d3890"))
+		require.ErrorIs(t, err, ErrCredentials, "%q", user)
+	}
 	_, err := Password("tim", "x").Client(t.Context(), secure, []string{"CRAM-MD5"})
 	require.ErrorIs(t, err, ErrNoMechanism, "only when it is named")
 

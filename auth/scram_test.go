@@ -272,6 +272,7 @@ func TestSCRAMServerRefuses(t *testing.T) {
 		{"flag w", "w,,n=user,r=abc", "", false, []string{"rfc5802-5-1"}},
 		{"flag nn", "nn,,n=user,r=abc", "", false, []string{"rfc5802-5-1"}},
 		{"flag p without a type", "p=,,n=user,r=abc", "", false, nil},
+		{"flag p with a bad type", "p=tls_exporter,,n=user,r=abc", "", false, nil},
 		{"flag p without -PLUS", "p=tls-exporter,,n=user,r=abc", "", false, []string{"rfc5802-6-9"}},
 		{"no second comma", "n,n=user", "", false, nil},
 		{"authzid without a=", "n,user,n=user,r=abc", "", false, nil},

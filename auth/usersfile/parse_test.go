@@ -86,6 +86,7 @@ func TestParse(t *testing.T) {
 		{"Argon2 too long", "a:" + strings.Replace(fromArgon2, "t=3", "t=17", 1), 1},
 		{"Argon2 too broad", "a:" + strings.Replace(fromArgon2, "p=1", "p=17", 1), 1},
 		{"Argon2 salt", "a:" + strings.Replace(fromArgon2, "$4/uxt0ub/dA/gRXSs0vXTA$", "$c29t$", 1), 1},
+		{"Argon2 salt damaged", "a:" + strings.Replace(fromArgon2, "$4/uxt0ub/dA/gRXSs0vXTA$", "$4/uxt0ub/dA/gRXSs0vXTB$", 1), 1},
 		{"Argon2 padding", "a:" + fromArgon2 + "=", 1},
 		{"Argon2 more", "a:" + fromArgon2 + "$", 1},
 	} {
