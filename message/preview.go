@@ -31,7 +31,7 @@ func (m *Message) Preview(limit int) (string, error) {
 		if !strings.HasPrefix(p.mediaType, "text/") {
 			continue
 		}
-		text, err := io.ReadAll(io.LimitReader(p.Text(), previewOctets))
+		text, err := p.textHead(previewOctets)
 		if err != nil {
 			return "", err
 		}
@@ -49,6 +49,15 @@ func (m *Message) Preview(limit int) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// textHead returns the first octets of the text of p, limit at most.
+func (p *Part) textHead(limit int64) ([]byte, error) {
+	if p.end-p.body > limit {
+		return io.ReadAll(io.LimitReader(p.Text(), limit))
+	}
+	text, err := p.AppendText(nil) // a reader has buffers
+	return text[:min(int64(len(text)), limit)], err
 }
 
 // ownText returns what is no quotation in text: its paragraphs before a signature, without
