@@ -19,7 +19,7 @@
 //	---------------------------------------------------- 0  the alphabet that all of them are written in
 //	internal/ascii
 //	---------------------------------------------------- beside the stack, for tests only
-//	internal/{testnet,rfc,layers,storm}     internal/{bench,interop}: modules of their own
+//	internal/{testnet,rfc,layers,storm,bombs}     internal/{bench,interop}: modules of their own
 //
 // Imports point to a lower floor only; smtp, pop3 and message never import each
 // other. The test in internal/layers holds the house to this drawing.

@@ -59,6 +59,7 @@ var floors = map[string]int{
 	"internal/storm/...": tests,
 	"internal/storm":     tests,
 	"internal/layers":    tests,
+	"internal/bombs":     tests,
 }
 
 // tests marks packages beside the stack, which only tests and other such
