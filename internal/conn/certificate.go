@@ -1,8 +1,10 @@
 package conn
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"sync"
 )
 
 // NoteCertificates returns a config that does what cfg does, and that has connections
@@ -25,6 +27,7 @@ func NoteCertificates(cfg *tls.Config) *tls.Config {
 		}
 		return noting
 	}
+	known := new(leaves)
 	noting.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		chosen := cfg
 		if cfg.GetConfigForClient != nil {
@@ -37,7 +40,7 @@ func NoteCertificates(cfg *tls.Config) *tls.Config {
 			}
 		}
 		if l, ok := hello.Conn.(*link); ok {
-			return l.noteCertificate(chosen), nil
+			return l.noteCertificate(chosen, known), nil
 		}
 		return chosen, nil
 	}
@@ -49,8 +52,9 @@ func hasOneCertificate(cfg *tls.Config) bool {
 	return len(cfg.Certificates) == 1 && cfg.GetCertificate == nil && cfg.GetConfigForClient == nil
 }
 
-// noteCertificate returns a config for one handshake, which notes what it shows.
-func (l *link) noteCertificate(cfg *tls.Config) *tls.Config {
+// noteCertificate returns a config for one handshake, which notes what it shows. It lasts
+// as long as the connection, and takes two thirds of a kilobyte.
+func (l *link) noteCertificate(cfg *tls.Config, known *leaves) *tls.Config {
 	//lint:ignore SA1019 a config of former days goes on to do what it did, and is not noted
 	if cfg.NameToCertificate != nil {
 		return cfg
@@ -60,7 +64,7 @@ func (l *link) noteCertificate(cfg *tls.Config) *tls.Config {
 	noting.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		cert, err := chooseCertificate(cfg, hello)
 		if cert != nil {
-			l.shown = leafOf(cert)
+			l.shown = known.of(cert)
 		}
 		return cert, err
 	}
@@ -83,6 +87,35 @@ func chooseCertificate(cfg *tls.Config, hello *tls.ClientHelloInfo) (*tls.Certif
 		return &cfg.Certificates[0], nil
 	}
 	return nil, nil // which crypto/tls refuses
+}
+
+// maxLeaves is how many certificates are remembered that had to be parsed.
+const maxLeaves = 16
+
+// leaves are the certificates that were parsed last, for connections to share: one takes
+// three kilobytes, and each connection keeps the one that was shown on it.
+type leaves struct {
+	mu   sync.Mutex
+	last []*x509.Certificate // the last one parsed at the end
+}
+
+// of is leafOf, but parses a certificate once.
+func (k *leaves) of(cert *tls.Certificate) *x509.Certificate {
+	if cert.Leaf != nil || len(cert.Certificate) == 0 {
+		return cert.Leaf
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, leaf := range k.last {
+		if bytes.Equal(leaf.Raw, cert.Certificate[0]) {
+			return leaf
+		}
+	}
+	leaf := leafOf(cert)
+	if leaf != nil {
+		k.last = append(k.last[max(0, len(k.last)-maxLeaves+1):], leaf)
+	}
+	return leaf
 }
 
 // leafOf returns the certificate itself, without those that vouch for it; nil if there is

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -150,6 +151,40 @@ func TestNoteCertificatesOfResumedConnections(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestNoteCertificatesParsesOnce what GetCertificate gives without a Leaf, each time anew, and
+// remembers a few of them.
+func TestNoteCertificatesParsesOnce(t *testing.T) {
+	t.Parallel()
+	certs, client := twoNames(t)
+	noting := NoteCertificates(&tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		cert := certs[hello.ServerName]
+		cert.Leaf, cert.Certificate = nil, [][]byte{bytes.Clone(cert.Certificate[0])}
+		return &cert, nil
+	}})
+	shown := map[string]*x509.Certificate{}
+	for range 2 {
+		for name, cert := range certs {
+			s, _ := securedPair(t, noting, client(name))
+			require.Equal(t, cert.Leaf.Raw, s.LocalCertificate().Raw)
+			if shown[name] != nil {
+				require.Same(t, shown[name], s.LocalCertificate())
+			}
+			shown[name] = s.LocalCertificate()
+		}
+	}
+
+	var k leaves
+	for range 2 * maxLeaves {
+		s, _ := testnet.Cert(t, "some.example")
+		cert := s.Certificates[0]
+		cert.Leaf = nil
+		require.Same(t, k.of(&cert), k.of(&cert))
+		require.LessOrEqual(t, len(k.last), maxLeaves)
+	}
+	require.Nil(t, k.of(&tls.Certificate{}))
+	require.Nil(t, k.of(&tls.Certificate{Certificate: [][]byte{{1}}}), "damaged")
 }
 
 // TestNoteCertificatesWithoutLeaf: what is not parsed yet is, once for all connections, and
