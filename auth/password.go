@@ -36,7 +36,8 @@ type PasswordCredentials struct {
 	Binding string
 
 	// MaxIterations is how many iterations of SCRAM a server may demand. Zero means
-	// 1,000,000. It may not demand less than MinSCRAMIterations.
+	// 1,000,000, which take some tenths of a second; the end of a context does not cut
+	// them short. It may not demand less than MinSCRAMIterations.
 	MaxIterations int
 
 	// InsecureAllowCleartext sends the password without TLS too, if the server
