@@ -118,9 +118,9 @@ type Server struct {
 	// may send until it has logged in. Zero means 100.
 	MaxLoginCommands int
 
-	// MaxHandshakes is how many TLS handshakes are under way at a time: one that is
-	// asked for by STLS beyond it reads -ERR [SYS/TEMP], and a connection that
-	// begins with TLS waits. Zero means 100; a negative number means no limit.
+	// MaxHandshakes is how many TLS handshakes are worked on at a time: others wait for
+	// their turn, in the 10 seconds that they have. One that waits for its client is not
+	// worked on. Zero means 100; a negative number means no limit.
 	MaxHandshakes int
 
 	// FailureDelay is how long the answer to a failed login is held back, the
@@ -177,8 +177,8 @@ type Server struct {
 	loop   serve.Loop
 	logins logins
 
-	tls        *tls.Config   // TLSConfig, by which connections know what they have shown
-	handshakes chan struct{} // a place for each handshake; nil for any number
+	tls        *tls.Config // TLSConfig, by which connections know what they have shown
+	handshakes conn.Places // for the TLS handshakes that are worked on
 }
 
 // ListenAndServe listens on Addr and calls Serve.
@@ -244,7 +244,7 @@ func (s *Server) start() *serve.Loop {
 		s.loop.MaxConns = max(0, cmp.Or(s.MaxConns, defaultMaxConns))
 		s.loop.MaxConnsPerAddr = max(0, cmp.Or(s.MaxConnsPerAddr, defaultMaxConnsPerAddr))
 		if n := max(0, cmp.Or(s.MaxHandshakes, defaultMaxHandshakes)); n > 0 {
-			s.handshakes = make(chan struct{}, n)
+			s.handshakes = make(conn.Places, n)
 		}
 		s.tls = conn.NoteCertificates(s.TLSConfig)
 		s.loop.Proxies = s.ProxyFrom

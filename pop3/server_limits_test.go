@@ -139,74 +139,58 @@ func TestLoginTimeout(t *testing.T) {
 	}
 }
 
-// Handshakes that hang do not let others wait for more than their own.
+// Handshakes that hang keep nobody from TLS.
 func TestMaxHandshakes(t *testing.T) {
 	t.Parallel()
 	serverTLS, clientTLS := testnet.Cert(t, "dewey")
 	synctest.Test(t, func(t *testing.T) {
-		r := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.TLSConfig, s.MaxHandshakes = serverTLS, 2 })
+		r := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.TLSConfig, s.MaxHandshakes = serverTLS, 1 })
 		var hanging []*prober
-		for range 2 {
+		for range 20 {
 			p := r.probe(t)
 			_, err := io.WriteString(p.conn, "STLS\r\n")
 			require.NoError(t, err)
 			require.Equal(t, "+OK begin TLS negotiation", p.line(t))
 			hanging = append(hanging, p)
 		}
+		begin := time.Now()
 		p := r.probe(t)
 		p.tls = clientTLS
-		p.want(t, "STLS", "-ERR [SYS/TEMP] too many handshakes: try again later")
-		hanging[0].conn.Close()
-		synctest.Wait()
 		p.want(t, "STLS", "+OK begin TLS negotiation")
 		p.want(t, "USER mrose", "+OK send the password")
+		require.Zero(t, time.Since(begin))
+		for _, p := range hanging {
+			require.Empty(t, p.rest(t))
+		}
+		require.Equal(t, 10*time.Second, time.Since(begin))
 	})
 }
 
-// Who begins with TLS waits for a place until the login is due, or the server is closed, and for none where
-// there is no limit.
+// Who begins with TLS has it at once, whether others hang or not, and they are cut when the
+// server is closed.
 func TestMaxHandshakesImplicit(t *testing.T) {
 	t.Parallel()
 	serverTLS, clientTLS := testnet.Cert(t, "dewey")
-	for _, tt := range []struct {
-		name  string
-		limit int
-		close bool
-		after time.Duration
-	}{
-		{"unlimited", -1, false, 0},
-		{"due", 1, false, 5 * time.Second}, // before those that hang are given up
-		{"closed", 1, true, 0},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				r := serverTest(t, func(s *pop3.Server, _ *dropStore) {
-					s.TLSConfig, s.MaxHandshakes, s.LoginTimeout = serverTLS, tt.limit, 5*time.Second
-				})
-				implicit := testnet.NewListener()
-				r.serve(t, implicit, r.ServeTLS)
-				dial := func() net.Conn {
-					nc, err := implicit.Dial(t.Context())
-					require.NoError(t, err)
-					t.Cleanup(func() { nc.Close() })
-					return nc
-				}
-				dial()
+	for _, limit := range []int{-1, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			r := serverTest(t, func(s *pop3.Server, _ *dropStore) { s.TLSConfig, s.MaxHandshakes = serverTLS, limit })
+			implicit := testnet.NewListener()
+			r.serve(t, implicit, r.ServeTLS)
+			dial := func() net.Conn {
+				nc, err := implicit.Dial(t.Context())
+				require.NoError(t, err)
+				t.Cleanup(func() { nc.Close() })
 				synctest.Wait()
-				nc, began := dial(), time.Now()
-				if tt.limit < 0 {
-					require.NoError(t, tls.Client(nc, clientTLS).Handshake())
-					return
-				}
-				synctest.Wait()
-				if tt.close {
-					require.NoError(t, r.Close())
-				}
+				return nc
+			}
+			silent, began := []net.Conn{dial(), dial(), dial()}, time.Now()
+			require.NoError(t, tls.Client(dial(), clientTLS).Handshake())
+			require.NoError(t, r.Close())
+			for _, nc := range silent {
 				_, err := nc.Read(make([]byte, 1))
 				require.Error(t, err)
-				require.Equal(t, tt.after, time.Since(began))
-			})
+			}
+			require.Zero(t, time.Since(began))
 		})
 	}
 }

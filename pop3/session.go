@@ -17,7 +17,6 @@ import (
 
 var (
 	errDraining       = errors.New("pop3: server is shutting down")
-	errBusy           = errors.New("pop3: too many TLS handshakes")
 	errSessionTimeout = errors.New("pop3: session took too long")
 )
 
@@ -31,7 +30,6 @@ type session struct {
 	clock  clock
 
 	phase    auth.Phase
-	shaking  bool           // it has a place among the handshakes
 	unicode  bool           // since UTF8
 	yielded  bool           // the maildrop was, while the last command was waited for
 	language *Language      // nil for English
@@ -82,11 +80,10 @@ func (s *Server) session(ctx context.Context, track *serve.Session) {
 	track.Bind(ctx, c.cut)
 	c.startClock()
 	defer c.stopClock()
-	defer c.leaveHandshake() // also when a Transcript panics
-	defer c.release()        // also when a Store panics
+	defer c.release() // also when a Store panics
 
 	if isImplicit {
-		err = c.handshake(ctx)
+		err = c.conn.StartTLSServer(ctx, s.tls)
 	}
 	if err == nil {
 		err = c.run(ctx)
@@ -99,6 +96,7 @@ func (s *Server) newSession(track *serve.Session, nc net.Conn) *session {
 	c.conn = conn.New(nc, conn.Config{
 		Timeout:    s.timeout(),
 		MinRate:    s.MinRate,
+		Places:     s.handshakes,
 		Transcript: s.transcript(track.ID, nc),
 	})
 	c.wake = c.conn.Interrupt

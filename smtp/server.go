@@ -126,7 +126,7 @@ type Server struct {
 	MaxAuthFailures int   // wrong credentials in a session, of which the last ends it; 0: 5
 	MaxIdleCommands int   // commands between two messages that move none along, such as NOOP; 0: 100
 	MaxTransactions int   // MAIL commands in a session; 0: 100,000
-	MaxHandshakes   int   // TLS handshakes under way; 0: 100
+	MaxHandshakes   int   // TLS handshakes worked on at a time: one that waits for its client is not; 0: 100
 
 	// MaxRecipientDomains is how many different domains the recipients of a session may
 	// have: RFC 9422 section 4.3. It is for servers that deliver in one way once they know
@@ -172,8 +172,8 @@ type Server struct {
 	bad        error  // why nothing can be served
 	host       string // Hostname, or its default
 	own        ownExtensions
-	tls        *tls.Config   // TLSConfig, by which connections know what they have shown
-	handshakes chan struct{} // a place for each handshake that may be under way; nil: any number
+	tls        *tls.Config // TLSConfig, by which connections know what they have shown
+	handshakes conn.Places // for the TLS handshakes that are worked on
 }
 
 // The defaults of the limits.
@@ -288,7 +288,7 @@ func (s *Server) init() {
 		s.loop.MaxConns = max(0, limit(s.MaxConns, defaultConns))
 		s.loop.MaxConnsPerAddr = max(0, limit(s.MaxConnsPerAddr, defaultConnsPerAddr))
 		if n := limit(s.MaxHandshakes, defaultHandshakes); n > 0 {
-			s.handshakes = make(chan struct{}, n)
+			s.handshakes = make(conn.Places, n)
 		}
 		s.tls = conn.NoteCertificates(s.TLSConfig)
 		s.loop.Proxies = slices.Concat(s.ProxyFrom, s.XclientFrom)

@@ -289,39 +289,45 @@ func TestServerErrorDelay(t *testing.T) {
 	s.close()
 }
 
-// TestServerMaxHandshakes: handshakes that do not go on keep a place for ten seconds.
+// TestServerMaxHandshakes: handshakes that do not go on, however many, keep nobody from TLS,
+// and are over after ten seconds.
 func TestServerMaxHandshakes(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t, withTLS(t, &smtp.Server{MaxHandshakes: 1}))
-		idle := s.greeted()
-		idle.say("STARTTLS\r\n")
-		idle.expect("220 ")
-		p := s.greeted()
-		p.say("STARTTLS\r\n")
-		p.expect("454 4.7.0 ")
-		time.Sleep(11 * time.Second)
-		p.say("STARTTLS\r\n")
-		p.expect("220 ")
-		p.startTLS(s.tls)
-		p.say("EHLO a\r\n")
-		p.expect("250-")
-		p = s.greeted()
-		p.say("STARTTLS\r\n")
-		p.expect("220 ")
-	})
-	synctest.Test(t, func(t *testing.T) {
-		s := startSite(t, withTLS(t, &smtp.Server{MaxHandshakes: 1}), true)
-		defer s.close()
-		idle := s.dial()
-		time.Sleep(6 * time.Second)
-		begin := time.Now()
-		p := s.dial()
-		p.startTLS(s.tls)
-		p.expect("220 ")
-		require.Equal(t, 4*time.Second, time.Since(begin))
-		idle.expectEnd()
-	})
+	for _, implicit := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := startSite(t, withTLS(t, &smtp.Server{MaxHandshakes: 1}), implicit)
+			defer s.close()
+			open := func() *peer {
+				if implicit {
+					return s.dial()
+				}
+				p := s.greeted()
+				p.say("STARTTLS\r\n")
+				p.expect("220 ")
+				return p
+			}
+			silent := make([]*peer, 20)
+			for i := range silent {
+				silent[i] = open()
+				if i%2 == 0 {
+					silent[i].say("\x16\x03\x01") // as TLS begins
+				}
+			}
+			begin := time.Now()
+			p := open()
+			p.startTLS(s.tls)
+			p.say("EHLO a\r\n")
+			if implicit {
+				p.expect("220 ")
+			}
+			p.expect("250-")
+			require.Zero(t, time.Since(begin))
+			for _, p := range silent {
+				p.expectEnd()
+			}
+			require.Equal(t, 10*time.Second, time.Since(begin))
+		})
+	}
 }
 
 // TestServerMaxHandshakesImplicit: who begins with TLS waits for a place, for ten seconds, or until the

@@ -73,7 +73,6 @@ type session struct {
 	serial       int // transactions so far
 	life         *time.Timer
 	expired      atomic.Bool // the session has used up its time
-	shaking      bool        // it has a place among the handshakes
 	errors       int         // 5xx since the last message
 	idle         int         // commands since the last message that moved none along
 	authFailures int
@@ -119,7 +118,6 @@ func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	}
 	c.startLife()
 	defer c.endLife()
-	defer c.leaveHandshake()
 	c.tally[countSessions]++
 	c.report()
 	defer func() {
@@ -145,7 +143,7 @@ func (s *Server) newSession(ctx context.Context, link *serve.Session, nc net.Con
 
 // connect makes the connection, which the session minds from now on.
 func (s *session) connect(nc net.Conn) {
-	cfg := conn.Config{Timeout: s.srv.Timeout, MinRate: s.srv.MinRate}
+	cfg := conn.Config{Timeout: s.srv.Timeout, MinRate: s.srv.MinRate, Places: s.srv.handshakes}
 	if s.srv.Transcript != nil {
 		cfg.Transcript = s.srv.Transcript(s.connectionState())
 	}
@@ -195,7 +193,7 @@ func (s *session) run(secure bool, refusal smtpwire.Reply) {
 		}
 	}()
 	switch {
-	case secure && !(s.takeHandshake(handshakeWait) && s.secure()):
+	case secure && !s.secure():
 		return
 	case refusal.Code != 0:
 		s.phase = phaseClosing

@@ -143,9 +143,8 @@ func syntaxReply(err error) smtpwire.Reply {
 	return replyUnknown
 }
 
-// secure makes the handshake of TLS, for which a place was taken.
+// secure makes the handshake of TLS.
 func (s *session) secure() bool {
-	defer s.leaveHandshake()
 	var err error
 	serve.Apart(func() { err = s.handshake(s.ctx) }) // it goes deep, once
 	if trace := s.srv.Trace; trace != nil && trace.Handshake != nil {

@@ -7,13 +7,8 @@ import (
 	"time"
 )
 
-const (
-	// handshakeWait is how long a connection with implicit TLS waits for its turn.
-	handshakeWait = 10 * time.Second
-
-	// maxDelayShift bounds how often the delay after wrong credentials doubles.
-	maxDelayShift = 3
-)
+// maxDelayShift bounds how often the delay after wrong credentials doubles.
+const maxDelayShift = 3
 
 // errSessionTooLong ends the context of a session that has used up its time twice.
 var errSessionTooLong = errors.New("smtp: session lasts too long")
@@ -75,41 +70,6 @@ func (s *session) delay(shift int) {
 	select {
 	case <-timer.C:
 	case <-s.ctx.Done():
-	}
-}
-
-// takeHandshake takes one of the places for handshakes, for which it waits so long.
-func (s *session) takeHandshake(wait time.Duration) bool {
-	places := s.srv.handshakes
-	if places == nil {
-		return true
-	}
-	select {
-	case places <- struct{}{}:
-		s.shaking = true
-		return true
-	default:
-	}
-	if wait == 0 {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case places <- struct{}{}:
-		s.shaking = true
-		return true
-	case <-timer.C:
-	case <-s.ctx.Done():
-	}
-	return false
-}
-
-// leaveHandshake gives the place back, if there is one.
-func (s *session) leaveHandshake() {
-	if s.shaking {
-		s.shaking = false
-		<-s.srv.handshakes
 	}
 }
 

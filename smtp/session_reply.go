@@ -35,7 +35,6 @@ var (
 	replyLocalError = newReply(451, EnhancedCode{4, 3, 0}, "local error, try again later")
 	replyRecipients = newReply(452, EnhancedCode{4, 5, 3}, "too many recipients")
 	replyDomains    = newReply(452, EnhancedCode{4, 5, 3}, "too many domains of recipients, connect anew")
-	replyTLSBusy    = newReply(454, EnhancedCode{4, 7, 0}, "too many handshakes, try again later")
 	replyAuthDown   = newReply(454, EnhancedCode{4, 7, 0}, "authentication not available, try again later")
 
 	// RFC 5321 section 4.2.4: 500 for a command that is not known, 502 for one that

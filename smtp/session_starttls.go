@@ -14,8 +14,6 @@ func (s *session) startTLS([]byte) smtpwire.Reply {
 	case s.conn.Reader().Buffered() > 0:
 		s.phase = phaseClosing
 		return replyInjected
-	case !s.takeHandshake(0):
-		return replyTLSBusy
 	}
 	s.then = (*session).upgrade
 	return replyStartTLS

@@ -27,6 +27,7 @@ type timeoutError struct{ text string }
 var (
 	errTimeout net.Error = &timeoutError{"conn: timeout waiting for the peer"}
 	errTooSlow net.Error = &timeoutError{"conn: the peer is slower than the minimal rate"}
+	errNoPlace net.Error = &timeoutError{"conn: too many handshakes"}
 )
 
 func (e *timeoutError) Error() string   { return e.text }

@@ -55,6 +55,9 @@ type link struct {
 	first            error     // the first error of any operation
 	mute             bool      // a write failed: nothing more can be said
 	interrupted      bool
+	places           Places    // for the handshake; without mu
+	placing          bool      // it needs a place where it computes; without mu
+	placed           bool      // it has one; without mu
 	sole             bool      // shown is the only certificate there is; without mu
 	trying           bool      // what Read does not have at once it does not wait for; without mu
 	shake            sync.Once // makes early's handshake, without mu
@@ -91,10 +94,16 @@ func (l *link) read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		l.leavePlace()
 		n, err := l.nc.Read(p)
-		if again, err := l.after(&l.in, s, n, err); !again || n > 0 {
-			return n, err
+		again, err := l.after(&l.in, s, n, err)
+		if again && n == 0 {
+			continue
 		}
+		if err == nil {
+			err = l.takePlace()
+		}
+		return n, err
 	}
 }
 
@@ -126,11 +135,17 @@ func (l *link) writePiece(p []byte) (int, error) {
 		if err != nil {
 			return total, err
 		}
+		l.leavePlace()
 		n, err := l.nc.Write(p[total:])
 		total += n
-		if again, err := l.after(&l.out, s, n, err); !again || total == len(p) {
-			return total, err
+		again, err := l.after(&l.out, s, n, err)
+		if again && total < len(p) {
+			continue
 		}
+		if err == nil {
+			err = l.takePlace()
+		}
+		return total, err
 	}
 }
 

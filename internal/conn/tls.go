@@ -15,6 +15,11 @@ import (
 // answered, but must not be obeyed. After another error the connection
 // is of no more use except to be closed.
 func (c *Conn) StartTLSServer(ctx context.Context, cfg *tls.Config) error {
+	c.link.placing = c.link.places != nil
+	defer func() {
+		c.link.leavePlace()
+		c.link.placing = false
+	}()
 	err := c.startTLS(ctx, func() *tls.Conn { return tls.Server(&c.link, cfg) })
 	switch {
 	case err != nil:
