@@ -15,6 +15,9 @@ const metaOctets = 1024
 func (p *Part) metaCharset() (charset, bool) {
 	head := make([]byte, metaOctets)
 	n, _ := io.ReadFull(p.open(), head) // who reads the body meets the error again
+	if bytes.HasPrefix(head, bom) {
+		return charset{kind: charsetUTF8}, true
+	}
 	label := metaLabel(head[:n])
 	if strings.HasPrefix(label, "utf-16") {
 		label = "utf-8" // or it could not have been read

@@ -82,9 +82,9 @@
 //   - A disposition that is not known is an attachment.
 //   - HTML without a charset that is known is in the one that a <meta> in its first
 //     1,024 octets names.
-//   - Other text without one, or declared as us-ascii, is UTF-8 if it has at least
-//     as many characters outside ASCII that are valid as that as octets that are not,
-//     and otherwise windows-1252. ISO-8859-1 and its like are read as the supersets that
+//   - Other text without one, or declared as us-ascii, is UTF-8 if it begins with a byte
+//     order mark or has at least as many characters outside ASCII that are valid as
+//     that as octets that are not, and otherwise windows-1252. ISO-8859-1 and its like are read as the supersets that
 //     the WHATWG Encoding standard names, as every mail reader does.
 //   - Encoded words are decoded wherever they stand in text and in display
 //     names, also inside quotes, and never in an address.

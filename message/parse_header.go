@@ -134,8 +134,14 @@ func (s *scanner) isOwnDelimiter(p *Part, start, at, end, first int) bool {
 // with the field number first. It reports false if that would be a field too many.
 func (s *scanner) line(p *Part, start, at, end, first int) bool {
 	line := s.win.buf[at:end]
-	s.checkLineEnd(p.index, at, end)
 	n := len(s.msg.fields)
+	if n == 0 && s.win.offset(at) == 0 && len(line) > len(bom) && bytes.HasPrefix(line, bom) {
+		// An editor marked the file as UTF-8.
+		s.note(BadHeaderLine, 0, p.index)
+		s.msg.fields = append(s.msg.fields, field{end: uint32(len(bom))})
+		return s.line(p, start, at+len(bom), end, first)
+	}
+	s.checkLineEnd(p.index, at, end)
 	if isWSP(line[0]) && n > first && s.msg.fields[n-1].named() {
 		s.msg.fields[n-1].end = uint32(end - start)
 		return true

@@ -18,7 +18,10 @@ func (p *Part) AppendText(dst []byte) ([]byte, error) {
 	start := len(dst)
 	if raw, ok := p.unencoded(); ok {
 		if cs.kind == charsetUTF8 || cs.kind == charsetGuessed {
-			raw = bytes.TrimPrefix(raw, bom)
+			var marked bool
+			if raw, marked = bytes.CutPrefix(raw, bom); marked {
+				cs.kind = charsetUTF8
+			}
 		}
 		return cs.appendText(dst, raw), nil
 	}
@@ -48,6 +51,7 @@ func (c charset) mend(dst []byte, start int) []byte {
 	}
 	if cut, ok := bytes.CutPrefix(dst[start:], bom); ok {
 		dst = dst[:start+copy(dst[start:], cut)]
+		c.kind = charsetUTF8
 	}
 	text := dst[start:]
 	switch {
@@ -78,9 +82,10 @@ func (p *Part) charset() charset {
 //
 // The charset is that of the Content-Type, whatever the media type is, or, in
 // text/html without one that is known, that of a <meta> in its first 1,024 octets. Without
-// any of those, or with us-ascii, the text is UTF-8 if it has at least as many
-// characters outside ASCII that are valid as that as octets that are not, and otherwise
-// windows-1252; to find out, a body that has octets outside ASCII is read ahead once.
+// any of those, or with us-ascii, the text is UTF-8 if it begins with a byte order mark or has
+// at least as many characters outside ASCII that are valid as that as octets that are not,
+// and otherwise windows-1252; to find out, a body that has octets outside ASCII is read
+// ahead once.
 func (p *Part) Text() io.Reader {
 	t := &textReader{part: p, body: p.open(), charset: p.charset()}
 	if t.charset.enc != nil {
@@ -144,7 +149,7 @@ func (t *textReader) convert() {
 	if !t.started {
 		t.started = true
 		if t.charset.enc == nil {
-			t.raw = bytes.TrimPrefix(t.raw, bom)
+			t.raw, t.guessed = bytes.CutPrefix(t.raw, bom) // it is UTF-8 then
 		}
 	}
 	if t.charset.kind == charsetGuessed && !t.guessed && !isASCII(t.raw) {
