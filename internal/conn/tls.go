@@ -51,6 +51,7 @@ func (c *Conn) startTLS(ctx context.Context, wrap func() *tls.Conn) error {
 	defer c.Bind(ctx)()
 	err := c.Flush()
 	if err == nil {
+		c.reader.Rest() // the peer may take its time
 		err = c.handshake(ctx, wrap())
 	}
 	if err != nil {

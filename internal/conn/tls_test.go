@@ -175,6 +175,34 @@ func TestHandshakeDeadline(t *testing.T) {
 	}
 }
 
+// TestHandshakeWaitsWithoutBuffers: one that the client does not begin holds none, not even that
+// of the command that asked for it.
+func TestHandshakeWaitsWithoutBuffers(t *testing.T) {
+	const conns = 200
+	server, _ := testnet.Cert(t)
+	before := inUse()
+	ended := make(chan error, conns)
+	all := make([]*Conn, conns)
+	for i := range all {
+		c, peer := sockets(t, "tcp", Config{})
+		all[i] = c
+		_, err := io.WriteString(peer, "STARTTLS\r\n")
+		require.NoError(t, err)
+		_, err = c.ReadLine(limit)
+		require.NoError(t, err)
+		_, err = c.Writer().WriteString("220 go\r\n")
+		require.NoError(t, err)
+		go func() { ended <- c.StartTLSServer(context.Background(), server) }()
+		_, err = peer.Read(make([]byte, 10))
+		require.NoError(t, err)
+	}
+	require.Less(t, inUse()-before, int64(conns*40<<10), "a buffer alone has 64 KB")
+	for _, c := range all {
+		require.NoError(t, c.Close())
+		require.Error(t, <-ended)
+	}
+}
+
 func TestHandshakeCancelled(t *testing.T) {
 	t.Parallel()
 	serverConfig, _ := testnet.Cert(t, "mail.example")
