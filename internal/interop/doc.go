@@ -5,6 +5,8 @@
 //	internal/interop/install
 //	go test .
 //
+// It takes two minutes, more on a busy machine.
+//
 // Our servers, as the example mailhost runs them, meet clients: curl, msmtp, mutt, swaks, mpop,
 // fetchmail, getmail, the libraries of Perl and Python, nodemailer, go-smtp, go-mail,
 // net/smtp and GNU SASL. Our clients meet Postfix, Exim, OpenSMTPD, Dovecot and Cyrus and the servers of

@@ -16,19 +16,28 @@ import (
 // fetchers are clients that fetch all of a maildrop, delete it, and leave each message
 // as a file in the folder mail of their home, or deeper in there.
 var fetchers = []struct {
-	name   string
-	need   func(t *testing.T)
-	noSTLS bool
-	fetch  func(t *testing.T, a account) error
+	name       string
+	need       func(t *testing.T)
+	noSTLS     bool
+	mechanisms string // that it can be told to log in by; USER is USER and PASS
+	fetch      func(t *testing.T, a account) error
 }{
-	{"mpop", program("mpop"), false, func(t *testing.T, a account) error {
-		rc := a.file(t, "mpoprc", "account default\nhost localhost\nport %s\ntls on\ntls_starttls %s\ntls_trust_file %s\nuser %s\npassword %s\n"+
-			"delivery maildir %s/mail\nuidls_file %s/uidls\nkeep off\nreceived_header off\n", a.port, a.mode("on", "off"), a.ca, a.user, a.password, a.home, a.home)
+	{"mpop", program("mpop"), false, "USER APOP PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 OAUTHBEARER XOAUTH2", func(t *testing.T, a account) error {
+		rc := a.file(t, "mpoprc", "account default\nhost localhost\nport %s\ntls %s\ntls_starttls %s\ntls_trust_file %s\nauth %s\nuser %s\npassword %s\n"+
+			"delivery maildir %s/mail\nuidls_file %s/uidls\nkeep off\nreceived_header off\n",
+			a.port, a.mode("off", "on", "on"), a.mode("off", "on", "off"), a.ca, strings.ToLower(a.mechanism), a.user, a.password, a.home, a.home)
 		return run(t, a.home, "mpop", "-C", rc)
 	}},
-	{"fetchmail", program("fetchmail"), false, func(t *testing.T, a account) error {
-		rc := a.file(t, "fetchmailrc", "set invisible\npoll localhost service %s protocol pop3 user %q password %q %s sslcertck sslcertfile %q nokeep mda \"cat >%s/mail/new/$$\"\n",
-			a.port, a.user, a.password, a.mode("sslproto tls1.2+", "ssl"), a.ca, a.home)
+	{"fetchmail", program("fetchmail"), false, "USER APOP CRAM-MD5", func(t *testing.T, a account) error {
+		protocol, authenticate := "pop3", "password"
+		switch a.mechanism {
+		case "APOP":
+			protocol = "apop"
+		case "CRAM-MD5":
+			authenticate = "cram-md5"
+		}
+		rc := a.file(t, "fetchmailrc", "set invisible\npoll localhost service %s protocol %s auth %s user %q password %q %s sslcertck sslcertfile %q nokeep mda \"cat >%s/mail/new/$$\"\n",
+			a.port, protocol, authenticate, a.user, a.password, a.mode("sslproto ''", "sslproto tls1.2+", "ssl"), a.ca, a.home)
 		err := run(t, a.home, "fetchmail", "-f", rc, "--nodetach", "--nosyslog", "--pidfile", a.home+"/pid")
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.ExitCode() == 1 && strings.Contains(err.Error(), "No mail") {
@@ -36,28 +45,29 @@ var fetchers = []struct {
 		}
 		return err
 	}},
-	{"getmail", program("getmail"), true, fetchGetmail},
-	{"curl", program("curl"), false, fetchCurl},
-	{"mutt", program("mutt"), false, func(t *testing.T, a account) error {
+	{"getmail", program("getmail"), true, "USER APOP", fetchGetmail},
+	{"curl", program("curl"), false, "APOP PLAIN LOGIN CRAM-MD5 OAUTHBEARER", fetchCurl},
+	{"mutt", program("mutt"), false, "USER APOP PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 OAUTHBEARER", func(t *testing.T, a account) error {
 		need(t, "script")
-		url := fmt.Sprintf("%s://%s@localhost:%s/", a.mode("pop", "pops"), a.user, a.port)
-		rc := a.file(t, "muttrc", "set pop_pass=%s pop_authenticators=scram-sha-256 ssl_starttls ssl_force_tls ssl_ca_certificates_file=%s folder=%s\n"+
+		url := fmt.Sprintf("%s://%s@localhost:%s/", a.mode("pop", "pop", "pops"), a.user, a.port)
+		rc := a.file(t, "muttrc", "set pop_pass=%s pop_oauth_refresh_command='echo %s' pop_authenticators=%s ssl_starttls=%s ssl_force_tls=%s ssl_ca_certificates_file=%s folder=%s\n"+
 			"set delete=yes confirmcreate=no confirmappend=no mbox_type=Maildir pop_reconnect=no wait_key=no\n"+
-			"push '<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>%s/mail<enter><delete-pattern>~A<enter><quit>'\n", a.password, a.ca, a.home, a.home)
+			"push '<tag-pattern>~A<enter><tag-prefix><copy-message><kill-line>%s/mail<enter><delete-pattern>~A<enter><quit>'\n",
+			a.password, a.password, strings.ToLower(a.mechanism), a.mode("no", "yes", "yes"), a.mode("no", "yes", "yes"), a.ca, a.home, a.home)
 		out, err := output(t, a.home, "script", "-qec", "TERM=xterm exec mutt -n -F "+rc+" -f "+url, "/dev/null")
 		if err == nil && bytes.Contains(out, []byte("ailed")) {
 			err = fmt.Errorf("mutt: %q", out) // it ends well whatever happens
 		}
 		return err
 	}},
-	{"Net::POP3", perl("Net::POP3", "IO::Socket::SSL"), false, func(t *testing.T, a account) error {
-		return run(t, a.home, "perl", "perl/fetch.pl", "Net::POP3", a.mode("stls", "implicit"), a.port, a.ca, a.user, a.password, a.home+"/mail/new")
+	{"Net::POP3", perl("Net::POP3", "IO::Socket::SSL"), false, "USER APOP", func(t *testing.T, a account) error {
+		return run(t, a.home, append([]string{"perl", "perl/fetch.pl", "Net::POP3"}, a.args(a.home+"/mail/new")...)...)
 	}},
-	{"Mail::POP3Client", perl("Mail::POP3Client", "IO::Socket::SSL"), true, func(t *testing.T, a account) error {
-		return run(t, a.home, "perl", "perl/fetch.pl", "Mail::POP3Client", "implicit", a.port, a.ca, a.user, a.password, a.home+"/mail/new")
+	{"Mail::POP3Client", perl("Mail::POP3Client", "IO::Socket::SSL"), true, "USER APOP CRAM-MD5", func(t *testing.T, a account) error {
+		return run(t, a.home, append([]string{"perl", "perl/fetch.pl", "Mail::POP3Client"}, a.args(a.home+"/mail/new")...)...)
 	}},
-	{"poplib", program("python3"), false, func(t *testing.T, a account) error {
-		return run(t, a.home, "python3", "python/fetch.py", a.mode("stls", "implicit"), a.port, a.ca, a.user, a.password, a.home+"/mail/new")
+	{"poplib", program("python3"), false, "USER APOP", func(t *testing.T, a account) error {
+		return run(t, a.home, append([]string{"python3", "python/fetch.py"}, a.args(a.home+"/mail/new")...)...)
 	}},
 }
 
@@ -70,19 +80,24 @@ func fetchGetmail(t *testing.T, a account) error {
 			return err
 		}
 	}
-	rc := a.file(t, "getmailrc", "[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = %s\nusername = %s\npassword = %s\nca_certs = %s\n"+
+	apop := ""
+	if a.mechanism == "APOP" {
+		apop = "use_apop = true\n"
+	}
+	rc := a.file(t, "getmailrc", "[retriever]\ntype = %s\nserver = localhost\nport = %s\nusername = %s\npassword = %s\n%s%s"+
 		"[destination]\ntype = Maildir\npath = %s/mail/\n%s[options]\nread_all = true\ndelete = true\ndelivered_to = false\nreceived = false\n",
-		a.port, a.user, a.password, a.ca, a.home, deliverer)
+		a.mode("SimplePOP3Retriever", "", "SimplePOP3SSLRetriever"), a.port, a.user, a.password, apop, a.mode("", "", "ca_certs = "+a.ca+"\n"), a.home, deliverer)
 	return run(t, a.home, "getmail", "--getmaildir", a.home, "--rcfile", rc)
 }
 
 // fetchCurl fetches each message and deletes it, from a session to the next: the first is
 // always another.
 func fetchCurl(t *testing.T, a account) error {
-	url := fmt.Sprintf("%s://localhost:%s/", a.mode("pop3", "pop3s"), a.port)
-	curl := func(args ...string) ([]byte, error) {
-		return output(t, a.home, append([]string{"curl", "-sS", "--ssl-reqd", "--cacert", a.ca, "-u", a.user + ":" + a.password}, args...)...)
+	if a.mechanism == "APOP" {
+		a.mechanism = "+APOP" // as it calls it
 	}
+	url := fmt.Sprintf("%s://localhost:%s/", a.mode("pop3", "pop3", "pop3s"), a.port)
+	curl := func(args ...string) ([]byte, error) { return output(t, a.home, append(a.curl(), args...)...) }
 	list, err := curl(url)
 	if err != nil {
 		return err
@@ -110,39 +125,42 @@ func fetcherNamed(t *testing.T, name string) func(t *testing.T, a account) error
 	return nil
 }
 
-// TestFetchers has each client fetch a maildrop by STLS and by TLS from the start, and
-// delete it: with a wrong password it must fail and all must stay, with the right one
+// TestFetchers has each client fetch a maildrop without TLS, by STLS and by TLS from the start, log in by each
+// mechanism that it knows, and delete it: with a wrong password it must fail and all must stay, with the right one
 // each message must come as it was, and none be left.
 func TestFetchers(t *testing.T) {
 	t.Parallel()
 	for _, client := range fetchers {
-		for _, service := range []string{"pop3", "pop3s"} {
-			if service == "pop3" && client.noSTLS {
+		for _, way := range ways {
+			if way.name == "starttls" && client.noSTLS {
 				continue
 			}
-			t.Run(client.name+"/"+service, func(t *testing.T) {
-				t.Parallel()
-				client.need(t)
-				h := startMailhost(t, "-no-plus")
-				const n = 12
-				want := h.fill(t, "alice", n)
-				if err := client.fetch(t, h.account(t, service, "alice", "wrong")); err == nil {
-					t.Error("a wrong password went through")
-				}
-				if got := len(h.maildrop(t, "alice")); got != n {
-					t.Fatalf("%d messages are left after a wrong password, want %d", got, n)
-				}
-				a := h.account(t, service, "alice", "secret1")
-				if err := client.fetch(t, a); err != nil {
-					t.Fatal(err)
-				}
-				if got := a.fetched(t); !slices.Equal(got, want) {
-					t.Errorf("got %d messages, want %d; or they differ: %.300q, %.300q", len(got), len(want), got, want)
-				}
-				if left := h.maildrop(t, "alice"); len(left) != 0 {
-					t.Errorf("%d messages are left", len(left))
-				}
-			})
+			for _, mechanism := range strings.Fields(client.mechanisms) {
+				t.Run(client.name+"/"+way.name+"/"+mechanism, func(t *testing.T) {
+					t.Parallel()
+					client.need(t)
+					h := startMailhost(t, options(way.name, mechanism)...)
+					const n = 12
+					want := h.fill(t, "alice", n)
+					if err := client.fetch(t, h.account(t, way.pop3, way.name, mechanism, "alice", "wrong")); err == nil {
+						t.Error("a wrong password went through")
+					}
+					if got := len(h.maildrop(t, "alice")); got != n {
+						t.Fatalf("%d messages are left after a wrong password, want %d", got, n)
+					}
+					a := h.account(t, way.pop3, way.name, mechanism, "alice", "secret1")
+					if err := client.fetch(t, a); err != nil {
+						t.Fatal(err)
+					}
+					h.loggedIn(t, way.name, mechanism)
+					if got := a.fetched(t); !slices.Equal(got, want) {
+						t.Errorf("got %d messages, want %d; or they differ: %.300q, %.300q", len(got), len(want), got, want)
+					}
+					if left := h.maildrop(t, "alice"); len(left) != 0 {
+						t.Errorf("%d messages are left", len(left))
+					}
+				})
+			}
 		}
 	}
 }

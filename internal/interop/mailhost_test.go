@@ -120,16 +120,17 @@ func (h *mailhost) said() string { return h.log.String() }
 
 // account is how a client gets in: at a service of a mailhost, as a user of its.
 type account struct {
-	port     string // of localhost
-	implicit bool   // TLS from the start, else by STARTTLS or STLS
-	ca       string // file of the certificate to trust
-	user     string
-	password string
-	home     string // a folder of the client's own, with a Maildir, mail, in it
+	port      string // of localhost
+	way       string // plain, starttls (or STLS) or implicit
+	mechanism string
+	ca        string // file of the certificate to trust
+	user      string
+	password  string
+	home      string // a folder of the client's own, with a Maildir, mail, in it
 }
 
 // account returns that of a user at a service, for a client that starts anew.
-func (h *mailhost) account(t *testing.T, service, user, password string) account {
+func (h *mailhost) account(t *testing.T, service, way, mechanism, user, password string) account {
 	t.Helper()
 	_, port, err := net.SplitHostPort(h.addrs[service])
 	if err != nil {
@@ -141,15 +142,40 @@ func (h *mailhost) account(t *testing.T, service, user, password string) account
 			t.Fatal(err)
 		}
 	}
-	return account{port, strings.HasSuffix(service, "s"), h.addrs["ca"], user, password, home}
+	return account{port, way, mechanism, h.addrs["ca"], user, password, home}
 }
 
-// mode returns one of two words, by the way in which TLS begins.
-func (a account) mode(starttls, implicit string) string {
-	if a.implicit {
-		return implicit
+// mode returns one of three words, by the way in which TLS begins, if it does.
+func (a account) mode(plain, starttls, implicit string) string {
+	return map[string]string{"plain": plain, "starttls": starttls, "implicit": implicit}[a.way]
+}
+
+// args are those of the programs here: WAY MECHANISM PORT CA USER PASSWORD, and what follows.
+func (a account) args(more ...string) []string {
+	return append([]string{a.way, a.mechanism, a.port, a.ca, a.user, a.password}, more...)
+}
+
+// curl is the beginning of a command.
+func (a account) curl() []string {
+	args := []string{"curl", "-sS", "--login-options", "AUTH=" + a.mechanism}
+	if a.way != "plain" {
+		args = append(args, "--ssl-reqd", "--cacert", a.ca)
 	}
-	return starttls
+	if a.mechanism == "OAUTHBEARER" || a.mechanism == "XOAUTH2" {
+		return append(args, "-u", a.user+":", "--oauth2-bearer", a.password)
+	}
+	return append(args, "-u", a.user+":"+a.password)
+}
+
+// loggedIn makes sure that somebody has logged in by a mechanism, and with TLS unless the way is without.
+func (h *mailhost) loggedIn(t *testing.T, way, mechanism string) {
+	t.Helper()
+	for line := range strings.Lines(h.said()) {
+		if strings.Contains(line, "mechanism="+mechanism) {
+			return
+		}
+	}
+	t.Errorf("nobody has logged in by %s with %s\n%s", mechanism, way, h.said())
 }
 
 // file writes a file for the client, and returns its name.

@@ -24,7 +24,7 @@ func (h *mailhost) swaks(t *testing.T, from, sender string) bool {
 // login reports whether a fetching client can log in.
 func (h *mailhost) login(t *testing.T, client, password string) bool {
 	t.Helper()
-	err := fetcherNamed(t, client)(t, h.account(t, "pop3s", "alice", password))
+	err := fetcherNamed(t, client)(t, h.account(t, "pop3s", "implicit", "USER", "alice", password))
 	if err != nil {
 		t.Log(err)
 	}

@@ -3,6 +3,7 @@ package interop
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -31,16 +32,17 @@ type taken struct {
 // libraries are servers of other libraries, which take mail for everybody but nobody,
 // and with TLS from Alice alone. Each message that they have taken comes out of a channel.
 var libraries = []struct {
-	name  string
-	serve func(t *testing.T, mode smtp.TLSMode, cert certificate) (addr string, messages <-chan taken)
+	name       string
+	mechanisms string // by which it lets Alice in
+	serve      func(t *testing.T, mode smtp.TLSMode, cert certificate) (addr string, messages <-chan taken)
 }{
-	{"smtp-server", serveNode},
-	{"go-smtp", serveGoSMTP},
+	{"smtp-server", "PLAIN LOGIN CRAM-MD5 XOAUTH2", serveNode},
+	{"go-smtp", "PLAIN OAUTHBEARER", serveGoSMTP},
 }
 
 // TestLibraryServers has our client send to each library, in the clear, by STARTTLS and by
-// TLS from the start: letters of all kinds arrive as they were, a refused recipient and a
-// wrong password are told as what they are.
+// TLS from the start, and with TLS log in by each mechanism: letters of all kinds arrive as they were, a
+// refused recipient and a wrong password are told as what they are.
 func TestLibraryServers(t *testing.T) {
 	t.Parallel()
 	cert := newCertificate(t)
@@ -50,12 +52,25 @@ func TestLibraryServers(t *testing.T) {
 				t.Parallel()
 				addr, messages := library.serve(t, mode, cert)
 				cfg := &smtp.ClientConfig{TLS: mode, TLSConfig: &tls.Config{RootCAs: cert.Pool, ServerName: "localhost"}, Hello: "client.example.test"}
-				if mode != smtp.InsecureNoTLS {
-					cfg.Auth = auth.Password("alice", "wrong")
-					if _, err := smtp.Dial(t.Context(), addr, cfg); !errors.Is(err, auth.ErrCredentials) {
-						t.Errorf("a wrong password: %v", err)
+				for _, mechanism := range strings.Fields(library.mechanisms) {
+					if mode == smtp.InsecureNoTLS {
+						break // nobody is asked
 					}
-					cfg.Auth = auth.Password("alice", "secret1")
+					cfg.Auth = credentials(mechanism, "wrong")
+					if _, err := smtp.Dial(t.Context(), addr, cfg); !errors.Is(err, auth.ErrCredentials) {
+						t.Errorf("a wrong password by %s: %v", mechanism, err)
+					}
+					cfg.Auth = credentials(mechanism, "secret1")
+					c, err := smtp.Dial(t.Context(), addr, cfg)
+					if err != nil {
+						t.Fatalf("%s: %v", mechanism, err)
+					}
+					if got := c.ConnectionState().Identity.Mechanism; got != mechanism {
+						t.Errorf("logged in by %s, not %s", got, mechanism)
+					}
+					if err := c.Quit(t.Context()); err != nil {
+						t.Error(err)
+					}
 				}
 				c, err := smtp.Dial(t.Context(), addr, cfg)
 				if err != nil {
@@ -83,6 +98,14 @@ func TestLibraryServers(t *testing.T) {
 			})
 		}
 	}
+}
+
+// credentials are Alice's for a mechanism.
+func credentials(mechanism, password string) auth.Credentials {
+	if mechanism == "OAUTHBEARER" || mechanism == "XOAUTH2" {
+		return auth.Token("alice", func(context.Context, string) (string, error) { return password, nil })
+	}
+	return auth.PasswordCredentials{User: "alice", Password: password, Mechanisms: []string{mechanism}}
 }
 
 // serveNode runs smtp-server.
@@ -162,14 +185,21 @@ type goSMTPSession struct {
 	out chan<- taken
 }
 
-func (s *goSMTPSession) AuthMechanisms() []string { return []string{sasl.Plain} }
+func (s *goSMTPSession) AuthMechanisms() []string { return []string{sasl.Plain, sasl.OAuthBearer} }
 
-func (s *goSMTPSession) Auth(string) (sasl.Server, error) {
+func (s *goSMTPSession) Auth(mechanism string) (sasl.Server, error) {
+	if mechanism == sasl.OAuthBearer {
+		return sasl.NewOAuthBearerServer(func(o sasl.OAuthBearerOptions) *sasl.OAuthBearerError {
+			if s.in = o.Username == "alice" && o.Token == "secret1"; !s.in {
+				return &sasl.OAuthBearerError{Status: "invalid_token"}
+			}
+			return nil
+		}), nil
+	}
 	return sasl.NewPlainServer(func(_, user, password string) error {
-		if user != "alice" || password != "secret1" {
+		if s.in = user == "alice" && password == "secret1"; !s.in {
 			return gosmtp.ErrAuthFailed
 		}
-		s.in = true
 		return nil
 	}), nil
 }

@@ -7,8 +7,13 @@ const [mode, cert, key, user, pass] = process.argv.slice(2);
 const server = new SMTPServer({
   secure: mode === 'implicit', cert: fs.readFileSync(cert), key: fs.readFileSync(key),
   authOptional: mode === 'plain', hideSTARTTLS: mode === 'plain', disabledCommands: mode === 'plain' ? ['AUTH'] : [],
+  authMethods: ['PLAIN', 'LOGIN', 'CRAM-MD5', 'XOAUTH2'],
   onAuth(auth, session, done) {
-    if (auth.username === user && auth.password === pass) return done(null, { user });
+    const right = {
+      'CRAM-MD5': () => auth.validatePassword(pass),
+      XOAUTH2: () => auth.accessToken === pass,
+    }[auth.method] || (() => auth.password === pass);
+    if (auth.username === user && right()) return done(null, { user });
     return done(new Error('no such account'));
   },
   onRcptTo(address, session, done) {

@@ -1,8 +1,8 @@
-# Fetches all letters into a folder and deletes them: MODULE MODE PORT CA USER PASSWORD FOLDER.
+# Fetches all letters into a folder and deletes them: MODULE WAY MECHANISM PORT CA USER PASSWORD FOLDER.
 use strict;
 use warnings;
 
-my ($module, $mode, $port, $ca, $user, $password, $folder) = @ARGV;
+my ($module, $way, $mechanism, $port, $ca, $user, $password, $folder) = @ARGV;
 my @tls = (SSL_ca_file => $ca, SSL_verifycn_name => 'localhost');
 eval "require $module; 1" or die $@;
 $module eq 'Net::POP3' ? net_pop3() : mail_pop3client();
@@ -15,9 +15,9 @@ sub store {
 }
 
 sub net_pop3 {
-	my $pop = Net::POP3->new('localhost', Port => $port, Timeout => 60, $mode eq 'implicit' ? (SSL => 1, @tls) : ()) or die "connect: $@";
-	$mode eq 'implicit' or $pop->starttls(@tls) or die 'STLS: ', $pop->message;
-	defined $pop->login($user, $password) or die 'login: ', $pop->message;
+	my $pop = Net::POP3->new('localhost', Port => $port, Timeout => 60, $way eq 'implicit' ? (SSL => 1, @tls) : ()) or die "connect: $@";
+	$way ne 'starttls' or $pop->starttls(@tls) or die 'STLS: ', $pop->message;
+	defined($mechanism eq 'APOP' ? $pop->apop($user, $password) : $pop->login($user, $password)) or die 'login: ', $pop->message;
 	for my $n (sort { $a <=> $b } keys %{$pop->list}) {
 		my $lines = $pop->get($n) or die $pop->message;
 		store($n, @$lines);
@@ -28,12 +28,14 @@ sub net_pop3 {
 
 # It knows no STLS.
 sub mail_pop3client {
-	require IO::Socket::SSL;
-	my $socket = IO::Socket::SSL->new(PeerAddr => 'localhost', PeerPort => $port, Proto => 'tcp', @tls) or die $IO::Socket::SSL::SSL_ERROR;
-	my $pop = Mail::POP3Client->new(AUTH_MODE => 'PASS');
+	my $pop = Mail::POP3Client->new(AUTH_MODE => $mechanism eq 'USER' ? 'PASS' : $mechanism, HOST => 'localhost', PORT => $port);
 	$pop->User($user);
 	$pop->Pass($password);
-	$pop->Socket($socket);
+	if ($way eq 'implicit') {
+		require IO::Socket::SSL;
+		my $socket = IO::Socket::SSL->new(PeerAddr => 'localhost', PeerPort => $port, Proto => 'tcp', @tls) or die $IO::Socket::SSL::SSL_ERROR;
+		$pop->Socket($socket);
+	}
 	$pop->Connect or die 'login: ', $pop->Message;
 	for my $n (1 .. $pop->Count) {
 		my $text = $pop->Retrieve($n);
