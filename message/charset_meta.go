@@ -13,12 +13,16 @@ const metaOctets = 1024
 // metaCharset returns the charset that HTML without another says it is in, as browsers
 // look for it.
 func (p *Part) metaCharset() (charset, bool) {
-	head := make([]byte, metaOctets)
-	n, _ := io.ReadFull(p.open(), head) // who reads the body meets the error again
+	head, ok := p.unencoded()
+	if !ok {
+		head = make([]byte, metaOctets)
+		n, _ := io.ReadFull(p.open(), head) // who reads the body meets the error again
+		head = head[:n]
+	}
 	if bytes.HasPrefix(head, bom) {
 		return charset{kind: charsetUTF8}, true
 	}
-	label := metaLabel(head[:n])
+	label := metaLabel(head[:min(len(head), metaOctets)])
 	if strings.HasPrefix(label, "utf-16") {
 		label = "utf-8" // or it could not have been read
 	}

@@ -117,23 +117,15 @@ func unescape(b []byte) int {
 		return len(b)
 	}
 	out := i
-	for i < len(b) {
-		if c, ok := unhex(b[i+1:]); ok {
+	for ; i < len(b); out++ {
+		b[out] = b[i]
+		i++
+		if b[out] != '=' {
+			continue
+		}
+		if c, ok := unhex(b[i:]); ok {
 			b[out] = c
-			i += 3
-			out++
-		} else {
-			b[out] = '='
-			i++
-			out++
-		}
-		n := bytes.IndexByte(b[i:], '=')
-		if n < 0 {
-			n = len(b) - i
-		}
-		if n > 0 {
-			out += copy(b[out:], b[i:i+n])
-			i += n
+			i += 2
 		}
 	}
 	return out
