@@ -73,7 +73,7 @@ func equalFold[T string | []byte](s T, keyword string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if lower(s[i]) != keyword[i] {
+		if s[i] != keyword[i] && lower(s[i]) != keyword[i] {
 			return false
 		}
 	}

@@ -26,7 +26,7 @@ type Message struct {
 func newMessage(src io.ReaderAt, size int64) *Message {
 	m := &struct {
 		Message
-		parts  [3]Part
+		parts  [4]Part
 		fields [36]field
 	}{Message: Message{src: src, size: size}}
 	m.Message.parts, m.Message.fields = m.parts[:0], m.fields[:0]

@@ -71,6 +71,16 @@ var commonTypes = func() (byLength [80][]string) {
 //	content := "Content-Type" ":" type "/" subtype *(";" parameter)
 func parseMediaType(value []byte) (mediaType string, rest []byte, ok bool) {
 	value = trimFWS(value)
+	end := skipPlainType(value)
+	if end == 0 {
+		return parseLooseType(value)
+	}
+	return foldType(value[:end]), value[end:], true
+}
+
+// skipPlainType returns the index behind the type that value begins with; 0 if there is none, or
+// one with comments or blanks in it.
+func skipPlainType(value []byte) int {
 	end, slash := 0, -1
 	for end < len(value) && (isToken(value[end]) || value[end] == '/' && slash < 0) {
 		if value[end] == '/' {
@@ -79,9 +89,9 @@ func parseMediaType(value []byte) (mediaType string, rest []byte, ok bool) {
 		end++
 	}
 	if slash <= 0 || slash == end-1 {
-		return parseLooseType(value)
+		return 0
 	}
-	return foldType(value[:end]), value[end:], true
+	return end
 }
 
 // parseLooseType is parseMediaType for a type with comments or blanks in it.
@@ -107,7 +117,7 @@ func parseLooseType(value []byte) (mediaType string, rest []byte, ok bool) {
 func foldType(t []byte) string {
 	if len(t) < len(commonTypes) {
 		for _, common := range commonTypes[len(t)] {
-			if equalFold(t, common) {
+			if string(t) == common || equalFold(t, common) {
 				return common
 			}
 		}

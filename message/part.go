@@ -191,8 +191,11 @@ func (p *Part) params() []byte {
 	if p.ctype < 0 {
 		return nil
 	}
-	value := p.Header().field(int(p.ctype)).body()
-	if _, params, ok := parseMediaType(value); ok {
+	value := trimFWS(p.Header().field(int(p.ctype)).body())
+	if end := skipPlainType(value); end > 0 {
+		return value[end:]
+	}
+	if _, params, ok := parseLooseType(value); ok {
 		return params
 	}
 	// What stands in front of them cannot be read, or is missing.
