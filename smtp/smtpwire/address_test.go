@@ -59,6 +59,7 @@ func TestParseAddress(t *testing.T) {
 		{"empty quoted", `""@e.org`, "", "e.org", ""},
 		{"IPv4", "a@[192.0.2.1]", "a", "[192.0.2.1]", ""},
 		{"IPv6", "a@[IPv6:2001:db8::1]", "a", "[IPv6:2001:db8::1]", ""},
+		{"IPv6, all groups", "a@[IPv6:2001:db8:1:2:3:4:5:6]", "a", "[IPv6:2001:db8:1:2:3:4:5:6]", ""},
 		{"IPv6, tag folded", "a@[ipv6:::1]", "a", "[ipv6:::1]", ""},
 		{"UTF-8", "grün@bücher.example", "grün", "bücher.example", ""},
 		{"longest local part", long + "@e.org", long, "e.org", ""},

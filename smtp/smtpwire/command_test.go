@@ -240,6 +240,7 @@ func TestParseRefuses(t *testing.T) {
 		{"blank behind the colon", RCPT, "TO: <a@b>", 501, badMailbox},
 		{"other name without domain", RCPT, "TO:<bob>", 501, badMailbox},
 		{"route without mailbox", RCPT, "TO:<@a:>", 501, badMailbox},
+		{"route over no host", RCPT, "TO:<@-:a@b>", 501, badMailbox},
 		{"route without colon", RCPT, "TO:<@a>", 501, badMailbox},
 		{"route cut short", RCPT, "TO:<@a,b:c@d>", 501, badMailbox},
 		{"UTF-8", RCPT, "TO:<a@\u00fc>", 553, needsUTF8},

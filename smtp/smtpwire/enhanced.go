@@ -10,12 +10,7 @@ type EnhancedCode [3]uint16
 func (c EnhancedCode) IsZero() bool { return c == EnhancedCode{} }
 
 // String returns the code as it is written, e.g. "5.7.1"; none is "".
-func (c EnhancedCode) String() string {
-	if c.IsZero() {
-		return ""
-	}
-	return string(c.Append(nil))
-}
+func (c EnhancedCode) String() string { return string(c.Append(nil)) }
 
 // Append appends the code as it is written; none appends nothing.
 func (c EnhancedCode) Append(dst []byte) []byte {

@@ -132,7 +132,7 @@ func TestParamsRefused(t *testing.T) {
 		"NOTIFY", "NOTIFY=", "NOTIFY=NEVER,DELAY", "NOTIFY=ALWAYS", "NOTIFY=DELAY,", "NOTIFY=,DELAY", "NOTIFY=NEVER NOTIFY=NEVER",
 		"ORCPT", "ORCPT=a@b", "ORCPT=;a@b", "ORCPT=rfc822;", "ORCPT=rfc(;a@b", "ORCPT=rfc822;+", "ORCPT=rfc822;+0D+0A", "ORCPT=rfc822;+C3+BC", "ORCPT=rfc822;ü@b", "ORCPT=rfc822;a@b ORCPT=rfc822;a@b",
 		"ORCPT=x400;" + strings.Repeat("x", 496),
-		`ORCPT=utf-8;\x{`, `ORCPT=utf-8;\x{}`, `ORCPT=utf-8;\x{0}`, `ORCPT=utf-8;\x{FFFFFFF}`, `ORCPT=utf-8;\x{D800}`, `ORCPT=utf-8;\x{fc}`, `ORCPT=utf-8;\x{00FC}`, `ORCPT=utf-8;\x{41}`,
+		`ORCPT=utf-8;a+\x{FC}`, `ORCPT=utf-8;\x{FC}+`, `ORCPT=utf-8;\x{`, `ORCPT=utf-8;\x{}`, `ORCPT=utf-8;\x{0}`, `ORCPT=utf-8;\x{FFFFFFF}`, `ORCPT=utf-8;\x{D800}`, `ORCPT=utf-8;\x{fc}`, `ORCPT=utf-8;\x{00FC}`, `ORCPT=utf-8;\x{41}`,
 		`ORCPT=utf-8;\x{0A}`, `ORCPT=utf-8;\x{7F}`, `ORCPT=utf-8;\x{85}`, `ORCPT=utf-8;a\b`, `ORCPT=utf-8;a+2Bb`, `ORCPT=utf-8;`,
 		"RRVS", "RRVS=2014-04-03", "RRVS=2014-04-03T23:01:00", "RRVS=2014-04-03T23:01:00.5Z", "RRVS=2014-04-03T23:01:00Z;", "RRVS=2014-04-03T23:01:00Z;X", "RRVS=2014-04-03T23:01:00+24:00", "RRVS=2014-04-03T23:01:00+0100",
 		"RRVS=2014-04-03T23:01:00Z RRVS=2014-04-03T23:01:00Z", "X X", "X x=1",
