@@ -27,7 +27,7 @@ func typicalMessage() []byte {
 	for i := range 3 {
 		fmt.Fprintf(&b, "Received: from mx%d.example.org (mx%d.example.org [192.0.2.%d])\r\n\tby mail.example.net (Postfix) with ESMTPS id 4XyZ1234567\r\n\tfor <jo@example.net>; Mon, 06 Jul 2026 10:00:0%d +0200 (CEST)\r\n", i, i, i, i)
 	}
-	b.WriteString("DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=sel;\r\n\tt=1783324800; h=from:to:subject:date:mime-version;\r\n\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\r\n\tb=" + strings.Repeat("AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/\r\n\t ", 6) + "\r\n")
+	b.WriteString("DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=example.org; s=sel;\r\n\tt=1783324800; h=from:to:subject:date:mime-version;\r\n\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\r\n\tb=" + strings.Repeat("AbCdEfGhIjKlMnOpQrStUvWxYz0123456789+/\r\n\t ", 6) + "==\r\n")
 	b.WriteString("From: =?utf-8?q?J=C3=BCrgen_M=C3=BCller?= <juergen@example.org>\r\nTo: \"Doe, Jo\" <jo@example.net>, Ann <ann@example.net>\r\n" +
 		"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe_aus_K=C3=B6ln?=\r\nDate: Mon, 06 Jul 2026 10:00:00 +0200\r\nMessage-ID: <20260706.12345@example.org>\r\n" +
 		"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"----=_Part_1\"\r\n\r\nThis is a message in MIME format.\r\n" +

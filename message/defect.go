@@ -78,6 +78,9 @@ const (
 	// BlankBeforeColon is a field with blanks behind its name, an obsolete form (RFC 5322
 	// section 4.5) in which many programs do not see the field.
 	BlankBeforeColon
+	// BlankHeaderLine is a line of nothing but blanks in a field, which RFC 5322 section 4.2
+	// calls obsolete: many programs end the header there.
+	BlankHeaderLine
 	// BoundaryBehindClose is the first boundary line behind the closing one of its multipart.
 	BoundaryBehindClose
 )
@@ -109,6 +112,7 @@ var defectNames = map[DefectKind]string{
 	BadAddress:           "bad address",
 	BadDate:              "bad date",
 	BlankBeforeColon:     "blank before a colon",
+	BlankHeaderLine:      "line of blanks in a header",
 	BoundaryBehindClose:  "boundary line behind the closing one",
 }
 

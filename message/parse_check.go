@@ -42,6 +42,7 @@ func (s *scanner) checkHeader(p *Part) {
 			continue
 		}
 		at := p.start + int64(f.start)
+		s.checkFolds(at, h.raw[f.start:f.end], p.index)
 		if f.value > f.name+1 {
 			s.note(BlankBeforeColon, at, p.index)
 		}
@@ -65,6 +66,19 @@ func (s *scanner) checkHeader(p *Part) {
 				s.note(BadDate, at, p.index)
 			}
 		}
+	}
+}
+
+// checkFolds looks for a line of blanks in a field, which is at that offset.
+func (s *scanner) checkFolds(at int64, field []byte, part int32) {
+	for len(field) > 0 {
+		n := lineLen(field)
+		if isWSP(field[0]) && len(trimFWS(field[:n])) == 0 {
+			s.note(BlankHeaderLine, at, part)
+			return
+		}
+		at += int64(n)
+		field = field[n:]
 	}
 }
 

@@ -197,6 +197,7 @@ func TestDefects(t *testing.T) {
 		{"Content-Type: text/plain; name*0=a; name*=utf-8''c\r\n\r\n", Defect{BadParameters, 0, "1"}},
 		{"Content-Type: text/plain; name*0=a; name*999=b\r\n\r\n", Defect{BadParameters, 0, "1"}},
 		{"Content-Disposition: attachment; filename=\"x=?=?utf-8?q?a?=\"\r\n\r\n", Defect{BadParameters, 0, "1"}},
+		{"A: b\r\n\t\r\n \r\n\r\n", Defect{BlankHeaderLine, 6, "1"}},
 		{"From : a@b\r\n\r\n", Defect{BlankBeforeColon, 0, "1"}},
 		{"To:\r\n\r\n", Defect{BadAddress, 0, "1"}},
 		{"Sender: a@b, c@d\r\n\r\n", Defect{BadAddress, 0, "1"}},
