@@ -53,7 +53,8 @@
 //   - A header ends at an empty line, at a boundary line of a multipart around
 //     it, or at the boundary line that its own multipart begins with. A line that is
 //     neither a field nor a continuation is kept as a [Field] without a name, and the
-//     header goes on behind it. Where no line is a field there is no header, and all of
+//     header goes on behind it; but a parameter goes with the Content-Type or
+//     Content-Disposition that ended in a semicolon on the line before. Where no line is a field there is no header, and all of
 //     it is body.
 //   - The fields of MIME count with or without a MIME-Version, whatever it says.
 //   - Of several Content-Type, Content-Transfer-Encoding or

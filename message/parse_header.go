@@ -157,9 +157,30 @@ func (s *scanner) line(p *Part, start, at, end, first int) bool {
 		s.known(p, line[:name], n-first, at)
 	} else {
 		s.note(BadHeaderLine, s.win.offset(at), p.index)
+		if s.isParam(p, start, line, first) {
+			s.msg.fields[n-1].end = f.end
+			return true
+		}
 	}
 	s.msg.fields = append(s.msg.fields, f)
 	return true
+}
+
+// isParam reports whether line, which is no field, is a parameter of the field before it in
+// the header of p, and lacks but the blank in front: that field is one with parameters, and
+// ends in a semicolon.
+func (s *scanner) isParam(p *Part, start int, line []byte, first int) bool {
+	i := int32(len(s.msg.fields)-first) - 1
+	if i < 0 || i != p.ctype && i != p.disp {
+		return false
+	}
+	f := s.msg.fields[first+int(i)]
+	value := trimFWS(s.win.buf[start+int(f.value) : start+int(f.end)])
+	name := 0
+	for name < len(line) && isToken(line[name]) {
+		name++
+	}
+	return name > 0 && name < len(line) && line[name] == '=' && len(value) > 0 && value[len(value)-1] == ';'
 }
 
 // fieldName returns the length of the name that line begins with and the index
