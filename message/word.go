@@ -22,8 +22,7 @@ func DecodeText(s string) string {
 	if i < 0 {
 		return cleanText(s)
 	}
-	room := make([]byte, 0, 2*len(s))
-	d := wordDecoder{s: s, out: room[:0:len(s)], run: room[len(s):len(s)]}
+	d := wordDecoder{s: s, out: make([]byte, 0, len(s)+base64Room(0))}
 	plain := 0 // where the text begins that is in no word
 	for i >= 0 {
 		w, end := cutWord(s, i)
@@ -135,10 +134,10 @@ func unescape(b []byte) int {
 type wordDecoder struct {
 	s       string
 	out     []byte
-	run     []byte // octets of neighbouring words of one charset
-	charset string // of run
-	// Where in s the words of run begin and end, and where the blanks behind them end that
-	// count only if no word follows. There is no run if all are the same.
+	run     int    // where the octets of neighbouring words of one charset begin at the end of out
+	charset string // of them
+	// Where in s those words begin and end, and where the blanks behind them end that
+	// count only if no word follows. There are no such words if all are the same.
 	start, end, gap int
 }
 
@@ -171,10 +170,10 @@ func (d *wordDecoder) word(w encodedWord, start, end int) {
 				d.out = append(d.out, blanks...) // what stays as it is keeps its distance
 			}
 		}
-		d.charset, d.start = w.charset, start
+		d.charset, d.start, d.run = w.charset, start, len(d.out)
 	}
 	d.end, d.gap = end, end
-	d.run = w.decode(d.run)
+	d.out = w.decode(d.out)
 }
 
 // flush makes text of the run of words, and reports whether that could be done.
@@ -182,12 +181,15 @@ func (d *wordDecoder) flush() (done bool) {
 	if d.end == d.start {
 		return true
 	}
-	if cs, ok := findCharset(d.charset); ok {
-		d.out = cs.appendText(d.out, d.run)
-		done = true
-	} else {
+	octets := d.out[d.run:]
+	cs, known := findCharset(d.charset)
+	switch {
+	case !known:
+		d.out = d.out[:d.run]
 		d.plain(d.s[d.start:d.gap])
+	case cs.enc != nil || !validUTF8(octets):
+		d.out = cs.appendText(d.out[:d.run], bytes.Clone(octets))
 	}
-	d.run, d.start = d.run[:0], d.end
-	return done
+	d.start = d.end
+	return known
 }
