@@ -66,7 +66,7 @@ func New(nc net.Conn, cfg Config) *Conn {
 	c.link.handshakeTimeout = min(cmp.Or(max(0, cfg.HandshakeTimeout), defaultHandshakeTimeout), longest)
 	c.link.minRate = int64(cmp.Or(max(0, cfg.MinRate), defaultMinRate))
 	if t, ok := nc.(*tls.Conn); ok {
-		c.link.early = t
+		c.link.early = &early{tls: t}
 		c.secured.Store(&secured{link: &c.link, tls: t})
 	}
 	c.reader.Reset(newSource(&c.link))

@@ -41,9 +41,11 @@ type link struct {
 
 	// early is nc when it came as a *tls.Conn. Its handshake is made by the
 	// first operation, and a write that timed out cannot be resumed on it.
-	early *tls.Conn
+	early *early
 
 	peek func() bool // see look
+
+	places Places // for the handshake
 
 	shown *x509.Certificate // by this end, a server; nil if it is not known; without mu
 
@@ -55,13 +57,17 @@ type link struct {
 	first            error     // the first error of any operation
 	mute             bool      // a write failed: nothing more can be said
 	interrupted      bool
-	places           Places    // for the handshake; without mu
-	placing          bool      // it needs a place where it computes; without mu
-	placed           bool      // it has one; without mu
-	sole             bool      // shown is the only certificate there is; without mu
-	trying           bool      // what Read does not have at once it does not wait for; without mu
-	shake            sync.Once // makes early's handshake, without mu
+	placing          bool // the handshake needs a place where it computes; without mu
+	placed           bool // it has one; without mu
+	sole             bool // shown is the only certificate there is; without mu
+	trying           bool // what Read does not have at once it does not wait for; without mu
 	in, out          flow
+}
+
+// early is a connection that came as TLS.
+type early struct {
+	tls   *tls.Conn
+	shake sync.Once // makes the handshake
 }
 
 // flow is one direction of a link.
@@ -155,7 +161,7 @@ func (f *flow) start() { f.whole, f.until = true, time.Time{} }
 // before allows a step of f, and sees to it that nc ends it in time.
 func (l *link) before(f *flow) (step, error) {
 	if l.early != nil {
-		l.shake.Do(l.handshakeEarly)
+		l.early.shake.Do(l.handshakeEarly)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -322,7 +328,7 @@ func (l *link) handshakeEarly() {
 	if broken {
 		return
 	}
-	err := l.early.HandshakeContext(context.Background()) // a cancelled one is ended by abort
+	err := l.early.tls.HandshakeContext(context.Background()) // a cancelled one is ended by abort
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.handshake = time.Time{}

@@ -96,7 +96,7 @@ func (l *link) look() func() bool {
 // socket is what nc stands on when it came as TLS, and else nc.
 func (l *link) socket() net.Conn {
 	if l.early != nil {
-		return l.early.NetConn()
+		return l.early.tls.NetConn()
 	}
 	return l.nc
 }
