@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/bench/proc"
@@ -20,6 +21,10 @@ const Dovecot = "dovecot"
 
 // Password is that of every user.
 const Password = "secret"
+
+// takeOverAfter is how long an idle session keeps its lock open: not for long, since there may
+// be more sessions than half of what a machine has descriptors for.
+const takeOverAfter = 2 * time.Second
 
 // anybody lets everybody in who knows the Password.
 type anybody struct{}
@@ -38,6 +43,7 @@ func servePOP3(ln net.Listener, root string) {
 		Auth:            &auth.Server{Passwords: anybody{}, InsecureAllowCleartext: true},
 		MaxConns:        maxConns,
 		MaxConnsPerAddr: maxConns,
+		TakeOverAfter:   takeOverAfter,
 	}
 	srv.Serve(ln)
 }

@@ -11,9 +11,13 @@ import (
 
 // The goals.
 const (
-	maxRatio  = 2.0     // of the 99th percentile among the crowd to that with nobody there
-	maxMemory = 8.0     // KB of an idle connection
-	maxHeap   = 1 << 10 // octets left for each connection of the crowd: the runtime keeps what a goroutine is made of
+	maxRatio  = 2.0 // of the 99th percentile among the crowd to that with nobody there
+	maxMemory = 8.0 // KB of an idle connection
+
+	// maxHeap is the octets left for each connection of the crowd: of a goroutine the
+	// runtime keeps 480 for the next one, and of a maildrop it is remembered for the next
+	// login what is in it.
+	maxHeap = 1536
 )
 
 // report is what came out for a protocol.

@@ -13,10 +13,13 @@ import (
 )
 
 // spare is how many descriptors a process needs besides those of its crowd.
-const spare = 500
+const spare = 3000
 
 // mailboxOf is what each honest client has in its maildrop.
 var mailboxOf = peers.Mailbox{Messages: 1, Size: 10_000}
+
+// stillMessage is the size of the message that each has who sits still.
+const stillMessage = 500
 
 // stage is a server and those who come to it.
 type stage struct {
@@ -67,8 +70,16 @@ func (st *stage) serve(root string) (*peers.Server, error) {
 			return nil, err
 		}
 	}
-	// A maildrop in use has a descriptor besides that of its connection.
-	st.idlers = max(0, min(st.idle, st.limit-st.idle-st.drip-st.junk-2*st.soak.honest-spare))
+	for i := range st.idle {
+		box := mailboxOf
+		box.User, box.Size = fmt.Sprint("still", i), stillMessage
+		if err := box.Make(root); err != nil {
+			return nil, err
+		}
+	}
+	// A maildrop in use has a descriptor besides that of its connection, until the client
+	// is silent for so long that another may take it over.
+	st.idlers = max(0, min(st.idle, st.limit-st.drip-st.junk-2*st.soak.honest-spare))
 	return peers.StartPOP3Server(st.ctx, peers.Posthouse, root)
 }
 
