@@ -137,7 +137,8 @@ func (r *Received) clause(word string) *string {
 // what a client called itself.
 func firstIP(s string) netip.Addr {
 	said := false
-	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(" \t[]()<>,;@", r) }) {
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(" \t[]()<>,;", r) }) {
+		word = word[strings.LastIndexByte(word, '@')+1:] // in front of it is what the client says that its user is
 		word = strings.TrimPrefix(toLower(word), "ipv6:")
 		if said || len(word) > 64 {
 			said = false
