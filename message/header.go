@@ -2,7 +2,6 @@ package message
 
 import (
 	"iter"
-	"strings"
 	"time"
 )
 
@@ -133,57 +132,6 @@ func gather[T any](h Header, name string, parse func(string) ([]T, error)) (list
 	return list, first
 }
 
-// Keywords returns the phrases in all Keywords fields as text for people (RFC 5322
-// section 3.6.5).
-//
-//	keywords = "Keywords:" phrase *("," phrase) CRLF
-func (h Header) Keywords() []string {
-	var list []string
-	for f := range h.Values("Keywords") {
-		list = appendPhrases(list, f.Value())
-	}
-	return list
-}
-
-// appendPhrases appends to list the phrases of s as text, which commas part. One in a
-// quoted string, or in a comment, parts nothing; a quote that is not closed means nothing.
-func appendPhrases(list []string, s string) []string {
-	start, unclosed := 0, false
-	for i := 0; i <= len(s); {
-		switch {
-		case i == len(s) || s[i] == ',':
-			if word := phraseText(trimFWS(s[start:i])); word != "" {
-				list = append(list, word)
-			}
-			i++
-			start = i
-		case (s[i] == '"' || s[i] == '(') && !unclosed:
-			skip := skipQuoted
-			if s[i] == '(' {
-				skip = skipComment
-			}
-			end, closed := skip(s, i)
-			if unclosed = !closed; unclosed {
-				end = i + 1
-			}
-			i = end
-		default:
-			i++
-		}
-	}
-	return list
-}
-
-// phraseText returns the phrase s as text for people.
-func phraseText(s string) string {
-	if strings.HasPrefix(s, `"`) {
-		if end, closed := skipQuoted(s, 0); closed && end == len(s) {
-			s = unquote(s[1 : end-1])
-		}
-	}
-	return DecodeText(s)
-}
-
 // Date returns what the Date field says. The error is that of ParseDate; without
 // the field it is ErrNoDate.
 func (h Header) Date() (time.Time, error) {
@@ -192,73 +140,6 @@ func (h Header) Date() (time.Time, error) {
 		return time.Time{}, ErrNoDate
 	}
 	return ParseDate(f.Value())
-}
-
-// MessageID returns the message's identifier without its angle brackets; "" if there is none.
-func (h Header) MessageID() string {
-	v := h.Get("Message-ID")
-	if ids := appendIDs(nil, v); len(ids) > 0 {
-		return ids[0]
-	}
-	return trimID(v)
-}
-
-// MessageIDs returns the identifiers in all fields of that name, such as References
-// and In-Reply-To, without their angle brackets. What stands between them is
-// passed over (RFC 5322 section 4.5.4). In a field without any angle bracket,
-// words with an "@" count, or the only word there is.
-func (h Header) MessageIDs(name string) []string {
-	var ids []string
-	for f := range h.Values(name) {
-		ids = appendIDs(ids, f.Value())
-	}
-	return ids
-}
-
-// appendIDs appends to ids the identifiers in v.
-func appendIDs(ids []string, v string) []string {
-	if strings.IndexByte(v, '<') < 0 {
-		return bareIDs(ids, v)
-	}
-	for i := skipCFWS(v, 0); i < len(v); i = skipCFWS(v, i) {
-		switch v[i] {
-		case '<':
-			end := strings.IndexByte(v[i:], '>')
-			if end < 0 {
-				end = len(v) - i
-			}
-			if id := trimFWS(strings.TrimLeft(v[i:i+end], "<")); id != "" {
-				ids = append(ids, id)
-			}
-			i = min(i+end+1, len(v))
-		case '"':
-			i, _ = skipQuoted(v, i)
-		default:
-			i++
-		}
-	}
-	return ids
-}
-
-// bareIDs appends to ids the identifiers in v, which has no angle brackets.
-func bareIDs(ids []string, v string) []string {
-	words := strings.Fields(v)
-	for _, w := range words {
-		if w = strings.TrimRight(w, ">"); len(words) == 1 && w != "" || strings.IndexByte(w, '@') > 0 {
-			ids = append(ids, w)
-		}
-	}
-	return ids
-}
-
-// trimID takes the angle brackets off an identifier, and what stands around them.
-func trimID(s string) string {
-	i := skipCFWS(s, 0)
-	if i < len(s) && s[i] == '<' {
-		s, _, _ = strings.Cut(s[i+1:], ">")
-		i = 0
-	}
-	return trimFWS(s[i:])
 }
 
 func (h Header) field(i int) Field {
