@@ -378,6 +378,37 @@ func TestReadErrors(t *testing.T) {
 	require.ErrorIs(t, err, errDisk)
 }
 
+// fewReads fails from the nth read on.
+type fewReads struct {
+	io.ReaderAt
+	left *int
+}
+
+func (f fewReads) ReadAt(p []byte, off int64) (int, error) {
+	if *f.left--; *f.left < 0 {
+		return 0, errDisk
+	}
+	return f.ReaderAt.ReadAt(p, off)
+}
+
+// TestReadErrorsThorough has each read fail of those that a thorough parse makes.
+func TestReadErrorsThorough(t *testing.T) {
+	t.Parallel()
+	b := append(typicalMessage(), "an epilogue\r\n"...)
+	parser := Parser{Thorough: true}
+	for n := 0; ; n++ {
+		left := n
+		m, err := parser.Parse(fewReads{bytes.NewReader(b), &left}, int64(len(b)))
+		if left >= 0 {
+			require.NoError(t, err)
+			require.Greater(t, n, 20)
+			return
+		}
+		require.ErrorIs(t, err, errDisk)
+		require.Nil(t, m)
+	}
+}
+
 // TestWindow parses a message with many lines that might be boundaries.
 func TestWindow(t *testing.T) {
 	t.Parallel()
