@@ -52,6 +52,7 @@ func play(kind, name string, args []string) error {
 		return playClient(goClients[name])
 	case "parser":
 		if parse := parsing.Parsers[name]; parse != nil {
+			runtime.GOMAXPROCS(1) // all that it costs is to be work
 			return playClient(parseFolder(parse))
 		}
 	case "pop3-client":
