@@ -41,6 +41,10 @@ const (
 	// BareLF is the first LF without a CR. Without Parser.Thorough it is
 	// looked for in header and boundary lines only.
 	BareLF
+	// FalseBoundary is the first line that begins as a boundary line of the innermost
+	// multipart and goes on: it is content here, and a boundary line for who compares as RFC
+	// 2046 section 5.1.1 says.
+	FalseBoundary
 )
 
 // Found by a Parser with Thorough set, besides those above.
@@ -99,6 +103,7 @@ var defectNames = map[DefectKind]string{
 	TooDeep:              "nested too deep",
 	TooManyParts:         "too many parts",
 	BareLF:               "bare LF",
+	FalseBoundary:        "boundary line that goes on",
 	BareCR:               "bare CR",
 	NUL:                  "NUL",
 	LongLine:             "long line",
@@ -149,7 +154,7 @@ type found struct {
 // records the first only.
 func (s *scanner) note(kind DefectKind, offset int64, part int32) {
 	switch kind {
-	case BareLF, BareCR, NUL:
+	case BareLF, FalseBoundary, BareCR, NUL:
 		if s.seen&(1<<kind) != 0 {
 			return
 		}

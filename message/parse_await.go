@@ -136,3 +136,8 @@ func (a *awaited) match(line []byte) (part int32, closing, ok bool) {
 	}
 	return part, true, ok
 }
+
+// begins reports whether line begins as a boundary line of the innermost part.
+func (a *awaited) begins(line []byte) bool {
+	return len(a.stack) > 0 && bytes.HasPrefix(line, closeDelimiter) && bytes.HasPrefix(line[2:], a.stack[len(a.stack)-1].boundary)
+}

@@ -197,6 +197,9 @@ func (s *scanner) nextDelimiter() (d delimiter, ok bool, err error) {
 			s.at = end
 			return d, true, nil
 		}
+		if s.awaited.begins(w.buf[i:end]) {
+			s.note(FalseBoundary, w.offset(i), s.awaited.innermost())
+		}
 		i = end
 	}
 }

@@ -63,7 +63,7 @@ func TestStructure(t *testing.T) {
 		{"a part with nothing", mixed + "--aa\n--aa\n\nx\n--aa\n--aa--\n", `multipart/mixed{text/plain "x"}`, nil},
 		{"an empty part", mixed + "--aa\n\n--aa\n\n\n--aa--\n", `multipart/mixed{text/plain "", text/plain ""}`, nil},
 		{"blanks behind the boundary", mixed + "--aa \t\n\nx\n--aa-- \n", `multipart/mixed{text/plain "x"}`, nil},
-		{"a boundary is the beginning of a line", mixed + "--aa\n\nx\n--aab\n--a\n --aa\n--aa--b\n--aa--", `multipart/mixed{text/plain "x\r\n--aab\r\n--a\r\n --aa\r\n--aa--b"}`, nil},
+		{"a boundary is the beginning of a line", mixed + "--aa\n\nx\n--aab\n--a\n --aa\n--aa--b\n--aa--", `multipart/mixed{text/plain "x\r\n--aab\r\n--a\r\n --aa\r\n--aa--b"}`, []DefectKind{FalseBoundary}},
 		{"more behind the closing line", mixed + "--aa\n\nx\n--aa--\n--aa\n\ny\n--aa--\n", `multipart/mixed{text/plain "x"}`, nil},
 		{"no closing line", mixed + "--aa\n\nx\n--aa\n\ny", `multipart/mixed{text/plain "x", text/plain "y"}`, []DefectKind{MissingCloseBoundary}},
 		{"cut in a header", mixed + "--aa\n\nx\n--aa\nContent-Ty", `multipart/mixed{text/plain "x", text/plain "Content-Ty"}`, []DefectKind{BadHeaderLine, MissingCloseBoundary}},
