@@ -148,7 +148,8 @@ func (d *dateReader) number(n, digits int) bool {
 }
 
 // clock takes the time of day from the minutes at s[i] on, and returns the index
-// behind it, -1 if it is none. Seconds may have a fraction, which is dropped.
+// behind it, -1 if it is none. Seconds may have a fraction, which is dropped;
+// behind a comma only if the day cannot follow there.
 //
 //	time-of-day = hour ":" minute [ ":" second ]
 func (d *dateReader) clock(s string, hour, i int) int {
@@ -161,7 +162,7 @@ func (d *dateReader) clock(s string, hour, i int) int {
 	d.hour, d.minute = hour, minute
 	if next := skipCFWS(s, end); next < len(s) && s[next] == ':' {
 		d.second, end = digitsAt(s, skipCFWS(s, next+1))
-		if end < len(s) && s[end] == '.' {
+		if end < len(s) && (s[end] == '.' || s[end] == ',' && d.year >= 0) {
 			_, end = digitsAt(s, end+1)
 		}
 	}
