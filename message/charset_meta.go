@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"io"
 	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
 )
 
 // metaOctets is how much of HTML is looked at for its charset: what the WHATWG HTML
@@ -26,8 +29,11 @@ func (p *Part) metaCharset() (charset, bool) {
 	if strings.HasPrefix(label, "utf-16") {
 		label = "utf-8" // or it could not have been read
 	}
-	cs, ok := findCharset(label)
-	return cs, ok && label != ""
+	// No others: UTF-7 above all would make tags of what no browser takes for them.
+	if e, err := htmlindex.Get(label); err != nil || e == encoding.Replacement {
+		return charset{}, false
+	}
+	return findCharset(label)
 }
 
 // metaLabel returns the charset in the first <meta> that has one, in lower case.

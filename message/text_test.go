@@ -126,6 +126,8 @@ func TestMetaCharset(t *testing.T) {
 		{"text/html", "<meta charset= ><meta charset=koi8-r", "П"},
 		{"text/html", "<metax charset=koi8-r><!-- <meta charset=koi8-r> --><meta charset koi8-r>", "ð"},
 		{"text/html", "<meta charset=x-unknown>", "ð"},
+		{"text/html", "<meta charset=utf-7>+AGE-", "ð"},
+		{"text/html", "<meta charset=hz-gb-2312>~{", "ð"},
 		{"text/html", "<meta charset=utf-16le>", "\uFFFD"},
 		{"text/html; charset=us-ascii", "<meta charset=koi8-r>", "ð"},
 		{"text/html; charset=utf-8", "<meta charset=koi8-r>", "\uFFFD"},
