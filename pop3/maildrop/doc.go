@@ -14,7 +14,7 @@
 // A login reads no folder and opens no message as long as the Maildir has not changed: what was listed is remembered.
 //
 // A session takes one descriptor besides that of its connection, its lock's, and none when its client is silent for so
-// long that another may take over; the Maildirs of the sessions that have done something last are open besides, 64 of
+// long that another may take over; the Maildirs of the sessions that have done something last are open besides, 128 of
 // them at most. One that is opened anew is read and changed only if the lock in it is still the session's.
 //
 // # Bugs

@@ -8,7 +8,7 @@ import (
 )
 
 // maxOpen is how many Maildirs are kept open for sessions that do nothing with them.
-const maxOpen = 64
+const maxOpen = 128
 
 // shelf keeps the Maildirs of sessions open, so that who fetches one message after the other does not open it for each;
 // and closes the one that was used the longest ago when there are too many: what a session has open all the time is
