@@ -30,10 +30,11 @@ func (p *Part) Bodies() Bodies {
 }
 
 // Inline returns the attachment that HTML refers to as "cid:" and id (RFC 2392
-// section 2), nil if there is none.
+// section 2), nil if there is none. The id may have the escapes of a URL, or not.
 func (b Bodies) Inline(id string) *Part {
+	plain := string(appendPercent(nil, id))
 	for _, p := range b.Attachments {
-		if id != "" && p.ContentID() == id {
+		if cid := p.ContentID(); cid != "" && (cid == id || cid == plain) {
 			return p
 		}
 	}

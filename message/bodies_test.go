@@ -89,6 +89,8 @@ func TestBodies(t *testing.T) {
 
 	m := parseString(t, bodyMessage("multipart/related{text/html, image/png;name=x}"))
 	require.Equal(t, "2", m.Bodies().Inline("name=x").Path())
+	require.Equal(t, "2", m.Bodies().Inline("name%3Dx").Path())
+	require.Nil(t, m.Bodies().Inline("%"))
 	require.Nil(t, m.Bodies().Inline(""))
 	require.Nil(t, m.Bodies().Inline("y"))
 
