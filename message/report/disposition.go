@@ -54,7 +54,10 @@ func readDisposition(p *message.Part) (*Disposition, error) {
 //	                    [ OWS "/" OWS disposition-modifier *( OWS "," OWS disposition-modifier ) ]
 //	disposition-mode  = action-mode OWS "/" OWS sending-mode
 func (d *Disposition) parse(s string) {
-	mode, kind, _ := strings.Cut(withoutComments(s), ";")
+	mode, kind, found := strings.Cut(withoutComments(s), ";")
+	if !found { // some leave out the mode
+		mode, kind = "", mode
+	}
 	action, sending, _ := strings.Cut(mode, "/")
 	d.ActionMode, d.SendingMode = keyword(action), keyword(sending)
 	kind, modifiers, _ := strings.Cut(kind, "/")

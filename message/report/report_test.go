@@ -132,6 +132,16 @@ Error: two
 		OriginalMessageID: "1@example.org", ActionMode: "manual-action", SendingMode: "mdn-sent-automatically", Type: "displayed",
 		Modifiers: []string{"error", "x-new"}, Errors: []string{"one", "two"},
 	}, d)
+	for in, want := range map[string]Disposition{
+		"displayed (x)":             {Type: "displayed"},
+		"Displayed / error":         {Type: "displayed", Modifiers: []string{"error"}},
+		"automatic-action; deleted": {ActionMode: "automatic-action", Type: "deleted"},
+	} {
+		r, err = Read(parse(t, "Content-Type: message/disposition-notification\n\nDisposition: "+in+"\n"))
+		require.NoError(t, err)
+		want.Fields = r.Disposition.Fields
+		require.Equal(t, &want, r.Disposition)
+	}
 	r, err = Read(parse(t, "Content-Type: message/disposition-notification\n\n"))
 	require.NoError(t, err)
 	require.Equal(t, &Disposition{}, r.Disposition)
