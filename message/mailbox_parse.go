@@ -1,6 +1,9 @@
 package message
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // addressParser reads one address list from front to back. It never goes back, so
 // that its time is linear in the text.
@@ -44,7 +47,7 @@ const (
 	tokenDot               // "."
 	tokenAt                // "@"
 	tokenLiteral           // "[...]"
-	tokenJunk              // an octet that does not belong there
+	tokenJunk              // octets that do not belong there
 )
 
 func (p *addressParser) fail(at int, reason string) {
@@ -232,6 +235,13 @@ func (p *addressParser) collect(tokens []token, inAngle bool) []token {
 			p.i++
 			kind = tokenJunk
 			p.fail(start, "unexpected octet")
+			if n := len(tokens); n > 0 && !gap && tokens[n-1].kind == tokenJunk {
+				tokens[n-1].end = p.i
+				continue
+			}
+		}
+		if len(tokens) == cap(tokens) {
+			tokens = slices.Grow(tokens, len(tokens)) // append would make a long list anew eight times as often
 		}
 		tokens = append(tokens, token{start, p.i, kind, gap})
 		gap = false
