@@ -235,7 +235,8 @@ func (p *addressParser) collect(tokens []token, inAngle bool) []token {
 			p.i++
 			kind = tokenJunk
 			p.fail(start, "unexpected octet")
-			if n := len(tokens); n > 0 && !gap && tokens[n-1].kind == tokenJunk {
+			// The first of them ends what an address may be; all that follow are one token.
+			if n := len(tokens); n > 1 && !gap && !tokens[n-1].gap && tokens[n-1].kind == tokenJunk && tokens[n-2].kind == tokenJunk {
 				tokens[n-1].end = p.i
 				continue
 			}

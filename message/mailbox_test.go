@@ -49,6 +49,7 @@ func TestParseAddressList(t *testing.T) {
 
 		{`<>`, nil, "no address"},
 		{`a@legit.test <jo@example.org>`, []Mailbox{{"a@legit.test", "jo@example.org"}}, "unexpected octet"},
+		{`x@((.a@b, x@(.a@b, a@((b@c`, []Mailbox{{"", `".a"@b`}, {"", "b@c"}}, "unexpected octet"},
 		{`[x] <jo@example.org>`, []Mailbox{{"[x]", "jo@example.org"}}, "unexpected octet"},
 		{`.x <jo@example.org>`, []Mailbox{{".x", "jo@example.org"}}, "unexpected octet"},
 		{"jo@\u202Egro.test", []Mailbox{{"", "jo@\u202Egro.test"}}, "invisible character"},
