@@ -147,7 +147,7 @@ func (d *daemon) run() (err error) {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), time.Minute, errors.New("not in time"))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, errors.New("not in time"))
 	defer cancel()
 	for service, port := range s.Ports {
 		if err := listens(ctx, ended, port); err != nil {

@@ -152,7 +152,7 @@ func TestFetchers(t *testing.T) {
 					if err := client.fetch(t, a); err != nil {
 						t.Fatal(err)
 					}
-					h.loggedIn(t, way.name, mechanism)
+					h.loggedIn(t, mechanism)
 					if got := a.fetched(t); !slices.Equal(got, want) {
 						t.Errorf("got %d messages, want %d; or they differ: %.300q, %.300q", len(got), len(want), got, want)
 					}

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/smtp"
@@ -55,7 +54,7 @@ func TestGNUSASL(t *testing.T) {
 		{"CRAM-MD5", true, nil},
 	} {
 		t.Run(row.mechanism+" "+strings.Join(row.options, " "), func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			args := append([]string{
 				"--client", "--smtp", "--starttls", "--verbose", "--connect", addr, "--mechanism", row.mechanism,

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// patience is how long a program that ends by itself may take.
-const patience = 2 * time.Minute
+// patience is how long anything may take. It is for what hangs: on a machine whose disk is busy, a program
+// that syncs each file takes minutes.
+const patience = 10 * time.Minute
 
 // need skips the test where a program is not installed, and where tests are to be short.
 func need(t *testing.T, programs ...string) {

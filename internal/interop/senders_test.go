@@ -237,7 +237,7 @@ func TestSenders(t *testing.T) {
 						t.Fatal(err)
 					}
 					h.arrivedOnce(t, tok)
-					h.loggedIn(t, way.name, mechanism)
+					h.loggedIn(t, mechanism)
 					if _, err := send("wrong"); err == nil {
 						t.Error("a wrong password went through")
 					}

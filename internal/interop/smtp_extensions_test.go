@@ -73,7 +73,7 @@ func (p place) box() *daemon {
 // header and body with lines that end in LF.
 func (p place) arrived(t *testing.T, user, token string) (header, body string) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		for _, name := range p.unread(t, user) {
 			got, err := os.ReadFile(name)
