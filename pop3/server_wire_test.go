@@ -31,6 +31,24 @@ func TestSTLSInjection(t *testing.T) {
 	}
 }
 
+// Arguments where there are none, and none where there are some, change nothing.
+func TestServerArguments(t *testing.T) {
+	t.Parallel()
+	r := serverTest(t, nil)
+	p := r.probe(t)
+	for _, command := range []string{"CAPA x", "USER", "QUIT now", "STLS x", "AUTH PLAIN =x=y"} {
+		require.True(t, strings.HasPrefix(p.say(t, command), "-ERR "), command)
+	}
+	p.want(t, "USER mrose", "+OK send the password")
+	require.True(t, strings.HasPrefix(p.say(t, "PASS"), "-ERR "))
+	p = r.login(t)
+	p.want(t, "DELE 1", "+OK message 1 deleted")
+	for _, command := range []string{"STAT x", "LIST x", "LIST 0", "RETR", "RETR 1 1", "DELE", "NOOP x", "RSET x", "TOP 2", "TOP 2 x", "UIDL x", "UIDL 2 2", "QUIT x"} {
+		require.True(t, strings.HasPrefix(p.say(t, command), "-ERR "), command)
+	}
+	p.want(t, "STAT", "+OK 1 200")
+}
+
 // What was said before TLS is forgotten (RFC 2595 section 4).
 func TestSTLSForgets(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package smtp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -359,4 +360,39 @@ func TestServerVerifyExpand(t *testing.T) {
 		rfc.Covers(t, "rfc5321-3.5.2-7")
 		require.Contains(t, reply("EHLO a")+"\n", "EXPN\n")
 	})
+}
+
+// TestServerVerifyExpandRefused: what cannot be asked, or be said, or be found out now.
+func TestServerVerifyExpandRefused(t *testing.T) {
+	t.Parallel()
+	failing := func(_ context.Context, _ auth.ConnectionState, text string) ([]smtp.Mailbox, error) {
+		switch text {
+		case "nobody":
+			return nil, nil
+		case "secret":
+			return nil, smtp.Reject("not for you")
+		}
+		return nil, errors.New("the directory is away")
+	}
+	for _, tt := range []struct{ command, want string }{
+		{"VRFY", "501 "},
+		{"EXPN", "501 "},
+		{"VRFY gr\u00fcn", "5"},
+		{"EXPN gr\u00fcn", "5"},
+		{"VRFY a SMTPUTF8", "504 "},
+		{"EXPN a SMTPUTF8", "504 "},
+		{"VRFY nobody", "252 "},
+		{"EXPN nobody", "550 "},
+		{"VRFY secret", "550 5.7.1 not for you"},
+		{"EXPN secret", "550 5.7.1 not for you"},
+		{"VRFY bob", "451 4.3.0 "},
+		{"EXPN list", "451 4.3.0 "},
+	} {
+		t.Run(tt.command, func(t *testing.T) {
+			t.Parallel()
+			p := newSite(t, &smtp.Server{Hooks: smtp.Hooks{Verify: failing, Expand: failing}}).greeted()
+			p.say("HELO a\r\n" + tt.command + "\r\n")
+			p.expect("250 ", tt.want)
+		})
+	}
 }
