@@ -12,18 +12,18 @@ import (
 
 var errPrepare = errors.New("auth: text cannot be prepared by SASLprep")
 
-// prepare applies SASLprep (RFC 4013) to text as a query: code points that
-// Unicode 3.2 had not assigned pass. ASCII text without control characters is
-// returned as it is, without an allocation. Other text must not be longer than 255
-// octets when it is prepared: some code points become eighteen.
+// prepare applies SASLprep (RFC 4013) to text as a query: code points that Unicode 3.2
+// had not assigned pass. ASCII text without control characters is returned as it is,
+// without an allocation. Other text must not be longer than 255 octets when it is
+// prepared: some code points become eighteen.
 //
 // QUIRK: RFC 5802 section 2.2 has passwords treated as strings that are stored, in which
-// no code point is unassigned. We let those pass, as RFC 8265, which replaces SASLprep, lets
-// pass what newer versions of Unicode have assigned: users type it.
+// no code point is unassigned. We let those pass, as RFC 8265, which replaces SASLprep,
+// lets pass what newer versions of Unicode have assigned: users type it.
 //
-// Normalisation is that of the Unicode version of x/text, not of Unicode
-// 3.2; by its stability policy they agree on all that 3.2 had assigned, save a
-// handful of corrected code points.
+// Normalisation is that of the Unicode version of x/text, not of Unicode 3.2; by its
+// stability policy they agree on all that 3.2 had assigned, save a handful of corrected
+// code points.
 func prepare(text string) (string, error) {
 	if isPlainASCII(text) {
 		return text, nil

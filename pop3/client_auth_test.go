@@ -14,7 +14,8 @@ import (
 	"github.com/posthouse/posthouse/pop3/pop3test"
 )
 
-// ownMechanism is a mechanism of the user's own, which may refuse to begin, and to believe in a success.
+// ownMechanism is a mechanism of the user's own, which may refuse to begin, and to
+// believe in a success.
 type ownMechanism struct {
 	initial []byte
 	start   error

@@ -23,8 +23,8 @@ import (
 )
 
 // playDialogue plays the server of a dialogue of testdata/client.txtar or
-// client_rfc.txtar, and returns the client's end of the connection, with TLS configurations set. The
-// test does not end before the dialogue.
+// client_rfc.txtar, and returns the client's end of the connection, with TLS
+// configurations set. The test does not end before the dialogue.
 func playDialogue(t *testing.T, name string, cfg *pop3.ClientConfig) *testnet.Conn {
 	t.Helper()
 	dialogues := append(transcript.Load(t, "testdata/client.txtar"), transcript.Load(t, "testdata/client_rfc.txtar")...)

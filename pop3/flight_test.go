@@ -341,7 +341,8 @@ func TestPipelineError(t *testing.T) {
 	}
 }
 
-// TestPipelineErrorIsToldOnce: of a cut, and of a reply to another command, the error has one layer.
+// TestPipelineErrorIsToldOnce: of a cut, and of a reply to another command, the error
+// has one layer.
 func TestPipelineErrorIsToldOnce(t *testing.T) {
 	t.Parallel()
 	for name, wrong := range map[string]string{"cut": "cut", "another message": "+OK 7 70\r\n"} {

@@ -226,11 +226,11 @@ func (s *Server) ServeTLS(ln net.Listener) error {
 // Shutdown stops accepting connections and lets the sessions come to their end.
 //
 // A session that waits for a command is sent away at once, by an -ERR with
-// [CodeSysTemp]: nothing is lost by that. One that has messages marked as deleted is left alone
-// until its QUIT, because its client may have stored them already and would
-// fetch them twice; ctx bounds how long. When ctx ends first, Shutdown calls
-// Close and returns ctx.Err(). The Serve methods return when it begins: a program
-// that ends must wait for Shutdown, and not for them.
+// [CodeSysTemp]: nothing is lost by that. One that has messages marked as deleted is
+// left alone until its QUIT, because its client may have stored them already and would
+// fetch them twice; ctx bounds how long. When ctx ends first, Shutdown calls Close and
+// returns ctx.Err(). The Serve methods return when it begins: a program that ends must
+// wait for Shutdown, and not for them.
 func (s *Server) Shutdown(ctx context.Context) error { return s.start().Shutdown(ctx) }
 
 // Close stops accepting connections and cuts those that are open. It does not

@@ -12,8 +12,9 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// TestNoMessageHidesThoseBehindIt: a client that cannot be given some messages is not sent
-// away for asking, however many they are: it would never come to those behind them, nor to QUIT.
+// TestNoMessageHidesThoseBehindIt: a client that cannot be given some messages is not
+// sent away for asking, however many they are: it would never come to those behind
+// them, nor to QUIT.
 func TestNoMessageHidesThoseBehindIt(t *testing.T) {
 	t.Parallel()
 	const many = 100
@@ -54,8 +55,8 @@ func TestNoMessageHidesThoseBehindIt(t *testing.T) {
 	}
 }
 
-// TestWrongNumbersAreNotCounted: a client whose count is wrong learns of each message that it
-// is not there, though one that pipelines asks again for the first of them.
+// TestWrongNumbersAreNotCounted: a client whose count is wrong learns of each message
+// that it is not there, though one that pipelines asks again for the first of them.
 func TestWrongNumbersAreNotCounted(t *testing.T) {
 	t.Parallel()
 	r := serverTest(t, nil)

@@ -83,8 +83,8 @@ func TestServerProxyBudget(t *testing.T) {
 	}
 }
 
-// TestServerProxyCounts: the clients of a proxy are counted one by one, and the proxy is not; who is one too
-// many is told so, as everybody is.
+// TestServerProxyCounts: the clients of a proxy are counted one by one, and the proxy
+// is not; who is one too many is told so, as everybody is.
 func TestServerProxyCounts(t *testing.T) {
 	t.Parallel()
 	r := serverTest(t, func(s *pop3.Server, _ *dropStore) {

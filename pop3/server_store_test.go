@@ -292,7 +292,8 @@ func (s writerTo) WriteTo(w io.Writer) (total int64, err error) {
 	return total, s.err
 }
 
-// lfWriterTo is a source that stores lines that end in LF, and leaves it to the writer to complete them.
+// lfWriterTo is a source that stores lines that end in LF, and leaves it to the writer
+// to complete them.
 type lfWriterTo struct{ writerTo }
 
 func (s lfWriterTo) WriteTo(w io.Writer) (total int64, err error) {

@@ -287,7 +287,8 @@ func TestFailureDelay(t *testing.T) {
 	}
 }
 
-// So is the answer to what else is refused, from half of the errors on that a session may make.
+// So is the answer to what else is refused, from half of the errors on that a session
+// may make.
 func TestErrorDelay(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -62,10 +62,10 @@ type ClientConfig struct {
 	// a second before the next is tried beside it, IPv6 and IPv4 in turn (RFC 8305).
 	Dialer Dialer
 
-	// Timeout limits the wait for the connection, for the TLS handshake, for each
-	// whole reply, however many lines it has and however slowly they drip, and
-	// for each 32 KiB that the server has to take. All the replies to one envelope
-	// together, and all of the set-up, may take ten times as long. Zero means 5 minutes, which is
+	// Timeout limits the wait for the connection, for the TLS handshake, for each whole
+	// reply, however many lines it has and however slowly they drip, and for each 32
+	// KiB that the server has to take. All the replies to one envelope together, and
+	// all of the set-up, may take ten times as long. Zero means 5 minutes, which is
 	// what RFC 5321 section 4.5.3.2 asks for.
 	Timeout time.Duration
 
@@ -203,17 +203,17 @@ func (b *breakage) get() error {
 	return b.err
 }
 
-// Dial connects to an SMTP server and sets the connection up: greeting, EHLO,
-// TLS and authentication as cfg says. A nil cfg is a zero one.
+// Dial connects to an SMTP server and sets the connection up: greeting, EHLO, TLS and
+// authentication as cfg says. A nil cfg is a zero one.
 //
-// The address is host:port. Without a port it is 465 for ImplicitTLS, 587 for
-// StartTLS, which are those of message submission (RFC 8314 section 3), and 25
-// for the other modes; for LMTP it is 24. An address that begins with a slash is
-// the path of a Unix socket, whose server is "localhost" to TLS. When ctx ends before Dial returns, Dial fails; later it
-// has no influence.
+// The address is host:port. Without a port it is 465 for ImplicitTLS, 587 for StartTLS,
+// which are those of message submission (RFC 8314 section 3), and 25 for the other
+// modes; for LMTP it is 24. An address that begins with a slash is the path of a Unix
+// socket, whose server is "localhost" to TLS. When ctx ends before Dial returns, Dial
+// fails; later it has no influence.
 //
-// A reply that refuses is an [*Error] in the error's chain; see also
-// [ProtocolError] and [ExtensionError], and [SafeToRetry].
+// A reply that refuses is an [*Error] in the error's chain; see also [ProtocolError]
+// and [ExtensionError], and [SafeToRetry].
 func Dial(ctx context.Context, addr string, cfg *ClientConfig) (*Client, error) {
 	if cfg == nil {
 		cfg = &ClientConfig{}

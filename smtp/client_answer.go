@@ -54,7 +54,8 @@ func (s *sending) checkSurplus() {
 	}
 	s.result.Reply = Reply{}
 	for i := range s.result.Recipients {
-		// The 354 to DATA has shown that the replies before it were as many as the commands.
+		// The 354 to DATA has shown that the replies before it were as many as the
+		// commands.
 		if r := &s.result.Recipients[i]; s.chunks != nil || r.Step == StepEnd {
 			r.Step, r.Reply, r.Err = "", Reply{}, nil // for failed to settle
 		}

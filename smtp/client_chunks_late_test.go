@@ -43,8 +43,8 @@ func lateServer(t *testing.T, far net.Conn, answers string) {
 	}
 }
 
-// A part was refused, which is known only when all has been sent (RFC 3030 section 2): the message
-// is refused, whatever is said of the last part, unless that is taken.
+// A part was refused, which is known only when all has been sent (RFC 3030 section 2):
+// the message is refused, whatever is said of the last part, unless that is taken.
 func TestClientSend_ChunkRefusedLate(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -88,8 +88,8 @@ func TestClientSend_ChunkRefusedLate(t *testing.T) {
 	}
 }
 
-// brokenAfter is a connection that says of the end of a message that it could not be written, and has
-// written all of it, or none.
+// brokenAfter is a connection that says of the end of a message that it could not be
+// written, and has written all of it, or none.
 type brokenAfter struct {
 	net.Conn
 	wrote bool

@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestClientExtensions plays the dialogues of a client with SMTPUTF8, and without what it needs.
+// TestClientExtensions plays the dialogues of a client with SMTPUTF8, and without what
+// it needs.
 func TestClientExtensions(t *testing.T) {
 	t.Parallel()
 	cfg := ClientConfig{TLS: InsecureNoTLS}

@@ -281,8 +281,8 @@ func TestClientStart_Cancel(t *testing.T) {
 	}
 }
 
-// Who wants to say something else while answers are awaited waits for them, for as long as its context says,
-// and not at all once they will never come.
+// Who wants to say something else while answers are awaited waits for them, for as long
+// as its context says, and not at all once they will never come.
 func TestClientStart_ThenNoop(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []bool{false, true} {
@@ -320,7 +320,8 @@ func TestClientStart_ThenNoop(t *testing.T) {
 	}
 }
 
-// A loop that is left while answers are awaited leaves no message behind that nobody knows about.
+// A loop that is left while answers are awaited leaves no message behind that nobody
+// knows about.
 func TestClientSendAll_LeftAtTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

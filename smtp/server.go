@@ -47,11 +47,11 @@ type Server struct {
 	// have decided what is delivered: it belongs on a local socket or a loopback address.
 	Protocol auth.Protocol
 
-	// TLSConfig makes STARTTLS available, and the TLS variants of the Serve methods. Servers
-	// that share it take each other's session tickets. A ticket carries no privilege: who
-	// resumes a session has not said hello and has not authenticated. Where client
-	// certificates decide, give each server a Config of its own: their tickets then tell them
-	// apart.
+	// TLSConfig makes STARTTLS available, and the TLS variants of the Serve methods.
+	// Servers that share it take each other's session tickets. A ticket carries no
+	// privilege: who resumes a session has not said hello and has not authenticated.
+	// Where client certificates decide, give each server a Config of its own: their
+	// tickets then tell them apart.
 	TLSConfig *tls.Config
 
 	// RequireTLS answers all but EHLO (in LMTP LHLO), NOOP, STARTTLS and QUIT with 530
@@ -96,15 +96,15 @@ type Server struct {
 	// an end of data to the next server is to be expected. Zero does not offer it.
 	BinaryMIME bool
 
-	// ProxyFrom are the addresses of proxies whose connections begin with a header of the
-	// PROXY protocol, version 1 or 2, before TLS; one without is cut. Everything that decides
-	// by address then sees the client's. Nil: there are none, and such a header is an
-	// unknown command.
+	// ProxyFrom are the addresses of proxies whose connections begin with a header of
+	// the PROXY protocol, version 1 or 2, before TLS; one without is cut. Everything
+	// that decides by address then sees the client's. Nil: there are none, and such a
+	// header is an unknown command.
 	ProxyFrom []netip.Prefix
 
-	// XclientFrom are the addresses of proxies that may tell by XCLIENT, once, for whom they
-	// speak: the client's address and even who it has authenticated as. Behind a proxy of
-	// ProxyFrom that is the address in its header. Nil: nobody.
+	// XclientFrom are the addresses of proxies that may tell by XCLIENT, once, for whom
+	// they speak: the client's address and even who it has authenticated as. Behind a
+	// proxy of ProxyFrom that is the address in its header. Nil: nobody.
 	XclientFrom []netip.Prefix
 
 	// Handler takes the messages. It must not be nil.
@@ -145,9 +145,9 @@ type Server struct {
 	// wait is no mail server; it is refused. Zero greets at once.
 	GreetPause time.Duration
 
-	// ErrorDelay holds up each reply that refuses when half of MaxErrors is used up, and
-	// the replies to wrong credentials from the second on, doubled each time up to eightfold.
-	// Zero: 1 second; negative: none.
+	// ErrorDelay holds up each reply that refuses when half of MaxErrors is used up,
+	// and the replies to wrong credentials from the second on, doubled each time up to
+	// eightfold. Zero: 1 second; negative: none.
 	ErrorDelay time.Duration
 
 	// BaseContext, if not nil, gives what the contexts of a listener's sessions are made

@@ -249,7 +249,8 @@ type shortWriter struct{}
 
 func (shortWriter) Write(p []byte) (int, error) { return max(0, len(p)-1), nil }
 
-// TestServerBodyShortWrite: what a handler's writer has not taken is not taken for all of it.
+// TestServerBodyShortWrite: what a handler's writer has not taken is not taken for all
+// of it.
 func TestServerBodyShortWrite(t *testing.T) {
 	t.Parallel()
 	wrote := make(chan error, 2)

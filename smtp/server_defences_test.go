@@ -289,8 +289,8 @@ func TestServerErrorDelay(t *testing.T) {
 	s.close()
 }
 
-// TestServerMaxHandshakes: handshakes that do not go on, however many, keep nobody from TLS,
-// and are over after ten seconds.
+// TestServerMaxHandshakes: handshakes that do not go on, however many, keep nobody from
+// TLS, and are over after ten seconds.
 func TestServerMaxHandshakes(t *testing.T) {
 	t.Parallel()
 	for _, implicit := range []bool{false, true} {
@@ -330,8 +330,8 @@ func TestServerMaxHandshakes(t *testing.T) {
 	}
 }
 
-// TestServerMaxHandshakesImplicit: who begins with TLS waits for a place, for ten seconds, or until the
-// server is closed; and where there is no limit for none.
+// TestServerMaxHandshakesImplicit: who begins with TLS waits for a place, for ten
+// seconds, or until the server is closed; and where there is no limit for none.
 func TestServerMaxHandshakesImplicit(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, -1} {

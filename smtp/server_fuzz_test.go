@@ -120,7 +120,8 @@ func FuzzSession(tf *testing.F) {
 	})
 }
 
-// answer is the command of a program: it replies with the code and the text that it is given.
+// answer is the command of a program: it replies with the code and the text that it is
+// given.
 func answer(_ context.Context, _ auth.ConnectionState, _ *smtp.Transaction, args string) (smtp.Reply, error) {
 	word, text, _ := strings.Cut(args, " ")
 	code, err := strconv.Atoi(word)

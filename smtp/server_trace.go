@@ -24,8 +24,9 @@ type ServerTrace struct {
 	Handshake func(cs auth.ConnectionState, err error)
 
 	// Command is called when a command was answered. The verb is one that is known, in
-	// upper case, or "unknown". The code is 0 for a BDAT that has not been read to its end,
-	// and where each recipient was answered. DATA has two replies, of which this is the first.
+	// upper case, or "unknown". The code is 0 for a BDAT that has not been read to its
+	// end, and where each recipient was answered. DATA has two replies, of which this
+	// is the first.
 	Command func(cs auth.ConnectionState, verb string, code int, took time.Duration)
 
 	// Message is called when it is known what became of a message.

@@ -73,7 +73,8 @@ func (s *session) delay(shift int) {
 	}
 }
 
-// awaitsGreeting reports whether a client waits to be greeted. An error means that it is gone.
+// awaitsGreeting reports whether a client waits to be greeted. An error means that it
+// is gone.
 func awaitsGreeting(nc net.Conn, pause time.Duration) (bool, error) {
 	if err := nc.SetReadDeadline(time.Now().Add(pause)); err != nil {
 		return false, err

@@ -21,18 +21,19 @@ type results struct {
 }
 
 // SetResult says what became of the message for one recipient: nil accepts, an error
-// refuses as the error that a handler returns does. i counts in Envelope.To as it was when the
-// handler was called. Recipients without a result have that which the handler returns.
+// refuses as the error that a handler returns does. i counts in Envelope.To as it was
+// when the handler was called. Recipients without a result have that which the handler
+// returns.
 //
 // Where tx.PerRecipient is set the peer is told each result, and as soon as the message
-// has come whole and the results of those before are known. Else there is one answer for
-// all: the message is accepted if it is for all of them, and otherwise refused, by a
-// temporary error if there is one. Who was given a copy may then be given another; a
+// has come whole and the results of those before are known. Else there is one answer
+// for all: the message is accepted if it is for all of them, and otherwise refused, by
+// a temporary error if there is one. Who was given a copy may then be given another; a
 // handler that would rather send reports of its own accepts for all.
 //
-// The last call for a recipient counts, unless the peer was told already. Calls with an i
-// that does not exist do nothing but to be logged, and those when the handler has returned
-// do nothing. SetResult may be called by many goroutines at once.
+// The last call for a recipient counts, unless the peer was told already. Calls with an
+// i that does not exist do nothing but to be logged, and those when the handler has
+// returned do nothing. SetResult may be called by many goroutines at once.
 func (tx *Transaction) SetResult(i int, err error) {
 	r := &tx.results
 	r.mu.Lock()

@@ -13,10 +13,11 @@ import (
 // saltKeySize is as long as what the salts are made by.
 const saltKeySize = 32
 
-// SaltKey returns the key that a file holds, for auth.Server.SaltKey and Config.SaltKey,
-// so that the salt of a user who does not exist stays the same when the server is started
-// again, as those of others do. If there is no such file it is made as by Set, with a random
-// key: servers of one name need a copy. It is for its owner alone: a [*PermissionError].
+// SaltKey returns the key that a file holds, for auth.Server.SaltKey and
+// Config.SaltKey, so that the salt of a user who does not exist stays the same when the
+// server is started again, as those of others do. If there is no such file it is made
+// as by Set, with a random key: servers of one name need a copy. It is for its owner
+// alone: a [*PermissionError].
 func SaltKey(file string) ([]byte, error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {

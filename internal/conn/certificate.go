@@ -8,10 +8,11 @@ import (
 )
 
 // NoteCertificates returns a config that does what cfg does, and that has connections
-// know which certificate StartTLSServer has shown on them where cfg has a choice: by the
-// name that the client asks for, for example. It returns cfg itself if that has none, and
-// the Leaf of its certificate. It is for a server to make once: connections of one config resume each other's sessions.
-// The keys of these are cfg's if they were set, at any time, and its own otherwise.
+// know which certificate StartTLSServer has shown on them where cfg has a choice: by
+// the name that the client asks for, for example. It returns cfg itself if that has
+// none, and the Leaf of its certificate. It is for a server to make once: connections
+// of one config resume each other's sessions. The keys of these are cfg's if they were
+// set, at any time, and its own otherwise.
 func NoteCertificates(cfg *tls.Config) *tls.Config {
 	if cfg == nil || hasOneCertificate(cfg) && cfg.Certificates[0].Leaf != nil {
 		return cfg

@@ -153,8 +153,8 @@ func TestNoteCertificatesOfResumedConnections(t *testing.T) {
 	}
 }
 
-// TestNoteCertificatesParsesOnce what GetCertificate gives without a Leaf, each time anew, and
-// remembers a few of them.
+// TestNoteCertificatesParsesOnce what GetCertificate gives without a Leaf, each time
+// anew, and remembers a few of them.
 func TestNoteCertificatesParsesOnce(t *testing.T) {
 	t.Parallel()
 	certs, client := twoNames(t)

@@ -175,8 +175,8 @@ func TestHandshakeDeadline(t *testing.T) {
 	}
 }
 
-// TestHandshakeWaitsWithoutBuffers: one that the client does not begin holds none, not even that
-// of the command that asked for it.
+// TestHandshakeWaitsWithoutBuffers: one that the client does not begin holds none, not
+// even that of the command that asked for it.
 func TestHandshakeWaitsWithoutBuffers(t *testing.T) {
 	const conns = 200
 	server, _ := testnet.Cert(t)

@@ -84,7 +84,8 @@ func TestChunkReader(t *testing.T) {
 						require.EqualValues(t, len(good), framing.Offset)
 						require.Equal(t, tt.text[len(good)], framing.Octet)
 						require.Equal(t, good, strings.TrimSuffix(got, "\r"))
-						// RFC 3030 section 2: what is refused is read off the wire all the same.
+						// RFC 3030 section 2: what is refused is read off the wire all
+						// the same.
 						require.NoError(t, c.Discard())
 						require.Zero(t, c.Left())
 					}

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// contents opens the Maildir on a disk as a program does after a crash, and gives the messages in it.
+// contents opens the Maildir on a disk as a program does after a crash, and gives the
+// messages in it.
 func contents(t *testing.T, disk *modelFS) map[string]int {
 	t.Helper()
 	if !disk.has(".") {
@@ -31,8 +32,8 @@ func contents(t *testing.T, disk *modelFS) map[string]int {
 	return found
 }
 
-// checkCrashes fails if a loss of power now could lose a message of kept, show one of gone, show one twice, or show
-// anything that is neither in kept nor in open.
+// checkCrashes fails if a loss of power now could lose a message of kept, show one of
+// gone, show one twice, or show anything that is neither in kept nor in open.
 func checkCrashes(t *testing.T, disk *modelFS, when string, kept, open, gone map[string]bool) int {
 	t.Helper()
 	states := 0
@@ -130,8 +131,9 @@ func TestCrashDuringSetFlags(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestFaultDuringDelivery fails every call of a delivery in turn. The disk forgets what a failed fsync was to write,
-// and says that the next fsync of the same file or folder succeeded.
+// TestFaultDuringDelivery fails every call of a delivery in turn. The disk forgets what
+// a failed fsync was to write, and says that the next fsync of the same file or folder
+// succeeded.
 func TestFaultDuringDelivery(t *testing.T) {
 	t.Parallel()
 	for _, errno := range []error{syscall.EIO, syscall.ENOSPC, syscall.EMFILE, syscall.EROFS, syscall.EDQUOT} {
@@ -186,8 +188,8 @@ func seen(found map[string]int) map[string]bool {
 	return s
 }
 
-// TestFaultDuringRemoval fails every call of a removal in turn: no message that was to stay is lost, and a success is
-// a success.
+// TestFaultDuringRemoval fails every call of a removal in turn: no message that was to
+// stay is lost, and a success is a success.
 func TestFaultDuringRemoval(t *testing.T) {
 	t.Parallel()
 	for failAt := 1; ; failAt++ {

@@ -20,12 +20,14 @@ var errDelivery = errors.New("maildir: delivery was committed or aborted before"
 //	S4  new/N is the message; tmp/T is gone, or after a crash may be back
 //	S5  as S4, and new is synced: Commit returns nil
 //
-// S3 to S4 is one rename, of a file whose contents are on the disk, so that new never shows a part of a message. S4 to
-// S5 is the commit point. A crash before it may lose the message, and nobody was told that it is here; a crash after it
-// leaves it in new. What remains in tmp after a crash is removed by Dir.CleanTmp.
+// S3 to S4 is one rename, of a file whose contents are on the disk, so that new never
+// shows a part of a message. S4 to S5 is the commit point. A crash before it may lose
+// the message, and nobody was told that it is here; a crash after it leaves it in new.
+// What remains in tmp after a crash is removed by Dir.CleanTmp.
 //
-// A failure in any state removes the file if that can be done, and the delivery is over: an fsync is never tried twice
-// on the same file, for after a failed one the kernel may have dropped what was to be written.
+// A failure in any state removes the file if that can be done, and the delivery is
+// over: an fsync is never tried twice on the same file, for after a failed one the
+// kernel may have dropped what was to be written.
 type Delivery struct {
 	dir  *Dir
 	file diskFile // nil when the delivery is over
@@ -58,7 +60,8 @@ func (d *Dir) Create() (*Delivery, error) {
 	}, nil
 }
 
-// Deliver delivers what r gives up to io.EOF. After any other error of r nothing is delivered.
+// Deliver delivers what r gives up to io.EOF. After any other error of r nothing is
+// delivered.
 func (d *Dir) Deliver(ctx context.Context, r io.Reader) (Entry, error) {
 	w, err := d.Create()
 	if err != nil {
@@ -71,7 +74,8 @@ func (d *Dir) Deliver(ctx context.Context, r io.Reader) (Entry, error) {
 	return w.Commit(ctx)
 }
 
-// Write takes text with CRLF or LF line ends. After an error the delivery cannot be committed.
+// Write takes text with CRLF or LF line ends. After an error the delivery cannot be
+// committed.
 func (w *Delivery) Write(p []byte) (int, error) {
 	if w.file == nil {
 		return 0, errDelivery
@@ -127,9 +131,10 @@ func (w *Delivery) flush() {
 	w.buf = w.buf[:0]
 }
 
-// Commit makes the message appear in new and returns when it is durable. A last line without end is completed. On any
-// error the message is not acknowledged, and is gone from the Maildir unless that fails too. Once ctx has ended Commit
-// refuses to begin; it is not interrupted by it.
+// Commit makes the message appear in new and returns when it is durable. A last line
+// without end is completed. On any error the message is not acknowledged, and is gone
+// from the Maildir unless that fails too. Once ctx has ended Commit refuses to begin;
+// it is not interrupted by it.
 func (w *Delivery) Commit(ctx context.Context) (Entry, error) {
 	if w.file == nil {
 		return Entry{}, errDelivery

@@ -218,7 +218,8 @@ func TestKeysAreUnique(t *testing.T) {
 	require.Equal(t, "1.a,S=2\r\n", read(t, d, entries[2]))
 }
 
-// TestKeysOfTheDeadAreNotInherited: of names that differ in their fields alone, none is given the key that another had.
+// TestKeysOfTheDeadAreNotInherited: of names that differ in their fields alone, none is
+// given the key that another had.
 func TestKeysOfTheDeadAreNotInherited(t *testing.T) {
 	t.Parallel()
 	rfc.Covers(t, "rfc1939-7-15")
@@ -358,8 +359,9 @@ func TestListReadsAQuietMaildirOnce(t *testing.T) {
 	}
 }
 
-// TestListTakesLongerThanTheClockIsCoarse: what is renamed in the tick in which the reading began leaves no trace in the
-// time of the folder, however long the reading takes.
+// TestListTakesLongerThanTheClockIsCoarse: what is renamed in the tick in which the
+// reading began leaves no trace in the time of the folder, however long the reading
+// takes.
 func TestListTakesLongerThanTheClockIsCoarse(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
@@ -377,8 +379,9 @@ func TestListTakesLongerThanTheClockIsCoarse(t *testing.T) {
 	require.Len(t, list(t, d), 1)
 }
 
-// TestListBetweenNameAndSize: a file that gets another name after its folder was read, and before it was asked for its
-// size, is listed all the same, on each of the readings.
+// TestListBetweenNameAndSize: a file that gets another name after its folder was read,
+// and before it was asked for its size, is listed all the same, on each of the
+// readings.
 func TestListBetweenNameAndSize(t *testing.T) {
 	t.Parallel()
 	d, path := open(t)
@@ -400,7 +403,8 @@ func TestListBetweenNameAndSize(t *testing.T) {
 	}
 }
 
-// renamingFS gives every file of cur another name as soon as the first is asked for its size.
+// renamingFS gives every file of cur another name as soon as the first is asked for its
+// size.
 type renamingFS struct {
 	*rootFS
 	t     *testing.T

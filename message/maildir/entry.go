@@ -12,31 +12,35 @@ import (
 
 // Entry is one message of a Maildir, as its file name tells.
 type Entry struct {
-	// Key is the name up to the first colon or the first field, as ",S=10" is one: it stays the same for the life of the
-	// message. If another message has the same, it is the name up to the colon, for both.
+	// Key is the name up to the first colon or the first field, as ",S=10" is one: it
+	// stays the same for the life of the message. If another message has the same, it
+	// is the name up to the colon, for both.
 	Key string
 	// Name is the name of the file, within new or cur.
 	Name string
 	// New says that the message is in new: no mail reader has seen it.
 	New bool
-	// Flags are the ASCII letters after ":2,", sorted, each once: D draft, F flagged, P passed, R replied, S seen,
-	// T trashed.
+	// Flags are the ASCII letters after ":2,", sorted, each once: D draft, F flagged, P
+	// passed, R replied, S seen, T trashed.
 	Flags string
 	// Delivered is the time in the name, or zero.
 	Delivered time.Time
-	// Size is the octets on disk; -1 if the file was renamed too fast to ask, and the name has no ",S=".
+	// Size is the octets on disk; -1 if the file was renamed too fast to ask, and the
+	// name has no ",S=".
 	Size int64
-	// CRLFSize is the octets that Dir.Open gives, by ",W=" in the name; -1 if the name does not say, or if by its ",S="
-	// another program has altered the file. Dir.Count finds it out.
+	// CRLFSize is the octets that Dir.Open gives, by ",W=" in the name; -1 if the name
+	// does not say, or if by its ",S=" another program has altered the file. Dir.Count
+	// finds it out.
 	CRLFSize int64
-	// UTF8 says, by ",U=1" in the name, that the header is of UTF-8 beyond ASCII (RFC 6532 section 3).
+	// UTF8 says, by ",U=1" in the name, that the header is of UTF-8 beyond ASCII
+	// (RFC 6532 section 3).
 	UTF8 bool
 
 	vanished bool // from this name, since the folder was read
 }
 
-// parseEntry reads the name of a file of size octets, or of -1 if nobody knows. Any name is a message's; what cannot be
-// understood is left at its zero or -1.
+// parseEntry reads the name of a file of size octets, or of -1 if nobody knows. Any
+// name is a message's; what cannot be understood is left at its zero or -1.
 func parseEntry(name string, isNew bool, size int64) Entry {
 	e := Entry{Name: name, New: isNew, Size: size, CRLFSize: -1, vanished: size < 0}
 	base, info, _ := strings.Cut(name, ":")
@@ -68,8 +72,9 @@ func parseEntry(name string, isNew bool, size int64) Entry {
 	return e
 }
 
-// cutFields cuts a name at the first comma that a field follows: capitals and an equals sign. Any other comma is part of
-// the key, lest all that a person saved as "Hello, ..." have the same.
+// cutFields cuts a name at the first comma that a field follows: capitals and an equals
+// sign. Any other comma is part of the key, lest all that a person saved as "Hello,
+// ..." have the same.
 func cutFields(base string) (key, fields string) {
 	for i := range len(base) {
 		if base[i] == ',' && isField(base[i+1:]) {
@@ -103,13 +108,14 @@ func (e *Entry) dir() string {
 
 func (e *Entry) path() string { return e.dir() + "/" + e.Name }
 
-// compareEntries orders by time of delivery, then by name up to the colon: a message keeps its place when its flags
-// change. It gives zero for two names of one message.
+// compareEntries orders by time of delivery, then by name up to the colon: a message
+// keeps its place when its flags change. It gives zero for two names of one message.
 func compareEntries(a, b Entry) int {
 	return cmp.Or(a.Delivered.Compare(b.Delivered), strings.Compare(a.Key, b.Key), strings.Compare(a.base(), b.base()))
 }
 
-// deliveryTime reads the seconds before the first dot, and the microseconds after an M in the second part.
+// deliveryTime reads the seconds before the first dot, and the microseconds after an M
+// in the second part.
 func deliveryTime(key string) time.Time {
 	digits, rest, _ := strings.Cut(key, ".")
 	seconds, ok := parseDigits(digits, math.MaxUint32*16)

@@ -31,8 +31,8 @@ func opened() (d *maildir.Dir, done func()) {
 	}
 }
 
-// Two programs that each want to be alone: the first one yields while it has nothing to do, and finds out whether
-// the other has been there.
+// Two programs that each want to be alone: the first one yields while it has nothing to
+// do, and finds out whether the other has been there.
 func ExampleDir_Lock() {
 	d, done := opened()
 	defer done()
@@ -60,7 +60,8 @@ func ExampleDir_Lock() {
 	// lost: true
 }
 
-// A program remembers of a Maildir what it has done: after a crash it finds the old note or the new one, whole.
+// A program remembers of a Maildir what it has done: after a crash it finds the old
+// note or the new one, whole.
 func ExampleDir_Save() {
 	d, done := opened()
 	defer done()

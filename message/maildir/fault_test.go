@@ -17,7 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestNothingIsPromisedAfterAFailedSync: what began before the fsync of a folder failed is not acknowledged after.
+// TestNothingIsPromisedAfterAFailedSync: what began before the fsync of a folder failed
+// is not acknowledged after.
 func TestNothingIsPromisedAfterAFailedSync(t *testing.T) {
 	t.Parallel()
 	disk, d, entries := withMail(t, "one", "two")
@@ -41,7 +42,8 @@ func TestNothingIsPromisedAfterAFailedSync(t *testing.T) {
 	require.Empty(t, disk.names(dirTmp))
 }
 
-// TestFaultDuringALongDelivery fails each call of one that is written in pieces, the writer's Abort included.
+// TestFaultDuringALongDelivery fails each call of one that is written in pieces, the
+// writer's Abort included.
 func TestFaultDuringALongDelivery(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("a line that is like any other\r\n", 10_000)
@@ -146,8 +148,8 @@ func (r *faultyReader) Read(p []byte) (int, error) {
 	return r.diskReader.Read(p[:min(len(p), 5)])
 }
 
-// TestFaultDuringReading fails each call in turn of what reads: that is told, and never taken for the end of
-// a message, or for a Maildir with fewer of them.
+// TestFaultDuringReading fails each call in turn of what reads: that is told, and never
+// taken for the end of a message, or for a Maildir with fewer of them.
 func TestFaultDuringReading(t *testing.T) {
 	t.Parallel()
 	all := func(d *Dir, e Entry, copyTo func(*Reader) error) error {
@@ -287,7 +289,8 @@ func (s *lfSink) WriteLF(p []byte) (int64, error) {
 	return int64(n), err
 }
 
-// TestReaderTellsThatAWriterFailed, after each octet of a message whose last line has no end, and how many went out.
+// TestReaderTellsThatAWriterFailed, after each octet of a message whose last line has
+// no end, and how many went out.
 func TestReaderTellsThatAWriterFailed(t *testing.T) {
 	t.Parallel()
 	d, path := open(t)
@@ -324,7 +327,8 @@ type lockFaults struct {
 
 func (f lockFaults) openLock(string) (*os.File, error) { return nil, f.errno }
 
-// TestLockWhereNoneIsToBeHad: a full disk must not keep a user from deleting mail, nor a file system without locks.
+// TestLockWhereNoneIsToBeHad: a full disk must not keep a user from deleting mail, nor
+// a file system without locks.
 func TestLockWhereNoneIsToBeHad(t *testing.T) {
 	t.Parallel()
 	for errno, ok := range map[error]bool{

@@ -6,9 +6,10 @@ import (
 	"io/fs"
 )
 
-// ReplacedError is the error for a message that is gone, and in whose place stands a file with its key and other fields:
-// another program has given its file that name, or has put another message there. Nobody can tell which. When the
-// Maildir is listed again, the file is a message like any other.
+// ReplacedError is the error for a message that is gone, and in whose place stands a
+// file with its key and other fields: another program has given its file that name, or
+// has put another message there. Nobody can tell which. When the Maildir is listed
+// again, the file is a message like any other.
 type ReplacedError struct {
 	Key  string // of the message
 	Name string // of the file
@@ -21,8 +22,9 @@ func (e *ReplacedError) Error() string {
 // Unwrap gives fs.ErrNotExist.
 func (e *ReplacedError) Unwrap() error { return fs.ErrNotExist }
 
-// find looks for messages whose files were renamed: it gives those that are there, as they are called now, and says if
-// one of the others was replaced. It tells messages by their names up to the colon, which no change of flags changes.
+// find looks for messages whose files were renamed: it gives those that are there, as
+// they are called now, and says if one of the others was replaced. It tells messages by
+// their names up to the colon, which no change of flags changes.
 func (d *Dir) find(ctx context.Context, lost []Entry) (found []Entry, replaced *ReplacedError, err error) {
 	listed, err := d.List(ctx)
 	if err != nil {

@@ -20,7 +20,8 @@ const (
 // readBatch is how many directory entries are read at a time.
 const readBatch = 1024
 
-// fsys is what a Dir asks of the file system. Names are relative to the Maildir: "new/1234.M5.host".
+// fsys is what a Dir asks of the file system. Names are relative to the Maildir:
+// "new/1234.M5.host".
 type fsys interface {
 	mkdir(name string) error              // nil when the folder is there already
 	create(name string) (diskFile, error) // fails when the name exists
@@ -30,12 +31,14 @@ type fsys interface {
 	readFile(name string, limit int64) ([]byte, error) // fails with ErrTooLarge beyond limit octets
 	rename(oldName, newName string) error
 	remove(name string) error
-	// list calls yield with the name and the size of each file of the folder, until yield fails. The size is -1 of what
-	// was in the folder when it was read, and had another name or none when the size was asked for.
+	// list calls yield with the name and the size of each file of the folder, until
+	// yield fails. The size is -1 of what was in the folder when it was read, and had
+	// another name or none when the size was asked for.
 	list(dir string, yield func(name string, size int64) error) error
 	modTime(name string) (time.Time, error)
 	stamp(dir string) (stamp, error)
-	// syncDir and syncPath fail with a *syncError if fsync did. syncPath makes durable that the Maildir can be found.
+	// syncDir and syncPath fail with a *syncError if fsync did. syncPath makes durable
+	// that the Maildir can be found.
 	syncDir(name string) error
 	syncPath() error
 	close() error
@@ -63,7 +66,8 @@ type rootFS struct {
 	folders folders
 }
 
-// openPath opens the Maildir at a path of the host's, which may be a symbolic link. Its parent must exist.
+// openPath opens the Maildir at a path of the host's, which may be a symbolic link. Its
+// parent must exist.
 func openPath(name string) (*rootFS, error) {
 	name, err := filepath.Abs(name) // so that "." has a parent
 	if err != nil {
@@ -87,7 +91,8 @@ func openPath(name string) (*rootFS, error) {
 	return &rootFS{root: root, base: base, path: []string{"."}}, nil
 }
 
-// openBeneath opens the Maildir called name beneath base, creating it and the folders between.
+// openBeneath opens the Maildir called name beneath base, creating it and the folders
+// between.
 func openBeneath(base *os.Root, name string) (*rootFS, error) {
 	if !filepath.IsLocal(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
@@ -140,7 +145,8 @@ func (f *rootFS) isLock(name string, file *os.File) (bool, error) {
 	return err == nil && os.SameFile(mine, there), err
 }
 
-// readFile reads a file, and nothing else: whoever owns the Maildir may have put a pipe there, or a file without end.
+// readFile reads a file, and nothing else: whoever owns the Maildir may have put a pipe
+// there, or a file without end.
 func (f *rootFS) readFile(name string, limit int64) ([]byte, error) {
 	file, err := f.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
 	if err != nil {
@@ -180,7 +186,8 @@ func (f *rootFS) list(dir string, yield func(name string, size int64) error) err
 	}
 	defer folder.Close()
 	for {
-		// Not ReadDir, which says nothing of a file that is renamed between the reading of its name and of its size.
+		// Not ReadDir, which says nothing of a file that is renamed between the reading
+		// of its name and of its size.
 		names, err := folder.Readdirnames(readBatch)
 		for _, name := range names {
 			size, err := regularSize(root, name)
@@ -203,8 +210,8 @@ func (f *rootFS) list(dir string, yield func(name string, size int64) error) err
 	}
 }
 
-// regularSize gives -1 for what is not there, and fs.ErrInvalid for what is no file: a device or a pipe in the folder
-// would stop whoever opens it.
+// regularSize gives -1 for what is not there, and fs.ErrInvalid for what is no file: a
+// device or a pipe in the folder would stop whoever opens it.
 func regularSize(folder *os.Root, name string) (int64, error) {
 	info, err := folder.Lstat(name)
 	switch {

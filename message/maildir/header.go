@@ -5,8 +5,8 @@ import "math"
 // maxHeader is how far a header is looked at.
 const maxHeader = 1 << 20
 
-// headerScan finds out whether the header of a message is of UTF-8 beyond ASCII. One with octets that are not UTF-8 is
-// not: that is mail of other times.
+// headerScan finds out whether the header of a message is of UTF-8 beyond ASCII. One
+// with octets that are not UTF-8 is not: that is mail of other times.
 type headerScan struct {
 	seen    int  // octets so far; math.MaxInt behind the header
 	inLine  bool // the line has an octet other than CR

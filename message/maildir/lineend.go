@@ -2,7 +2,8 @@ package maildir
 
 import "bytes"
 
-// crlfWriter turns LF into CRLF: an LF that follows a CR stays as it is, and so does a CR without LF.
+// crlfWriter turns LF into CRLF: an LF that follows a CR stays as it is, and so does a
+// CR without LF.
 type crlfWriter struct {
 	last byte // the last octet given out; LF before the first
 }
@@ -41,15 +42,17 @@ func (c *crlfWriter) convert(dst, src []byte) (nd, ns int) {
 	return nd, ns
 }
 
-// lfWriter turns CRLF into LF, and leaves a CRLF that follows a CR as it is: so crlfWriter restores text whose every
-// line ends in CRLF octet for octet, whatever CRs are in it.
+// lfWriter turns CRLF into LF, and leaves a CRLF that follows a CR as it is: so
+// crlfWriter restores text whose every line ends in CRLF octet for octet, whatever CRs
+// are in it.
 type lfWriter struct {
 	last byte // the last octet given out; LF before the first
 	held bool // a CR was taken and not given out: the next octet decides
 	bare int64
 }
 
-// append appends the stored form of src to dst, and counts in bare the LFs given out that follow no CR.
+// append appends the stored form of src to dst, and counts in bare the LFs given out
+// that follow no CR.
 func (c *lfWriter) append(dst, src []byte) []byte {
 	if c.held && len(src) > 0 {
 		c.held = false
@@ -62,7 +65,8 @@ func (c *lfWriter) append(dst, src []byte) []byte {
 			text = src[:i]
 		}
 		if len(text) > 0 {
-			// In text each LF is bare, for a pair of CR and LF never begins in what came before.
+			// In text each LF is bare, for a pair of CR and LF never begins in what
+			// came before.
 			c.bare += int64(bytes.Count(text, []byte{'\n'}))
 			dst = append(dst, text...)
 			c.last = text[len(text)-1]
@@ -97,7 +101,8 @@ func (c *lfWriter) appendCR(dst, src []byte) (rest, after []byte) {
 	return dst, src[1:]
 }
 
-// finish appends the CR that is held back, and completes the last line. An empty text has no line.
+// finish appends the CR that is held back, and completes the last line. An empty text
+// has no line.
 func (c *lfWriter) finish(dst []byte) []byte {
 	if c.held {
 		c.held = false

@@ -29,7 +29,8 @@ func crlfOf(stored string) string {
 	return out.String()
 }
 
-// store delivers a message in pieces of n octets, and gives the file and what Open gives of it.
+// store delivers a message in pieces of n octets, and gives the file and what Open
+// gives of it.
 func store(t *testing.T, crlf bool, message string, n int) (file, read string) {
 	disk, d := modelDir()
 	d.CRLF = crlf
@@ -109,8 +110,8 @@ func TestStoredForm(t *testing.T) {
 	}
 }
 
-// FuzzLineEnds: whatever is delivered in whatever pieces, S= and W= are right, and what came with CRLF on every line
-// comes out as it went in.
+// FuzzLineEnds: whatever is delivered in whatever pieces, S= and W= are right, and what
+// came with CRLF on every line comes out as it went in.
 func FuzzLineEnds(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add("a\r\nb\r\n", 1, false)
@@ -129,7 +130,8 @@ func FuzzReader(tf *testing.F) {
 	f.Fuzz(checkReader)
 }
 
-// TestLinesAcrossBuffers is what the fuzz tests say of small messages, for those that fill a buffer.
+// TestLinesAcrossBuffers is what the fuzz tests say of small messages, for those that
+// fill a buffer.
 func TestLinesAcrossBuffers(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{"line of text\r\n", "0123456789\n", "\n", "\r\n", "\r", "\r\r\n", "x"} {

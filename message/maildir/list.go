@@ -11,15 +11,19 @@ import (
 // maxScans bounds how often List reads a Maildir that does not hold still.
 const maxScans = 5
 
-// settled is the age from which on the time of a folder's last change can be trusted to differ from that of the next
-// change, whatever the resolution of the file system's clock.
+// settled is the age from which on the time of a folder's last change can be trusted to
+// differ from that of the next change, whatever the resolution of the file system's
+// clock.
 const settled = 2 * time.Second
 
-// List gives the messages in the order of their delivery: by the time in the name, then by name.
+// List gives the messages in the order of their delivery: by the time in the name, then
+// by name.
 //
-// A file that is renamed while its folder is read may be missed by the reading. So a reading counts only when nothing
-// was renamed during it, or when it has everything of the one before and each file was still there when its size was
-// asked for; and when the Maildir does not hold still, all that was seen is listed, of which some may be gone.
+// A file that is renamed while its folder is read may be missed by the reading. So a
+// reading counts only when nothing was renamed during it, or when it has everything of
+// the one before and each file was still there when its size was asked for; and when
+// the Maildir does not hold still, all that was seen is listed, of which some may be
+// gone.
 func (d *Dir) List(ctx context.Context) ([]Entry, error) {
 	began := d.now()
 	before, errBefore := d.fs.stamp(dirCur)
@@ -46,7 +50,8 @@ func (d *Dir) List(ctx context.Context) ([]Entry, error) {
 	return uniqueKeys(all), nil
 }
 
-// scan reads new, then cur, so that a message that moves between them is seen at least once.
+// scan reads new, then cur, so that a message that moves between them is seen at least
+// once.
 func (d *Dir) scan(ctx context.Context) ([]Entry, error) {
 	limit := d.MaxEntries
 	if limit <= 0 {
@@ -120,8 +125,8 @@ func holds(whole, part []Entry) bool {
 	return true
 }
 
-// uniqueKeys gives longer keys to messages that share one: to all of them, so that no message gets, when another is
-// gone, the key that the other had.
+// uniqueKeys gives longer keys to messages that share one: to all of them, so that no
+// message gets, when another is gone, the key that the other had.
 func uniqueKeys(entries []Entry) []Entry {
 	for from, to := 0, 0; from < len(entries); from = to {
 		for to = from + 1; to < len(entries) && entries[to].Key == entries[from].Key; to++ {

@@ -10,9 +10,11 @@ import (
 // ErrLocked is the error for a lock that somebody else has, or has had.
 var ErrLocked = errors.New("maildir: locked")
 
-// Lock is a hold on a Maildir against all who ask for a Lock of the same name, in this process and in others on this
-// host. It restrains nobody else: Maildirs need no locks for delivery and reading. The system frees it when the
-// process dies, so that there are no stale ones. It needs no Dir to be open, and is used by one goroutine at a time.
+// Lock is a hold on a Maildir against all who ask for a Lock of the same name, in this
+// process and in others on this host. It restrains nobody else: Maildirs need no locks
+// for delivery and reading. The system frees it when the process dies, so that there
+// are no stale ones. It needs no Dir to be open, and is used by one goroutine at a
+// time.
 //
 // The states:
 //
@@ -20,8 +22,8 @@ var ErrLocked = errors.New("maildir: locked")
 //	yielded  anybody can; it takes none
 //	lost     somebody has, or had: Resume fails
 //
-// On file systems that know no locks (flock), and where the lock's file cannot be made because there is no room or
-// no right to write, Dir.Lock succeeds without one.
+// On file systems that know no locks (flock), and where the lock's file cannot be made
+// because there is no room or no right to write, Dir.Lock succeeds without one.
 type Lock struct {
 	name    string
 	file    *os.File // nil where locks are not to be had, and while it is yielded
@@ -29,8 +31,8 @@ type Lock struct {
 	token   [16]byte // what the file holds since we have the lock
 }
 
-// Lock takes the lock called name, a file beside tmp, new and cur. The error is ErrLocked when somebody has it; it does
-// not wait.
+// Lock takes the lock called name, a file beside tmp, new and cur. The error is
+// ErrLocked when somebody has it; it does not wait.
 func (d *Dir) Lock(name string) (*Lock, error) {
 	file, err := d.openLock(name)
 	if cannotLock(err) {
@@ -40,8 +42,9 @@ func (d *Dir) Lock(name string) (*Lock, error) {
 		return nil, err
 	}
 	l := &Lock{name: name, file: file}
-	// Whoever had the lock before us, and yielded it, sees by this that it is lost. If it cannot be written because
-	// the disk is full, that one will not know, and find that messages are gone.
+	// Whoever had the lock before us, and yielded it, sees by this that it is lost. If
+	// it cannot be written because the disk is full, that one will not know, and find
+	// that messages are gone.
 	_, _ = rand.Read(l.token[:]) // never fails
 	if _, err := file.WriteAt(l.token[:], 0); err != nil && !cannotLock(err) {
 		return nil, errors.Join(fmt.Errorf("maildir: %w", err), file.Close())
@@ -74,8 +77,8 @@ func (l *Lock) Yield() error {
 	return nil
 }
 
-// Resume takes a lock back that was yielded. d is the Maildir, perhaps opened anew. The error is ErrLocked when somebody
-// has the lock, or has had it since.
+// Resume takes a lock back that was yielded. d is the Maildir, perhaps opened anew. The
+// error is ErrLocked when somebody has the lock, or has had it since.
 func (l *Lock) Resume(d *Dir) error {
 	if !l.yielded {
 		return nil
@@ -95,8 +98,9 @@ func (l *Lock) Resume(d *Dir) error {
 	return nil
 }
 
-// Guards says whether d, opened anew, is the Maildir whose lock l is: the error is ErrLocked if it is another one by
-// now, or its lock. A lock that is yielded, or was not to be had, does not know.
+// Guards says whether d, opened anew, is the Maildir whose lock l is: the error is
+// ErrLocked if it is another one by now, or its lock. A lock that is yielded, or was
+// not to be had, does not know.
 func (l *Lock) Guards(d *Dir) error {
 	if l.file == nil {
 		return nil
@@ -108,8 +112,8 @@ func (l *Lock) Guards(d *Dir) error {
 	return err
 }
 
-// Close gives the lock back. To close the file is not enough: a process that is being started has it open too, for a
-// moment.
+// Close gives the lock back. To close the file is not enough: a process that is being
+// started has it open too, for a moment.
 func (l *Lock) Close() error {
 	l.yielded = false
 	if l.file == nil {

@@ -49,8 +49,8 @@ func TestLock(t *testing.T) {
 	require.Empty(t, list(t, d), "the lock is no message")
 }
 
-// TestLockNeedsNoDir: while nobody uses the Maildir, a lock that is held is all that is open, and one that is yielded
-// has nothing open.
+// TestLockNeedsNoDir: while nobody uses the Maildir, a lock that is held is all that is
+// open, and one that is yielded has nothing open.
 func TestLockNeedsNoDir(t *testing.T) {
 	t.Parallel()
 	d, path := open(t)

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// modelFS is a file system in memory that knows what a loss of power may leave of it: of the contents of files what
-// was synced, and perhaps more; of the entries of folders those that were synced, and any of the others.
+// modelFS is a file system in memory that knows what a loss of power may leave of it:
+// of the contents of files what was synced, and perhaps more; of the entries of folders
+// those that were synced, and any of the others.
 type modelFS struct {
 	folders map[string]map[string]*inode // as programs see them
 	changes []*change                    // what made them so, in order
@@ -235,7 +236,8 @@ func (m *modelFS) syncPath() error { return m.syncDir("..") }
 
 func (m *modelFS) close() error { return nil }
 
-// crashes calls try with every state in which a loss of power could leave the file system now.
+// crashes calls try with every state in which a loss of power could leave the file
+// system now.
 func (m *modelFS) crashes(try func(*modelFS)) {
 	var open []*change
 	for _, c := range m.changes {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Move moves messages into a Maildir++ folder of this Maildir and returns when that is durable: into cur of ".Trash",
-// if folder is "Trash". The folder is made if it is not there. What is gone, renamed or replaced is treated as by
-// Remove. The states:
+// Move moves messages into a Maildir++ folder of this Maildir and returns when that is
+// durable: into cur of ".Trash", if folder is "Trash". The folder is made if it is not
+// there. What is gone, renamed or replaced is treated as by Remove. The states:
 //
 //	M1  all files are where they were
 //	M2  the folder is there, and synced
@@ -18,9 +18,10 @@ import (
 //	M4  all are, and the folder's cur is synced
 //	M5  new and cur are synced: Move returns nil
 //
-// A crash before M5 leaves each message, whole, where it was, or in the folder, or in both. After an error the same may
-// be so; Move may be called again. A message in the folder is never replaced. Once ctx has ended Move refuses to
-// begin, and to look for what was renamed.
+// A crash before M5 leaves each message, whole, where it was, or in the folder, or in
+// both. After an error the same may be so; Move may be called again. A message in the
+// folder is never replaced. Once ctx has ended Move refuses to begin, and to look for
+// what was renamed.
 func (d *Dir) Move(ctx context.Context, folder string, entries ...Entry) error {
 	if err := d.begin(ctx); err != nil {
 		return err
@@ -54,7 +55,8 @@ func (d *Dir) makeFolder(folder string) (cur string, err error) {
 			return "", err
 		}
 	}
-	// The mark by which a Maildir++ folder is told from a Maildir. One that is lost is made again.
+	// The mark by which a Maildir++ folder is told from a Maildir. One that is lost is
+	// made again.
 	mark, err := d.fs.create(top + "/maildirfolder")
 	if err == nil {
 		err = mark.Close()

@@ -53,7 +53,8 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// inFolders gives the messages of a disk after a crash: those of the Maildir, and those of its folder.
+// inFolders gives the messages of a disk after a crash: those of the Maildir, and those
+// of its folder.
 func inFolders(t *testing.T, disk *modelFS, folder string) (here, there map[string]int) {
 	t.Helper()
 	here, there = contents(t, disk), map[string]int{}
@@ -94,7 +95,8 @@ func TestCrashDuringMove(t *testing.T) {
 	require.Greater(t, states, 20)
 }
 
-// TestFaultDuringMove fails each call in turn: no message is lost, and after a success all are moved.
+// TestFaultDuringMove fails each call in turn: no message is lost, and after a success
+// all are moved.
 func TestFaultDuringMove(t *testing.T) {
 	t.Parallel()
 	for at := 1; ; at++ {
@@ -160,7 +162,8 @@ func TestCrashDuringSave(t *testing.T) {
 	require.Greater(t, states, 10)
 }
 
-// TestFaultDuringSave fails each call in turn: what is there is what was, or what was to be.
+// TestFaultDuringSave fails each call in turn: what is there is what was, or what was
+// to be.
 func TestFaultDuringSave(t *testing.T) {
 	t.Parallel()
 	for at := 1; ; at++ {

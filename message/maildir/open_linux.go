@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// folders are new and cur, open to be read from: a path beneath a Root is walked anew for each file, which costs more
-// than to read one.
+// folders are new and cur, open to be read from: a path beneath a Root is walked anew
+// for each file, which costs more than to read one.
 type folders struct{ new, cur atomic.Pointer[os.File] }
 
 func (f *folders) of(dir string) *atomic.Pointer[os.File] {
@@ -24,7 +24,8 @@ func (f *folders) of(dir string) *atomic.Pointer[os.File] {
 	return nil
 }
 
-// open opens a file of new or cur, and nothing else: what was one when it was listed may be a pipe by now, or a link.
+// open opens a file of new or cur, and nothing else: what was one when it was listed
+// may be a pipe by now, or a link.
 func (f *rootFS) open(name string) (diskReader, error) {
 	dir, base, _ := strings.Cut(name, "/")
 	folder := f.folders.of(dir)
@@ -80,7 +81,8 @@ func (f *folders) close() {
 	}
 }
 
-// rawFile is an open file without the machinery of os.File, which costs as much as a small message.
+// rawFile is an open file without the machinery of os.File, which costs as much as a
+// small message.
 type rawFile struct {
 	fd   int // -1 when closed
 	size int64

@@ -13,7 +13,8 @@ type folders struct{}
 
 func (folders) close() {}
 
-// open opens a file, and nothing else: what was one when it was listed may be a pipe by now.
+// open opens a file, and nothing else: what was one when it was listed may be a pipe by
+// now.
 func (f *rootFS) open(name string) (diskReader, error) {
 	file, err := f.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
 	if err != nil {

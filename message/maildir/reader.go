@@ -12,8 +12,9 @@ import (
 // maxMoves is how often a message may be renamed under our hands before we give up.
 const maxMoves = 8
 
-// Reader gives a message with CRLF line ends: an LF without CR before it becomes CRLF, a CR without LF stays, and a
-// last line without end gets one. It is used by one goroutine.
+// Reader gives a message with CRLF line ends: an LF without CR before it becomes CRLF,
+// a CR without LF stays, and a last line without end gets one. It is used by one
+// goroutine.
 type Reader struct {
 	entry   Entry
 	file    diskReader
@@ -28,8 +29,8 @@ type Reader struct {
 
 var _ io.WriterTo = (*Reader)(nil)
 
-// Open opens a message to be read. If it was renamed since it was listed, it is found again; if it is gone, the error
-// is fs.ErrNotExist.
+// Open opens a message to be read. If it was renamed since it was listed, it is found
+// again; if it is gone, the error is fs.ErrNotExist.
 func (d *Dir) Open(ctx context.Context, e Entry) (*Reader, error) {
 	for range maxMoves {
 		file, err := d.fs.open(e.path())
@@ -66,15 +67,15 @@ func (r *Reader) Read(p []byte) (int, error) {
 	}
 }
 
-// LFWriter is a Writer that makes CRLF of the line ends itself, where they are not that already, and tells how many
-// octets it made of p.
+// LFWriter is a Writer that makes CRLF of the line ends itself, where they are not that
+// already, and tells how many octets it made of p.
 type LFWriter interface {
 	io.Writer
 	WriteLF(p []byte) (octets int64, err error)
 }
 
-// WriteTo writes the rest of the message to w in large pieces, with line ends as they are stored if w is an LFWriter and
-// nothing was read before.
+// WriteTo writes the rest of the message to w in large pieces, with line ends as they
+// are stored if w is an LFWriter and nothing was read before.
 func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 	if w, ok := w.(LFWriter); ok && r.buf == nil {
 		return r.writeStored(w)
@@ -134,7 +135,8 @@ func (r *Reader) writeStored(w LFWriter) (total int64, err error) {
 	}
 }
 
-// fill reads the next octets of the file into rest, and after the last of them the missing end of a line.
+// fill reads the next octets of the file into rest, and after the last of them the
+// missing end of a line.
 func (r *Reader) fill() error {
 	if r.buf == nil && r.err == nil {
 		r.buf = takeBuffer()
@@ -179,7 +181,8 @@ func (r *Reader) Close() error {
 	return file.Close()
 }
 
-// Count reads a message and says how many octets Open gives of it: for entries whose CRLFSize is not known.
+// Count reads a message and says how many octets Open gives of it: for entries whose
+// CRLFSize is not known.
 func (d *Dir) Count(ctx context.Context, e Entry) (int64, error) {
 	r, err := d.Open(ctx, e)
 	if err != nil {

@@ -8,19 +8,22 @@ import (
 	"slices"
 )
 
-// errRestless is the error for a message that another program renames faster than we can follow.
+// errRestless is the error for a message that another program renames faster than we
+// can follow.
 var errRestless = errors.New("maildir: message was renamed again and again")
 
-// Remove removes messages and returns when that is durable. A message that is gone already is no error; one that was
-// renamed since it was listed is found, and one that may have been replaced is left, and is a *ReplacedError when all
-// others are removed. The states:
+// Remove removes messages and returns when that is durable. A message that is gone
+// already is no error; one that was renamed since it was listed is found, and one that
+// may have been replaced is left, and is a *ReplacedError when all others are removed.
+// The states:
 //
 //	R1  all files are there
 //	R2  some files are unlinked
 //	R3  all files are unlinked, and new and cur are synced: Remove returns nil
 //
-// A crash before R3 leaves any of the messages, whole. After an error the same may be so; Remove may be called again.
-// Once ctx has ended Remove refuses to begin, and to look for what was renamed.
+// A crash before R3 leaves any of the messages, whole. After an error the same may be
+// so; Remove may be called again. Once ctx has ended Remove refuses to begin, and to
+// look for what was renamed.
 func (d *Dir) Remove(ctx context.Context, entries ...Entry) error {
 	if err := d.begin(ctx); err != nil {
 		return err
@@ -28,7 +31,8 @@ func (d *Dir) Remove(ctx context.Context, entries ...Entry) error {
 	return d.takeAway(ctx, entries, func(e Entry) error { return d.fs.remove(e.path()) })
 }
 
-// begin refuses to change anything once ctx has ended, or when it could not be made durable.
+// begin refuses to change anything once ctx has ended, or when it could not be made
+// durable.
 func (d *Dir) begin(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -39,8 +43,8 @@ func (d *Dir) begin(ctx context.Context) error {
 	return nil
 }
 
-// takeAway has take remove each message from where its entry says it is, or from where it has been moved. It syncs the
-// folders of before, and then those it has changed.
+// takeAway has take remove each message from where its entry says it is, or from where
+// it has been moved. It syncs the folders of before, and then those it has changed.
 func (d *Dir) takeAway(ctx context.Context, entries []Entry, take func(Entry) error, before ...string) error {
 	var (
 		touched  []string
@@ -78,7 +82,8 @@ func (d *Dir) takeAway(ctx context.Context, entries []Entry, take func(Entry) er
 	return replaced
 }
 
-// takeEach gives the entries of messages that are not where they were, and the folders that it changed.
+// takeEach gives the entries of messages that are not where they were, and the folders
+// that it changed.
 func takeEach(entries []Entry, take func(Entry) error) (lost []Entry, dirs []string, err error) {
 	for _, e := range entries {
 		err := take(e)
@@ -112,8 +117,9 @@ type FlagError struct{ Flags string }
 
 func (e *FlagError) Error() string { return fmt.Sprintf("maildir: bad flags %q", e.Flags) }
 
-// SetFlags moves a message to cur, if it is not there, with these flags instead of those it has, and gives its entry
-// as it is then. The change is not synced: after a crash the message may stand under its old name.
+// SetFlags moves a message to cur, if it is not there, with these flags instead of
+// those it has, and gives its entry as it is then. The change is not synced: after a
+// crash the message may stand under its old name.
 func (d *Dir) SetFlags(ctx context.Context, e Entry, flags string) (Entry, error) {
 	for i := range len(flags) {
 		if !isLetter(flags[i]) {

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLoadOfWhatNobodySaved: the owner of a Maildir can neither hold nor fill the program that loads a file of it.
+// TestLoadOfWhatNobodySaved: the owner of a Maildir can neither hold nor fill the
+// program that loads a file of it.
 func TestLoadOfWhatNobodySaved(t *testing.T) {
 	t.Parallel()
 	d, path := open(t)

@@ -2,8 +2,8 @@ package maildir
 
 import "time"
 
-// State stands for what messages are in a Maildir, and by which names: while Dir.State gives the same, a listing made
-// between is good.
+// State stands for what messages are in a Maildir, and by which names: while Dir.State
+// gives the same, a listing made between is good.
 type State struct{ stateNew, stateCur stamp }
 
 // stamp is when a folder was changed last.
@@ -12,10 +12,12 @@ type stamp struct {
 	noted    time.Time // as the system has noted it, for nobody to set; zero where it does not say
 }
 
-// State gives the state of now; ok is false when it was changed so recently that a further change might not show.
+// State gives the state of now; ok is false when it was changed so recently that a
+// further change might not show.
 //
-// It goes by the times of the folders, of which some file systems keep whole seconds only. So a listing is good when
-// this gives the same before and after it was made, and is ok both times.
+// It goes by the times of the folders, of which some file systems keep whole seconds
+// only. So a listing is good when this gives the same before and after it was made, and
+// is ok both times.
 func (d *Dir) State() (s State, ok bool) {
 	now := d.now()
 	var errNew, errCur error

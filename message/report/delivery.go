@@ -21,7 +21,8 @@ type Delivery struct {
 	Fields message.Header
 }
 
-// Recipient is what a delivery status notification says of one recipient (RFC 3464 section 2.3).
+// Recipient is what a delivery status notification says of one recipient
+// (RFC 3464 section 2.3).
 type Recipient struct {
 	Original Typed // as the sender gave it
 	Final    Typed

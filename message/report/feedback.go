@@ -12,7 +12,8 @@ import (
 // Feedback is a feedback report: what a reader's mailbox provider says of
 // a message, a complaint above all (RFC 5965 section 3).
 type Feedback struct {
-	// Type is such as "abuse", "fraud", "virus", "auth-failure" or "not-spam", in lower case.
+	// Type is such as "abuse", "fraud", "virus", "auth-failure" or "not-spam", in lower
+	// case.
 	Type               string
 	UserAgent          string
 	Version            string

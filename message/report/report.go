@@ -100,7 +100,8 @@ func blocks(p *message.Part) ([]message.Header, error) {
 	return list, nil
 }
 
-// maxBlocks is how many runs of fields are read at most: those of the message and of each recipient.
+// maxBlocks is how many runs of fields are read at most: those of the message and of
+// each recipient.
 const maxBlocks = 1 + maxRecipients
 
 func skipEmptyLines(b []byte) []byte {

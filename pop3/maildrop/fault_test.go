@@ -84,7 +84,8 @@ func TestHiddenCannotBeRead(t *testing.T) {
 	require.NoError(t, m.Close())
 }
 
-// TestLieOfARememberedListing: a session that has read no folder finds out about a wrong size too.
+// TestLieOfARememberedListing: a session that has read no folder finds out about a
+// wrong size too.
 func TestLieOfARememberedListing(t *testing.T) {
 	t.Parallel()
 	s, cur := foreign(t)

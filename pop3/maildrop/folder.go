@@ -9,8 +9,8 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// NameError is the error for a user who can have no Maildir, by name. The client reads an -ERR with
-// [pop3.CodeSysPerm].
+// NameError is the error for a user who can have no Maildir, by name. The client reads
+// an -ERR with [pop3.CodeSysPerm].
 type NameError struct {
 	Name string // the user's name, or the folder that Maildir.Folder gave
 }
@@ -27,7 +27,8 @@ func (e *NameError) Unwrap() error {
 // maxName is what file systems take.
 const maxName = 255
 
-// checkName refuses what is not one plain element of a path on every system: a dot in front hides, and may lead up.
+// checkName refuses what is not one plain element of a path on every system: a dot in
+// front hides, and may lead up.
 func checkName(name string) error {
 	if name == "" || len(name) > maxName || name[0] == '.' || strings.ContainsAny(name, `/\:`) || !utf8.ValidString(name) ||
 		strings.ContainsFunc(name, unicode.IsControl) {

@@ -11,8 +11,8 @@ import (
 // lockName is the file by which sessions of several processes keep each other out.
 const lockName = "pop3.lock"
 
-// take makes s the holder of its folder, unless another session is that and has not yielded. It gives the one that
-// was.
+// take makes s the holder of its folder, unless another session is that and has not
+// yielded. It gives the one that was.
 func (m *Maildir) take(s *session) (before *session, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -25,7 +25,8 @@ func (m *Maildir) take(s *session) (before *session, ok bool) {
 	return before, true
 }
 
-// giveBack undoes take when the maildrop could not be opened. Nobody has taken it meanwhile: s has not yielded.
+// giveBack undoes take when the maildrop could not be opened. Nobody has taken it
+// meanwhile: s has not yielded.
 func (m *Maildir) giveBack(s, before *session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -11,7 +11,8 @@ import (
 	"github.com/posthouse/posthouse/pop3/maildrop"
 )
 
-// yieldStores are stores in pairs that have the same mail: for a Maildir they are as two processes.
+// yieldStores are stores in pairs that have the same mail: for a Maildir they are as
+// two processes.
 func yieldStores(t *testing.T) map[string][2]pop3.Store {
 	root := t.TempDir()
 	one, other := &maildrop.Maildir{Root: root}, &maildrop.Maildir{Root: root}

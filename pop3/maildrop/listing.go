@@ -21,8 +21,8 @@ type listing struct {
 	index map[string]int // by unique-id, made when it is first needed
 }
 
-// file is what infos do not tell of a message's file. An idle session holds it, as it does not a maildir.Entry, which is
-// twice as large.
+// file is what infos do not tell of a message's file. An idle session holds it, as it
+// does not a maildir.Entry, which is twice as large.
 type file struct {
 	name  string
 	flags string
@@ -58,7 +58,8 @@ func (l *listing) find(uid string) (int, bool) {
 	return i, ok
 }
 
-// size gives the size that a message had by its unique-id and was counted by, -1 if it had none.
+// size gives the size that a message had by its unique-id and was counted by, -1 if it
+// had none.
 func (l *listing) size(e maildir.Entry) int64 {
 	if l == nil {
 		return -1
@@ -70,10 +71,12 @@ func (l *listing) size(e maildir.Entry) int64 {
 	return l.infos[i].Size
 }
 
-// maxListed is how many messages are remembered, of all maildrops together. One takes some 200 octets.
+// maxListed is how many messages are remembered, of all maildrops together. One takes
+// some 200 octets.
 const maxListed = 200_000
 
-// listings remembers what was listed, as long as the Maildirs have not changed since: a login reads no folder then.
+// listings remembers what was listed, as long as the Maildirs have not changed since: a
+// login reads no folder then.
 type listings struct {
 	mu       sync.Mutex
 	byFolder elastic.Map[string, *listing]
@@ -140,8 +143,9 @@ func (s *session) list(ctx context.Context, dir *maildir.Dir) (*listing, error) 
 	return l, nil
 }
 
-// read reads the names in the Maildir, and those files whose names do not tell their size, or were caught lying. Since
-// something was delivered or removed, it is time to remove what deliveries that died have left.
+// read reads the names in the Maildir, and those files whose names do not tell their
+// size, or were caught lying. Since something was delivered or removed, it is time to
+// remove what deliveries that died have left.
 func (s *session) read(ctx context.Context, dir *maildir.Dir) (*listing, error) {
 	_, _ = dir.CleanTmp(0) // what stays does no harm, and is met again
 	listed, err := dir.List(ctx)

@@ -59,7 +59,8 @@ func TestListingIsRemembered(t *testing.T) {
 	}
 }
 
-// While nothing has changed no folder is read: a file that is altered where it stands does not show.
+// While nothing has changed no folder is read: a file that is altered where it stands
+// does not show.
 func TestRememberedListingReadsNoFolder(t *testing.T) {
 	t.Parallel()
 	s, cur := foreign(t, "9.x:2,S")
@@ -75,8 +76,8 @@ func TestRememberedListingReadsNoFolder(t *testing.T) {
 	require.NoError(t, m.Close())
 }
 
-// TestRestoredMaildir: who restores a Maildir sets the times of its folders back, to what they were when the listing that
-// is remembered was made.
+// TestRestoredMaildir: who restores a Maildir sets the times of its folders back, to
+// what they were when the listing that is remembered was made.
 func TestRestoredMaildir(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -95,7 +96,8 @@ func TestRestoredMaildir(t *testing.T) {
 	require.Equal(t, []string{"z", "x"}, got)
 }
 
-// TestCountedSizesAreRemembered: when a Maildir has changed, only messages that are new to it are opened to be counted.
+// TestCountedSizesAreRemembered: when a Maildir has changed, only messages that are new
+// to it are opened to be counted.
 func TestCountedSizesAreRemembered(t *testing.T) {
 	t.Parallel()
 	s, cur := foreign(t, "1.a:2,", "2.b:2,", "3.c:2,")

@@ -9,8 +9,8 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// TestListingsAreBounded: what is remembered of all maildrops together does not grow beyond maxListed messages, nor
-// beyond a tenth of that in maildrops, be they empty.
+// TestListingsAreBounded: what is remembered of all maildrops together does not grow
+// beyond maxListed messages, nor beyond a tenth of that in maildrops, be they empty.
 func TestListingsAreBounded(t *testing.T) {
 	t.Parallel()
 	var c listings

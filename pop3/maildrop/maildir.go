@@ -15,24 +15,31 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// Maildir is a pop3.Store over a tree of Maildirs, and delivers into it. Its methods are safe for concurrent use; its
-// fields are set before the first of them is called, and it is not copied after.
+// Maildir is a pop3.Store over a tree of Maildirs, and delivers into it. Its methods
+// are safe for concurrent use; its fields are set before the first of them is called,
+// and it is not copied after.
 type Maildir struct {
-	// Root is the folder beneath which the Maildirs are. It must exist. No name and no symbolic link leads out of it.
+	// Root is the folder beneath which the Maildirs are. It must exist. No name and no
+	// symbolic link leads out of it.
 	Root string
-	// Folder gives the folder of a user's Maildir beneath Root, as "example.org/alice". Zero: it is called as the user
-	// is, by Identity.Name, which must then be a single plain name. Whatever Folder gives, an element that is empty,
-	// begins with a dot, or holds a backslash, a colon or a control character is refused with a *NameError.
+	// Folder gives the folder of a user's Maildir beneath Root, as "example.org/alice".
+	// Zero: it is called as the user is, by Identity.Name, which must then be a single
+	// plain name. Whatever Folder gives, an element that is empty, begins with a dot,
+	// or holds a backslash, a colon or a control character is refused with a
+	// *NameError.
 	Folder func(id *auth.Identity) string
 	// CRLF stores delivered messages with CRLF line ends. Zero: with LF.
 	CRLF bool
-	// Removal is what becomes of the messages that a client deletes. Zero: they are removed from the disk.
+	// Removal is what becomes of the messages that a client deletes. Zero: they are
+	// removed from the disk.
 	Removal Removal
-	// Trash is the folder of MoveToTrash, a Maildir++ folder within the user's Maildir. Zero: "Trash".
+	// Trash is the folder of MoveToTrash, a Maildir++ folder within the user's Maildir.
+	// Zero: "Trash".
 	Trash string
-	// MaxMessages is how many messages a session sees: the first ones. The others show when these are deleted, so that
-	// nobody is locked out by too much mail. Zero means maildir.DefaultMaxEntries. A Maildir of more messages than
-	// both say is not read at all.
+	// MaxMessages is how many messages a session sees: the first ones. The others show
+	// when these are deleted, so that nobody is locked out by too much mail. Zero means
+	// maildir.DefaultMaxEntries. A Maildir of more messages than both say is not read
+	// at all.
 	MaxMessages int
 
 	mu       sync.Mutex
@@ -72,8 +79,9 @@ func (m *Maildir) Open(_ context.Context, id *auth.Identity) (pop3.Maildrop, err
 	return nil, err
 }
 
-// Deliver delivers a message into a user's Maildir, which is made if it does not exist, and returns when that is
-// durable. It reads r up to io.EOF; after any other error nothing is delivered. Lines may end in CRLF or LF.
+// Deliver delivers a message into a user's Maildir, which is made if it does not exist,
+// and returns when that is durable. It reads r up to io.EOF; after any other error
+// nothing is delivered. Lines may end in CRLF or LF.
 func (m *Maildir) Deliver(ctx context.Context, user string, r io.Reader) (maildir.Entry, error) {
 	folder, err := m.folder(&auth.Identity{User: user, Name: user})
 	if err != nil {

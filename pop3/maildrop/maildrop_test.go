@@ -46,7 +46,8 @@ func TestMaildirKeepsTheRulesOfAStore(t *testing.T) {
 	}
 }
 
-// TestForeignMaildirKeepsTheRulesOfAStore: mail that other programs delivered, whose names tell no size.
+// TestForeignMaildirKeepsTheRulesOfAStore: mail that other programs delivered, whose
+// names tell no size.
 func TestForeignMaildirKeepsTheRulesOfAStore(t *testing.T) {
 	t.Parallel()
 	pop3test.TestStore(t, func(t *testing.T) pop3test.Fixture {
@@ -144,7 +145,8 @@ func foreign(t *testing.T, names ...string) (s *maildrop.Maildir, cur string) {
 	return s, cur
 }
 
-// TestNoMessageInheritsAMark: a message is not removed for another that had its key, whatever happens meanwhile.
+// TestNoMessageInheritsAMark: a message is not removed for another that had its key,
+// whatever happens meanwhile.
 func TestNoMessageInheritsAMark(t *testing.T) {
 	t.Parallel()
 	for name, files := range map[string][]string{
@@ -182,8 +184,9 @@ func TestNoMessageInheritsAMark(t *testing.T) {
 	}
 }
 
-// TestRenamedBeforeTheColon: another program adds fields to the names of files after they were listed. Nothing is said to
-// be removed that is there still, and the next session removes it, by the same unique-id.
+// TestRenamedBeforeTheColon: another program adds fields to the names of files after
+// they were listed. Nothing is said to be removed that is there still, and the next
+// session removes it, by the same unique-id.
 func TestRenamedBeforeTheColon(t *testing.T) {
 	t.Parallel()
 	for name, removal := range map[string]maildrop.Removal{"Expunge": maildrop.Expunge, "MoveToTrash": maildrop.MoveToTrash} {
@@ -210,8 +213,8 @@ func TestRenamedBeforeTheColon(t *testing.T) {
 	}
 }
 
-// TestKeyThatReturns: a file with the key of one that is gone, and another size, is not taken for it: neither read nor
-// removed in its place.
+// TestKeyThatReturns: a file with the key of one that is gone, and another size, is not
+// taken for it: neither read nor removed in its place.
 func TestKeyThatReturns(t *testing.T) {
 	t.Parallel()
 	s, cur := foreign(t, "1.a,S=1:2,")
@@ -225,7 +228,8 @@ func TestKeyThatReturns(t *testing.T) {
 	require.FileExists(t, other)
 }
 
-// TestWrongSizeInANameIsFoundOut: IMAP servers store a message whose last line has no end, and tell its size so.
+// TestWrongSizeInANameIsFoundOut: IMAP servers store a message whose last line has no
+// end, and tell its size so.
 func TestWrongSizeInANameIsFoundOut(t *testing.T) {
 	t.Parallel()
 	for name, fetch := range map[string]func(io.Reader) error{
@@ -307,7 +311,8 @@ func TestMaildirThatIsNotThere(t *testing.T) {
 	}
 }
 
-// TestMoreMessagesThanAreShown: the first ones are, and the others when these are deleted, whatever that means.
+// TestMoreMessagesThanAreShown: the first ones are, and the others when these are
+// deleted, whatever that means.
 func TestMoreMessagesThanAreShown(t *testing.T) {
 	t.Parallel()
 	for _, removal := range []maildrop.Removal{maildrop.Expunge, maildrop.Hide, maildrop.MoveToTrash} {
@@ -367,7 +372,8 @@ func TestMemoryMessages(t *testing.T) {
 	require.NotEqual(t, s.Add("alice", nil), maildrop.NewMemory().Add("alice", nil))
 }
 
-// BenchmarkLogin10000 opens and lists a maildrop of 10,000 messages that has been left alone for a while.
+// BenchmarkLogin10000 opens and lists a maildrop of 10,000 messages that has been left
+// alone for a while.
 func BenchmarkLogin10000(b *testing.B) {
 	root := b.TempDir()
 	for _, dir := range []string{"tmp", "new", "cur"} {

@@ -13,8 +13,9 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// Memory is a pop3.Store that keeps its mail in memory: for tests, and for mail that need not outlive the program.
-// Users have maildrops by Identity.Name, empty until mail is added. Its methods are safe for concurrent use.
+// Memory is a pop3.Store that keeps its mail in memory: for tests, and for mail that
+// need not outlive the program. Users have maildrops by Identity.Name, empty until mail
+// is added. Its methods are safe for concurrent use.
 type Memory struct {
 	run string // tells the unique-ids of this store from those of the one before it
 
@@ -40,8 +41,8 @@ func NewMemory() *Memory {
 	return &Memory{run: rand.Text()[:13], drops: map[string]*memoryDrop{}}
 }
 
-// Add adds a message to a user's maildrop and returns its unique-id. The message is copied; a bare LF in it becomes
-// CRLF, and a last line without end gets one.
+// Add adds a message to a user's maildrop and returns its unique-id. The message is
+// copied; a bare LF in it becomes CRLF, and a last line without end gets one.
 func (m *Memory) Add(user string, message []byte) string {
 	text := bytes.ReplaceAll(message, []byte("\r\n"), []byte("\n"))
 	text = bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))
@@ -57,7 +58,8 @@ func (m *Memory) Add(user string, message []byte) string {
 	return added.uid
 }
 
-// Messages returns what is in a user's maildrop, oldest first. The texts must not be altered.
+// Messages returns what is in a user's maildrop, oldest first. The texts must not be
+// altered.
 func (m *Memory) Messages(user string) [][]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()

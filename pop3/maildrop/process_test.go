@@ -27,8 +27,8 @@ import (
 // roleEnv makes a process that a test has started play its part in it.
 const roleEnv = "MAILDROP_TEST_ROLE"
 
-// startRole starts this test in a process of its own, with these arguments, and waits until it
-// has said that it is ready.
+// startRole starts this test in a process of its own, with these arguments, and waits
+// until it has said that it is ready.
 func startRole(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -60,9 +60,9 @@ func testServer(root string) *pop3.Server {
 	}
 }
 
-// TestKilledInUpdate kills a server while sessions are in UPDATE, 1,000 of them in all. What was
-// not marked as deleted is there; what was is there whole, or is gone; and it is gone if the
-// client has read the answer to QUIT.
+// TestKilledInUpdate kills a server while sessions are in UPDATE, 1,000 of them in all.
+// What was not marked as deleted is there; what was is there whole, or is gone; and it
+// is gone if the client has read the answer to QUIT.
 func TestKilledInUpdate(t *testing.T) {
 	if role := roleOf(); len(role) > 0 {
 		ln, err := net.Listen("unix", role[1])
@@ -166,8 +166,8 @@ func (q *quitter) mark(t *testing.T, socket string, messages int) {
 	}
 }
 
-// check looks at what is left, by a store that knows nothing of before, and says how far the
-// session came.
+// check looks at what is left, by a store that knows nothing of before, and says how
+// far the session came.
 func (q *quitter) check(t *testing.T, root string, messages int) string {
 	s := &maildrop.Maildir{Root: root}
 	m, list := openDrop(t, s, &auth.Identity{User: q.user, Name: q.user})
@@ -294,9 +294,9 @@ func fetchAndDelete(t *testing.T, ln *testnet.Listener, fetched map[string]int, 
 	return len(nums)
 }
 
-// TestUniqueIDsOverRestarts: a message has the same unique-id through 100 restarts of the server,
-// wherever mail readers move it and from whatever copy it is restored, and no other message
-// ever has it.
+// TestUniqueIDsOverRestarts: a message has the same unique-id through 100 restarts of
+// the server, wherever mail readers move it and from whatever copy it is restored, and
+// no other message ever has it.
 func TestUniqueIDsOverRestarts(t *testing.T) {
 	t.Parallel()
 	rfc.Covers(t, "rfc1939-7-14", "rfc1939-7-15")

@@ -7,8 +7,9 @@ import (
 	"github.com/posthouse/posthouse/message/maildir"
 )
 
-// reader is a message that tells when it is not as long as was listed, by a name that another program gave it. This
-// session is lost to it; the next one counts, for else nobody could ever fetch the message and what is behind it.
+// reader is a message that tells when it is not as long as was listed, by a name that
+// another program gave it. This session is lost to it; the next one counts, for else
+// nobody could ever fetch the message and what is behind it.
 type reader struct {
 	*maildir.Reader
 	left    int64 // octets yet to come

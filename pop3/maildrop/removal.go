@@ -10,15 +10,16 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// Removal is what becomes of the messages that a client deletes. Whatever it is, it is durable when the client reads
-// the answer to QUIT.
+// Removal is what becomes of the messages that a client deletes. Whatever it is, it is
+// durable when the client reads the answer to QUIT.
 type Removal int
 
 const (
 	// Expunge removes them from the disk.
 	Expunge Removal = iota
-	// Hide leaves them where they are, for other mail readers, and shows them to no POP client any more. Their
-	// unique-ids are kept in the file "pop3-hidden" of the Maildir. All of a session's deletions come about, or none.
+	// Hide leaves them where they are, for other mail readers, and shows them to no POP
+	// client any more. Their unique-ids are kept in the file "pop3-hidden" of the
+	// Maildir. All of a session's deletions come about, or none.
 	Hide
 	// MoveToTrash moves them into the folder Maildir.Trash.
 	MoveToTrash
@@ -60,7 +61,8 @@ func (s *session) remove(ctx context.Context, dir *maildir.Dir, deleted []pop3.I
 	return dir.Remove(ctx, entries...)
 }
 
-// hide adds messages to those hidden; of those that are gone from the Maildir nothing is kept.
+// hide adds messages to those hidden; of those that are gone from the Maildir nothing
+// is kept.
 func (s *session) hide(ctx context.Context, dir *maildir.Dir, deleted []pop3.Info) error {
 	if _, err := s.entriesOf(deleted); err != nil {
 		return err

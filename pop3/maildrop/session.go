@@ -91,7 +91,8 @@ func (s *session) refresh(ctx context.Context, dir *maildir.Dir) error {
 	}
 	moved := make(map[string]maildir.Entry, len(listed))
 	for _, e := range listed {
-		// One that came since may have the key that another had alone, and must not be taken for it.
+		// One that came since may have the key that another had alone, and must not be
+		// taken for it.
 		id := uid(e.Key)
 		if i, ok := s.listing.find(id); ok && s.listing.is(i, e) {
 			moved[id] = e
@@ -158,8 +159,8 @@ func (s *session) Close() error {
 // maxUID is the octets that a unique-id may have: RFC 1939 section 7.
 const maxUID = 70
 
-// uid makes a unique-id of a Maildir key: the key itself, or its digest when it has octets that no unique-id may have,
-// or too many of them.
+// uid makes a unique-id of a Maildir key: the key itself, or its digest when it has
+// octets that no unique-id may have, or too many of them.
 func uid(key string) string {
 	fits := len(key) > 0 && len(key) <= maxUID
 	for i := range len(key) {

@@ -10,16 +10,16 @@ import (
 // maxOpen is how many Maildirs are kept open for sessions that do nothing with them.
 const maxOpen = 128
 
-// shelf keeps the Maildirs of sessions open, so that who fetches one message after the other does not open it for each;
-// and closes the one that was used the longest ago when there are too many: what a session has open all the time is
-// its lock alone.
+// shelf keeps the Maildirs of sessions open, so that who fetches one message after the
+// other does not open it for each; and closes the one that was used the longest ago
+// when there are too many: what a session has open all the time is its lock alone.
 type shelf struct {
 	mu   sync.Mutex
 	open list.List // of *session, the one that was used last at the back
 }
 
-// open gives the session's Maildir, which stays open until rest is called. One that was opened anew is the one whose
-// lock the session has.
+// open gives the session's Maildir, which stays open until rest is called. One that was
+// opened anew is the one whose lock the session has.
 func (s *session) open() (*maildir.Dir, error) {
 	if dir := s.store.shelf.use(s); dir != nil {
 		return dir, nil

@@ -45,8 +45,8 @@ func (f *shelf) opened() int {
 	return f.open.Len()
 }
 
-// TestIdleSessionsHoldTheirLocksAlone: of many sessions a few have a Maildir open, and one that has yielded has
-// nothing open; but each can do what it likes.
+// TestIdleSessionsHoldTheirLocksAlone: of many sessions a few have a Maildir open, and
+// one that has yielded has nothing open; but each can do what it likes.
 func TestIdleSessionsHoldTheirLocksAlone(t *testing.T) {
 	t.Parallel()
 	const users = 2 * maxOpen
@@ -94,8 +94,8 @@ func TestIdleSessionsHoldTheirLocksAlone(t *testing.T) {
 	require.Zero(t, m.holders.Len())
 }
 
-// TestMaildirThatWasReplaced: what stands in the place of a session's Maildir, and is not guarded by its lock, is
-// not touched.
+// TestMaildirThatWasReplaced: what stands in the place of a session's Maildir, and is
+// not guarded by its lock, is not touched.
 func TestMaildirThatWasReplaced(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no flock")

@@ -9,9 +9,8 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// Script is a server that says what is written, and expects from the client what
-// is written, to the letter. Each connection plays one of the dialogues, in their
-// order.
+// Script is a server that says what is written, and expects from the client what is
+// written, to the letter. Each connection plays one of the dialogues, in their order.
 //
 //	S: +OK ready
 //	C: CAPA
@@ -25,11 +24,11 @@ import (
 //	S: +OK
 //	-- close
 //
-// A line that begins with "C:" is the client's, one with "S:" the server's, after
-// that and one blank, with CRLF added. After "c:" or "s:" no CRLF is added, and \r,
-// \n, \0, \xNN and \\ stand for octets. "-- tls" is a handshake; with "-- close" the server closes the
-// connection, and with "-- drop" the client. Empty lines, those that begin with
-// "#", and text before the first line of these kinds are skipped.
+// A line that begins with "C:" is the client's, one with "S:" the server's, after that
+// and one blank, with CRLF added. After "c:" or "s:" no CRLF is added, and \r, \n, \0,
+// \xNN and \\ stand for octets. "-- tls" is a handshake; with "-- close" the server
+// closes the connection, and with "-- drop" the client. Empty lines, those that begin
+// with "#", and text before the first line of these kinds are skipped.
 //
 // What departs from the dialogue fails the test and cuts the connection.
 type Script struct{ script *testpeer.Script }

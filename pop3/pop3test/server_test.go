@@ -121,7 +121,8 @@ func TestServerCut(t *testing.T) {
 
 			s.Heal()
 			c, err = pop3.Dial(t.Context(), s.Addr, cfg)
-			// The client met the cut first: the server may have yet to let go of the maildrop.
+			// The client met the cut first: the server may have yet to let go of the
+			// maildrop.
 			for start := time.Now(); errors.Is(err, pop3.ErrInUse) && time.Since(start) < 10*time.Second; {
 				c, err = pop3.Dial(t.Context(), s.Addr, cfg)
 			}

@@ -12,9 +12,9 @@ import (
 	"github.com/posthouse/posthouse/pop3"
 )
 
-// Store is a [pop3.Store] in memory, for tests. A maildrop is open in one
-// session at a time, which can yield (see [pop3.Yielder]), and belongs to the name under which a client was
-// authorised. The zero value is ready for use, by any number of goroutines.
+// Store is a [pop3.Store] in memory, for tests. A maildrop is open in one session at a
+// time, which can yield (see [pop3.Yielder]), and belongs to the name under which a
+// client was authorised. The zero value is ready for use, by any number of goroutines.
 type Store struct {
 	mu    sync.Mutex
 	boxes map[string]*mailbox

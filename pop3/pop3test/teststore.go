@@ -35,11 +35,10 @@ type Fixture struct {
 	Reopen func() (pop3.Store, error)
 }
 
-// TestStore checks that a store keeps every rule on which a [pop3.Server], and
-// the clients of POP3, rely. Each rule is a subtest that gets a fresh fixture
-// from newFixture, and whose failure says which rule was broken and how. The
-// store is used as the server uses it: List once in a session, one reader at a
-// time, Close once.
+// TestStore checks that a store keeps every rule on which a [pop3.Server], and the
+// clients of POP3, rely. Each rule is a subtest that gets a fresh fixture from
+// newFixture, and whose failure says which rule was broken and how. The store is used
+// as the server uses it: List once in a session, one reader at a time, Close once.
 //
 //	func TestStore(t *testing.T) {
 //		pop3test.TestStore(t, func(t *testing.T) pop3test.Fixture {

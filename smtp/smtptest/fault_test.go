@@ -104,8 +104,8 @@ func TestServer_Misbehave(t *testing.T) {
 				s := NewUnstartedServer(t)
 				s.Memory = true
 				s.Start()
-				// With CHUNKING all would be in the first flight, and nobody could know more
-				// of it than that.
+				// With CHUNKING all would be in the first flight, and nobody could know
+				// more of it than that.
 				s.Misbehave(tt.fault, Fault{At: AtEHLO, Without: []string{"CHUNKING"}})
 				cfg := s.ClientConfig("user")
 				start := time.Now()

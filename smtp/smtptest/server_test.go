@@ -166,9 +166,10 @@ func TestServer_Cut(t *testing.T) {
 			require.Equal(t, smtp.Refused, result.Outcome)
 			require.True(t, smtp.SafeToRetry(err))
 
-			// Somewhere between the greeting and the end the answer to the data is cut. What is
-			// cut before that may be the answer to a recipient, with the message behind it on
-			// its way: then the server may not have it, and the client cannot know either.
+			// Somewhere between the greeting and the end the answer to the data is cut.
+			// What is cut before that may be the answer to a recipient, with the
+			// message behind it on its way: then the server may not have it, and the
+			// client cannot know either.
 			unknown := false
 			for n := int64(100); ; n += 20 {
 				s.Forget()
