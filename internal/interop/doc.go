@@ -5,7 +5,7 @@
 //	internal/interop/install
 //	go test .
 //
-// It takes two minutes, more on a busy machine.
+// It takes three minutes, and more where the disk is busy.
 //
 // Our servers, as the example mailhost runs them, meet clients: curl, msmtp, mutt, swaks, mpop,
 // fetchmail, getmail, the libraries of Perl and Python, nodemailer, go-smtp, go-mail,
