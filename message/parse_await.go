@@ -10,7 +10,7 @@ import (
 // does not depend on how many there are.
 type awaited struct {
 	stack   []awaitedPart
-	few     [16]int32 // the table: of each hash the innermost, by its place from 1 on; 0 if there is none
+	few     [64]int32 // the table: of each hash the innermost, by its place from 1 on; 0 if there is none
 	many    []int32   // the table in place of few, when that is too small
 	longest int       // the longest boundary met
 	dashed  bool      // a boundary was met that ends in two hyphens
@@ -49,8 +49,8 @@ func (a *awaited) push(part int32, boundary []byte) (unique bool) {
 	if n := len(a.stack); n >= len(a.few) && n >= len(a.many) {
 		a.grow()
 	}
-	if a.stack == nil {
-		a.stack = make([]awaitedPart, 0, 4)
+	if n := len(a.stack); n == cap(a.stack) {
+		a.stack = append(make([]awaitedPart, 0, 4*n+4), a.stack...)
 	}
 	a.stack = append(a.stack, p)
 	a.enter(len(a.stack))

@@ -113,7 +113,7 @@ func (s *scanner) newPart() *Part {
 func (s *scanner) roomForParts() int {
 	n, read := float64(len(s.msg.parts)), float64(s.win.offset(s.at)+1)
 	guess := n * float64(s.win.size) / read * 9 / 8
-	return min(int(min(max(guess, 5*n/4), 16*n)), s.limits.Parts) + 1
+	return min(int(min(max(guess, 5*n/4), 20*n)), s.limits.Parts) + 1
 }
 
 // dropPart takes back the part just opened, of which there is not one octet: a boundary
