@@ -13,27 +13,30 @@ import (
 type Attachment struct {
 	// Name is the file name the reader is shown, without folders; "" for none.
 	Name string
-	// MediaType is the type, with parameters if need be: "text/csv; charset=utf-8". Zero means
-	// application/octet-stream.
+	// MediaType is the type, with parameters if need be: "text/csv; charset=utf-8".
+	// Zero means application/octet-stream.
 	MediaType string
-	// ContentID is by what HTML refers to an inline attachment: "logo@example.org" for <img src="cid:logo@example.org">.
+	// ContentID is by what HTML refers to an inline attachment: "logo@example.org" for
+	// <img src="cid:logo@example.org">.
 	ContentID string
-	// Open gives the content from its beginning, each time it is called; the content is closed after it was read. A
-	// message inside the message is read twice. What Open or the reading fails with makes the writing of the message
-	// fail.
+	// Open gives the content from its beginning, each time it is called; the content is
+	// closed after it was read. A message inside the message is read twice. What Open
+	// or the reading fails with makes the writing of the message fail.
 	Open func() (io.ReadCloser, error)
 }
 
-// FromBytes returns an attachment with this content, which is not copied and must not change while the draft is in use.
+// FromBytes returns an attachment with this content, which is not copied and must not
+// change while the draft is in use.
 func FromBytes(name, mediaType string, content []byte) Attachment {
 	return Attachment{Name: name, MediaType: mediaType, Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(content)), nil
 	}}
 }
 
-// FromFile returns an attachment with the content of a file and the last element of its path as name. The media type is
-// that of the name's extension, if it is a common one. The file is opened when the message is written; if it changes
-// its size meanwhile, the writing fails.
+// FromFile returns an attachment with the content of a file and the last element of its
+// path as name. The media type is that of the name's extension, if it is a common one.
+// The file is opened when the message is written; if it changes its size meanwhile, the
+// writing fails.
 func FromFile(path string) Attachment {
 	name := filepath.Base(path)
 	return Attachment{Name: name, MediaType: mediaTypeOf(name), Open: func() (io.ReadCloser, error) {
@@ -52,7 +55,8 @@ func FromFile(path string) Attachment {
 	}}
 }
 
-// WithContentID returns a copy of a that HTML can refer to as "cid:" and id (RFC 2392 section 2).
+// WithContentID returns a copy of a that HTML can refer to as "cid:" and id
+// (RFC 2392 section 2).
 func (a Attachment) WithContentID(id string) Attachment {
 	a.ContentID = id
 	return a
@@ -76,8 +80,8 @@ func (f *wholeFile) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// mediaTypeOf knows the extensions that are common in mail. The table of the host is not asked, so that a message is the
-// same wherever it is made.
+// mediaTypeOf knows the extensions that are common in mail. The table of the host is
+// not asked, so that a message is the same wherever it is made.
 func mediaTypeOf(name string) string {
 	switch toLower(filepath.Ext(name)) {
 	case ".txt", ".log":

@@ -240,7 +240,8 @@ func TestFromFile(t *testing.T) {
 	}
 }
 
-// TestAttachmentWrapsEOF: an error that only wraps io.EOF was taken for the end, and the message went out cut short.
+// TestAttachmentWrapsEOF: an error that only wraps io.EOF was taken for the end, and
+// the message went out cut short.
 func TestAttachmentWrapsEOF(t *testing.T) {
 	t.Parallel()
 	for _, mediaType := range []string{"", "message/rfc822"} {
@@ -265,7 +266,8 @@ func TestAttachmentWrapsEOF(t *testing.T) {
 	}
 }
 
-// TestLongParameterName: no piece of the value fitted beside the name, and the pieces never ended.
+// TestLongParameterName: no piece of the value fitted beside the name, and the pieces
+// never ended.
 func TestLongParameterName(t *testing.T) {
 	t.Parallel()
 	name, value := strings.Repeat("n", 60), strings.Repeat("v", 100)

@@ -67,9 +67,9 @@ func cost(t *testing.T, b []byte, parser message.Parser) (time.Duration, uint64)
 	return took, after.TotalAlloc - before.TotalAlloc
 }
 
-// TestBombMemory checks that the index of a message of 8 MiB takes no more than four times its
-// size, whatever is in it, and twice as much for twice the message at most; what
-// is allocated does not depend on how busy the machine is.
+// TestBombMemory checks that the index of a message of 8 MiB takes no more than four
+// times its size, whatever is in it, and twice as much for twice the message at most;
+// what is allocated does not depend on how busy the machine is.
 func TestBombMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads half a gigabyte")

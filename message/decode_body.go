@@ -20,7 +20,8 @@ const (
 	// are met.
 	EncodingUU
 	EncodingYEnc
-	// EncodingUnknown is a Content-Transfer-Encoding that is none of the others. It is not undone.
+	// EncodingUnknown is a Content-Transfer-Encoding that is none of the others. It is
+	// not undone.
 	EncodingUnknown
 )
 
@@ -45,9 +46,10 @@ func (e Encoding) String() string {
 	return "unknown"
 }
 
-// parseEncoding reads the value of a Content-Transfer-Encoding; comments are passed over. It
-// also reports whether it is one, and no more than that: what follows a semicolon is passed
-// over too, since many programs take the field for one with parameters.
+// parseEncoding reads the value of a Content-Transfer-Encoding; comments are passed
+// over. It also reports whether it is one, and no more than that: what follows a
+// semicolon is passed over too, since many programs take the field for one with
+// parameters.
 //
 //	mechanism := "7bit" / "8bit" / "binary" / "quoted-printable" / "base64" / ...
 func parseEncoding(value []byte) (e Encoding, ok bool) {

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// maxQPBlanks is how many blanks at the end of a line are dropped at most, and how many may
-	// stand behind the "=" of a soft line break. It bounds how much
-	// of a line must be seen at once.
+	// maxQPBlanks is how many blanks at the end of a line are dropped at most, and how
+	// many may stand behind the "=" of a soft line break. It bounds how much of a line
+	// must be seen at once.
 	maxQPBlanks = 1024
 	// qpTail is how much of a line whose end is not in sight is not decoded yet.
 	qpTail = maxQPBlanks + 8

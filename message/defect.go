@@ -42,8 +42,8 @@ const (
 	// looked for in header and boundary lines only.
 	BareLF
 	// FalseBoundary is the first line that begins as a boundary line of the innermost
-	// multipart and goes on: it is content here, and a boundary line for who compares as RFC
-	// 2046 section 5.1.1 says.
+	// multipart and goes on: it is content here, and a boundary line for who compares
+	// as RFC 2046 section 5.1.1 says.
 	FalseBoundary
 )
 
@@ -55,7 +55,8 @@ const (
 	NUL
 	// LongLine is the first line of a part longer than 998 octets (RFC 5322 section 2.1.1).
 	LongLine
-	// BadHeaderText is the first octet of a header that is not valid UTF-8 (RFC 6532 section 3.2).
+	// BadHeaderText is the first octet of a header that is not valid UTF-8
+	// (RFC 6532 section 3.2).
 	BadHeaderText
 	// EightBitBody is the first octet over 127 of a body that is declared to have
 	// none (RFC 2045 section 2.7).
@@ -67,25 +68,27 @@ const (
 	BadParameters
 	// UnknownCharset is a text part in a charset that is not known.
 	UnknownCharset
-	// BadBase64 is a base64 body with other characters, with bad padding, or with data behind the padding.
+	// BadBase64 is a base64 body with other characters, with bad padding, or with data
+	// behind the padding.
 	BadBase64
 	// BadQuotedPrintable is a quoted-printable body with a broken escape.
 	BadQuotedPrintable
 	// BadUUOrYEnc is a body in uuencode or yEnc that does not begin or end, has lines
 	// that cannot be, or does not have the size or sum that it names.
 	BadUUOrYEnc
-	// BadAddress is an address field not in the form of RFC 5322 section 3.4, or without any
-	// address where RFC 5322 section 3.6 demands one.
+	// BadAddress is an address field not in the form of RFC 5322 section 3.4, or
+	// without any address where RFC 5322 section 3.6 demands one.
 	BadAddress
 	// BadDate is a Date that ParseDate cannot read.
 	BadDate
 	// BlankBeforeColon is a field with blanks behind its name, an obsolete form (RFC 5322
 	// section 4.5) in which many programs do not see the field.
 	BlankBeforeColon
-	// BlankHeaderLine is a line of nothing but blanks in a field, which RFC 5322 section 4.2
-	// calls obsolete: many programs end the header there.
+	// BlankHeaderLine is a line of nothing but blanks in a field, which
+	// RFC 5322 section 4.2 calls obsolete: many programs end the header there.
 	BlankHeaderLine
-	// BoundaryBehindClose is the first boundary line behind the closing one of its multipart.
+	// BoundaryBehindClose is the first boundary line behind the closing one of its
+	// multipart.
 	BoundaryBehindClose
 )
 

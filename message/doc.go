@@ -1,12 +1,12 @@
-// Package message reads and writes Internet messages: headers (RFC 5322),
-// MIME structure and bodies (RFC 2045, RFC 2046, RFC 2183), and text outside
-// ASCII in both (RFC 2047, RFC 2231, RFC 6532).
+// Package message reads and writes Internet messages: headers (RFC 5322), MIME
+// structure and bodies (RFC 2045, RFC 2046, RFC 2183), and text outside ASCII in both
+// (RFC 2047, RFC 2231, RFC 6532).
 //
 // # Reading
 //
-// A parsed [Message] is an index over octets that stay where they are.
-// [Parse] goes once over the message and notes where each part, header and
-// field begins and ends; nothing is decoded until it is asked for.
+// A parsed [Message] is an index over octets that stay where they are. [Parse] goes
+// once over the message and notes where each part, header and field begins and ends;
+// nothing is decoded until it is asked for.
 //
 //	m, err := message.Parse(file, size)
 //	if err != nil {
@@ -19,12 +19,12 @@
 //		}
 //	}
 //
-// [Read] takes a message from an io.Reader, by way of a temporary file if it is
-// large. A store keeps what [Message.AppendIndex] gives beside the mail: [Load]
-// makes the Message of it again without parsing. IMAP answers come from the same
-// index: [Header.AppendEnvelope], [Message.AppendStructure], [Message.Section];
-// [BaseSubject] is what its lists are sorted by.
-// [Message.Bodies] tells text, HTML and attachments apart.
+// [Read] takes a message from an io.Reader, by way of a temporary file if it is large.
+// A store keeps what [Message.AppendIndex] gives beside the mail: [Load] makes the
+// Message of it again without parsing. IMAP answers come from the same index:
+// [Header.AppendEnvelope], [Message.AppendStructure], [Message.Section]; [BaseSubject]
+// is what its lists are sorted by. [Message.Bodies] tells text, HTML and attachments
+// apart.
 //
 // Guarantees:
 //
@@ -46,8 +46,8 @@
 //
 // # How broken or ambiguous mail is read
 //
-// Two programs that read one message differently are a way around the one
-// that checks it. So there is one reading, and it is written down:
+// Two programs that read one message differently are a way around the one that checks
+// it. So there is one reading, and it is written down:
 //
 //   - Only LF ends a line, with any CRs before it. A CR elsewhere is content.
 //   - A header ends at an empty line, at a boundary line of a multipart around
@@ -92,7 +92,7 @@
 //
 // # Limits of this package
 //
-// message/partial and message/external-body are leaves. HTML is not made safe
-// for showing; [AppendHTMLText] makes text of it. No text is made of the
-// RTF in TNEF, and BinHex is not read.
+// message/partial and message/external-body are leaves. HTML is not made safe for
+// showing; [AppendHTMLText] makes text of it. No text is made of the RTF in TNEF, and
+// BinHex is not read.
 package message

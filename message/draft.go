@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// Draft is a message to be written. The zero value of each field leaves it out, or has it made.
+// Draft is a message to be written. The zero value of each field leaves it out, or has
+// it made.
 //
-// Whatever the fields hold, nothing but what they mean is written: line ends, control characters and text that is not
-// UTF-8 are refused in all that goes into a header, and addresses that are none. The error is a *DraftError, and no
-// octet has been written then.
+// Whatever the fields hold, nothing but what they mean is written: line ends, control
+// characters and text that is not UTF-8 are refused in all that goes into a header, and
+// addresses that are none. The error is a *DraftError, and no octet has been written
+// then.
 type Draft struct {
 	From    []Mailbox // the authors; at least one
 	Sender  Mailbox   // who sends it, if that is not the one author; required if there are several
@@ -25,23 +27,24 @@ type Draft struct {
 
 	// Inline are files that HTML refers to by their ContentID.
 	Inline []Attachment
-	// Attachments are files to go with the message. A message among them, of media type message/rfc822, is never encoded,
-	// and must have lines that mail can carry.
+	// Attachments are files to go with the message. A message among them, of media type
+	// message/rfc822, is never encoded, and must have lines that mail can carry.
 	Attachments []Attachment
 
 	Date       time.Time // zero: the time of Compose
 	MessageID  string    // "x@example.org", without angle brackets; zero: a random one at the domain of From
 	InReplyTo  []string  // message-ids
 	References []string  // message-ids
-	// Extra are further fields, in this order. A value of ASCII is written as it is, and folded only if it must be, in
-	// front of blanks; any other in encoded-words, as unstructured text. The fields that a Draft writes itself, and Bcc,
-	// Return-Path and those that begin with Content- are refused, and so are a Received that is not ASCII and words that
-	// look like encoded-words and are none.
+	// Extra are further fields, in this order. A value of ASCII is written as it is,
+	// and folded only if it must be, in front of blanks; any other in encoded-words, as
+	// unstructured text. The fields that a Draft writes itself, and Bcc, Return-Path
+	// and those that begin with Content- are refused, and so are a Received that is not
+	// ASCII and words that look like encoded-words and are none.
 	Extra []ExtraField
 
-	// SMTPUTF8 allows addresses and identifiers outside ASCII. If there is one, the message can only be sent where
-	// SMTPUTF8 is offered, and its header is UTF-8 throughout, as RFC 6532 has it. Zero: it is refused with
-	// ErrNeedsSMTPUTF8.
+	// SMTPUTF8 allows addresses and identifiers outside ASCII. If there is one, the
+	// message can only be sent where SMTPUTF8 is offered, and its header is UTF-8
+	// throughout, as RFC 6532 has it. Zero: it is refused with ErrNeedsSMTPUTF8.
 	SMTPUTF8 bool
 }
 
@@ -70,15 +73,17 @@ func (e *DraftError) Error() string {
 // Unwrap returns e.Err.
 func (e *DraftError) Unwrap() error { return e.Err }
 
-// Compose checks the draft and fixes all that is written but the content of attachments: the date, the message-id, the
-// boundaries. The draft may be changed after it.
+// Compose checks the draft and fixes all that is written but the content of
+// attachments: the date, the message-id, the boundaries. The draft may be changed after
+// it.
 func (d *Draft) Compose() (*Composition, error) {
 	c := composer{draft: d, now: time.Now, random: rand.Text}
 	return c.compose()
 }
 
-// WriteTo composes the message and writes it to w: CRLF line ends, 7-bit unless a message inside it or SMTPUTF8 forbids
-// that, no line over 998 octets. After an error what was written is no message: see Composition.Reader.
+// WriteTo composes the message and writes it to w: CRLF line ends, 7-bit unless a
+// message inside it or SMTPUTF8 forbids that, no line over 998 octets. After an error
+// what was written is no message: see Composition.Reader.
 func (d *Draft) WriteTo(w io.Writer) (int64, error) {
 	c, err := d.Compose()
 	if err != nil {
@@ -96,7 +101,8 @@ func (d *Draft) Reader() (io.ReadCloser, error) {
 	return c.Reader(), nil
 }
 
-// Recipients returns the addresses of To, Cc and Bcc, each once: those to be named to the server (RFC 5321 appendix B).
+// Recipients returns the addresses of To, Cc and Bcc, each once: those to be named to
+// the server (RFC 5321 appendix B).
 func (d *Draft) Recipients() []string {
 	var addrs []string
 	seen := make(map[string]bool)

@@ -69,7 +69,8 @@ func (c *composer) check() error {
 	return errors.Join(c.checkExtra(), c.checkAttachments())
 }
 
-// checkASCII refuses an identifier outside ASCII, which no encoding can carry, if SMTPUTF8 is not allowed.
+// checkASCII refuses an identifier outside ASCII, which no encoding can carry, if
+// SMTPUTF8 is not allowed.
 func (c *composer) checkASCII(field, id string) error {
 	if isPrintable(id, false) {
 		return nil
@@ -81,7 +82,8 @@ func (c *composer) checkASCII(field, id string) error {
 	return nil
 }
 
-// names joins display names for one check of them all. A blank between two keeps them from making UTF-8 of what is none.
+// names joins display names for one check of them all. A blank between two keeps them
+// from making UTF-8 of what is none.
 func names(list []Mailbox) string {
 	var b strings.Builder
 	for i, m := range list {
@@ -151,7 +153,8 @@ func (c *composer) checkExtra() error {
 	return nil
 }
 
-// checkWords says what forbids the value of a further field with regard to encoded words; "" if nothing does.
+// checkWords says what forbids the value of a further field with regard to encoded
+// words; "" if nothing does.
 func checkWords(name, value string) (reason string) {
 	if !isASCII([]byte(value)) {
 		if name == "received" { // RFC 2047 section 5: there are none in it
@@ -226,8 +229,8 @@ func (a *Attachment) mediaType() string {
 	return a.MediaType
 }
 
-// isID says whether something can stand for a message-id in angle brackets. Others' are met that are not as RFC 5322 has
-// them, and are to be repeated as they are.
+// isID says whether something can stand for a message-id in angle brackets. Others' are
+// met that are not as RFC 5322 has them, and are to be repeated as they are.
 func isID(id string) bool {
 	return id != "" && len(id) <= maxID && isPrintable(id, true) && !hasControl(id) && !strings.ContainsAny(id, " <>") && utf8.ValidString(id)
 }

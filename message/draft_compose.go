@@ -74,7 +74,8 @@ func rootEnd(root *entity) string {
 	return "\r\n"
 }
 
-// structure is mixed(related(alternative(text, HTML), inline files), files), each only if there is need of it.
+// structure is mixed(related(alternative(text, HTML), inline files), files), each only
+// if there is need of it.
 func (c *composer) structure() (entity, error) {
 	d := c.draft
 	inline, err := files("Inline", d.Inline, true)
@@ -205,8 +206,8 @@ func (c *composer) disposition(e *entity) {
 	}
 }
 
-// parts writes the parts of a multipart between its boundaries. The line end before a boundary belongs to it, so that
-// each part is exactly its content.
+// parts writes the parts of a multipart between its boundaries. The line end before a
+// boundary belongs to it, so that each part is exactly its content.
 func (c *composer) parts(e *entity) {
 	delimiter := "--" + e.params[len(e.params)-1].Value
 	for i := range e.parts {

@@ -38,8 +38,9 @@ func ExampleDraft() {
 	// Hello, world.
 }
 
-// A message with a picture in its HTML and a file beside it, read as it is sent: smtp.Send takes such a reader, and sends
-// no end of the message if an attachment fails.
+// A message with a picture in its HTML and a file beside it, read as it is sent:
+// smtp.Send takes such a reader, and sends no end of the message if an attachment
+// fails.
 func ExampleDraft_Compose() {
 	logo := message.FromBytes("logo.png", "image/png", []byte("...")).WithContentID("logo@example.org")
 	draft := &message.Draft{

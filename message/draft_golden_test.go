@@ -55,7 +55,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestOtherProgramsAgree has Python, GMime and Perl read what we compose, where there is a script that knows how.
+// TestOtherProgramsAgree has Python, GMime and Perl read what we compose, where there
+// is a script that knows how.
 func TestOtherProgramsAgree(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join("..", "..", "shared", "interop", "mime", "check-composed.py")

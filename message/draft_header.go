@@ -63,7 +63,8 @@ func (c *composer) ids(f *fieldWriter, name string, list []string) {
 	f.end()
 }
 
-// newID makes a message-id that says nothing of the host and the time: 128 random bits at the author's domain.
+// newID makes a message-id that says nothing of the host and the time: 128 random bits
+// at the author's domain.
 func (c *composer) newID() string {
 	addr := c.draft.From[0].Addr
 	id := strings.ToLower(c.random()) + addr[strings.LastIndexByte(addr, '@'):]
@@ -79,15 +80,17 @@ func (c *composer) fix() {
 		c.date = c.now()
 	}
 	c.date = c.date.Truncate(time.Second)
-	// RFC 5322 section 3.3: a zone is hours and minutes. One that is not, such as a local mean time, would shift the time.
+	// RFC 5322 section 3.3: a zone is hours and minutes. One that is not, such as a
+	// local mean time, would shift the time.
 	if _, east := c.date.Zone(); east%60 != 0 || east <= -24*3600 || east >= 24*3600 {
 		c.date = c.date.UTC()
 	}
 	if c.id = c.draft.MessageID; c.id == "" {
 		c.id = c.newID()
 	}
-	// RFC 2046 section 5.1.1: a boundary must be in no part. Nobody can know it before it is made, and "=_" is in no
-	// quoted-printable and no base64; what is in memory and may be sent as it is can be looked at too.
+	// RFC 2046 section 5.1.1: a boundary must be in no part. Nobody can know it before
+	// it is made, and "=_" is in no quoted-printable and no base64; what is in memory
+	// and may be sent as it is can be looked at too.
 	for c.boundary == "" || strings.Contains(c.draft.Text, c.boundary) || strings.Contains(c.draft.HTML, c.boundary) {
 		c.boundary = "=_" + c.random()
 	}

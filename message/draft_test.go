@@ -91,7 +91,8 @@ type mimePart struct {
 	params                                              map[string]string
 }
 
-// readLeaves reads a message with net/mail and mime/multipart, and gives its structure and its leaves.
+// readLeaves reads a message with net/mail and mime/multipart, and gives its structure
+// and its leaves.
 func readLeaves(t testing.TB, s string) (structure string, leaves []mimePart) {
 	m, err := mail.ReadMessage(strings.NewReader(s))
 	good(t, err)
@@ -481,7 +482,8 @@ func TestEncodedWords(t *testing.T) {
 	}
 }
 
-// TestLongAddressWithoutName: the first token was folded, and half of the line end was left.
+// TestLongAddressWithoutName: the first token was folded, and half of the line end was
+// left.
 func TestLongAddressWithoutName(t *testing.T) {
 	t.Parallel()
 	addr := strings.Repeat("a", 64) + "@example.org"

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Composition is a message ready to be written, any number of times, and always the same if the attachments are. It is
-// safe for concurrent use if Attachment.Open is.
+// Composition is a message ready to be written, any number of times, and always the
+// same if the attachments are. It is safe for concurrent use if Attachment.Open is.
 type Composition struct {
 	chunks     []chunk
 	id         string
@@ -31,11 +31,12 @@ func (c *Composition) Date() time.Time { return c.date }
 // Recipients returns the addresses of To, Cc and Bcc, each once.
 func (c *Composition) Recipients() []string { return slices.Clone(c.recipients) }
 
-// NeedsSMTPUTF8 reports whether only a server that offers SMTPUTF8 may be given the message.
+// NeedsSMTPUTF8 reports whether only a server that offers SMTPUTF8 may be given the
+// message.
 func (c *Composition) NeedsSMTPUTF8() bool { return c.utf8 }
 
-// Needs8BitMIME reports whether only a server that offers 8BITMIME may be given the message: it holds another that is
-// not ASCII, or is one itself that needs SMTPUTF8.
+// Needs8BitMIME reports whether only a server that offers 8BITMIME may be given the
+// message: it holds another that is not ASCII, or is one itself that needs SMTPUTF8.
 func (c *Composition) Needs8BitMIME() bool { return c.eightBit }
 
 // WriteTo writes the message to w. After an error what was written is no message.
@@ -45,9 +46,10 @@ func (c *Composition) WriteTo(w io.Writer) (n int64, err error) {
 	return r.WriteTo(w)
 }
 
-// Reader returns the message to be read. An attachment that fails makes Read fail with an error that is not io.EOF, and
-// go on failing with it: who sends what it reads, as smtp.Send does, never takes a part for the whole. The caller must
-// Close it, which closes an attachment that is open.
+// Reader returns the message to be read. An attachment that fails makes Read fail with
+// an error that is not io.EOF, and go on failing with it: who sends what it reads, as
+// smtp.Send does, never takes a part for the whole. The caller must Close it, which
+// closes an attachment that is open.
 func (c *Composition) Reader() io.ReadCloser { return c.reader() }
 
 func (c *Composition) reader() *draftReader { return &draftReader{chunks: c.chunks} }
@@ -60,7 +62,8 @@ type draftReader struct {
 	err    error
 }
 
-// next gives octets that are valid until the next call. It gives no octets only with an error.
+// next gives octets that are valid until the next call. It gives no octets only with an
+// error.
 func (r *draftReader) next() ([]byte, error) {
 	for r.err == nil {
 		if r.file != nil {
@@ -80,7 +83,8 @@ func (r *draftReader) next() ([]byte, error) {
 		c := r.chunks[0]
 		r.chunks = r.chunks[1:]
 		if c.file != nil {
-			// Opened before the text in front of it is given, so that less is in vain if that fails.
+			// Opened before the text in front of it is given, so that less is in vain
+			// if that fails.
 			r.file, r.err = newFileEncoder(c.file, c.enc)
 		}
 		if r.err == nil && len(c.text) > 0 {
@@ -90,7 +94,8 @@ func (r *draftReader) next() ([]byte, error) {
 	return nil, r.err
 }
 
-// closeFile ends the attachment that is open, for the reason err. It returns nil when that was its end.
+// closeFile ends the attachment that is open, for the reason err. It returns nil when
+// that was its end.
 func (r *draftReader) closeFile(err error) error {
 	if err == io.EOF {
 		err = nil

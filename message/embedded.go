@@ -2,7 +2,8 @@ package message
 
 import "bytes"
 
-// Embedded is a file that lies in a text in uuencode or yEnc, as they travelled before MIME.
+// Embedded is a file that lies in a text in uuencode or yEnc, as they travelled before
+// MIME.
 type Embedded struct {
 	// Name is what the sender called it. It must not become a path unseen.
 	Name string
@@ -14,10 +15,10 @@ type Embedded struct {
 	Whole bool
 }
 
-// Embedded returns the files that lie in the body in uuencode or yEnc, in their order. The
-// body is held in memory, and the contents together are no larger than it; no more than 1,000
-// files are listed. Which parts to ask is for the caller to say: text/plain above all. The error is that of
-// reading the message; from memory there is none.
+// Embedded returns the files that lie in the body in uuencode or yEnc, in their order.
+// The body is held in memory, and the contents together are no larger than it; no more
+// than 1,000 files are listed. Which parts to ask is for the caller to say: text/plain
+// above all. The error is that of reading the message; from memory there is none.
 func (p *Part) Embedded() ([]Embedded, error) {
 	body, err := p.AppendBody(nil)
 	if err != nil {

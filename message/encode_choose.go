@@ -2,8 +2,8 @@ package message
 
 import "strings"
 
-// lineEnd finds the end of the first line of text, and where the next begins: behind LF or CRLF. They are the same at
-// the end of text.
+// lineEnd finds the end of the first line of text, and where the next begins: behind LF
+// or CRLF. They are the same at the end of text.
 func lineEnd(text string) (end, next int) {
 	i := strings.IndexByte(text, '\n')
 	switch {
@@ -23,8 +23,9 @@ type survey struct {
 	escapes int  // octets that quoted-printable must escape
 }
 
-// surveyText reads a text once. Clean is printable ASCII in lines of no more than 78 octets (RFC 5322 section 2.1.1),
-// none of which ends in a blank or begins with "From ": relays and mail stores leave such text alone.
+// surveyText reads a text once. Clean is printable ASCII in lines of no more than 78
+// octets (RFC 5322 section 2.1.1), none of which ends in a blank or begins with "From
+// ": relays and mail stores leave such text alone.
 func surveyText(text string) survey {
 	s := survey{ascii: true, clean: true}
 	for text != "" {
@@ -48,8 +49,9 @@ func surveyText(text string) survey {
 	return s
 }
 
-// encoding chooses how a text of n octets is sent: as it is if it is clean, or in the encoding that is shorter. ASCII in
-// base64 is only met in mail that has something to hide.
+// encoding chooses how a text of n octets is sent: as it is if it is clean, or in the
+// encoding that is shorter. ASCII in base64 is only met in mail that has something to
+// hide.
 func (s survey) encoding(n int) Encoding {
 	switch {
 	case s.clean:

@@ -57,8 +57,8 @@ func (e *fileEncoder) next() ([]byte, error) {
 	return e.out, nil
 }
 
-// fillFrom reads until buf is full or r ends. Unlike io.ReadFull's, its io.EOF is always the end, and any other error
-// never is.
+// fillFrom reads until buf is full or r ends. Unlike io.ReadFull's, its io.EOF is
+// always the end, and any other error never is.
 func fillFrom(r io.Reader, buf []byte) (n int, err error) {
 	for idle := 0; n < len(buf) && err == nil; idle++ {
 		var m int
@@ -82,8 +82,8 @@ var (
 	err8Bit     = errors.New("message: octets outside ASCII")
 )
 
-// messageFilter passes a message on with CRLF line ends, and refuses what cannot be sent without an encoding: RFC 2045
-// section 2.7, RFC 2045 section 2.8.
+// messageFilter passes a message on with CRLF line ends, and refuses what cannot be
+// sent without an encoding: RFC 2045 section 2.7, RFC 2045 section 2.8.
 type messageFilter struct {
 	allow8Bit bool
 	column    int
@@ -141,9 +141,10 @@ func (c *messageFilter) line(line []byte) error {
 	return nil
 }
 
-// surveyMessage reads a message that is to be attached, and says in which of 7bit and 8bit it can be sent: no other
-// encoding is allowed for message/rfc822 (RFC 2046 section 5.2.1), and none at all for the other types but
-// message/global and the reports in UTF-8 (RFC 6533 section 6).
+// surveyMessage reads a message that is to be attached, and says in which of 7bit and
+// 8bit it can be sent: no other encoding is allowed for message/rfc822
+// (RFC 2046 section 5.2.1), and none at all for the other types but message/global and
+// the reports in UTF-8 (RFC 6533 section 6).
 func surveyMessage(a *Attachment, mediaType string) (Encoding, error) {
 	eightBit := mediaType == "message/rfc822" || strings.HasPrefix(mediaType, "message/global")
 	e, err := newFileEncoder(a, Encoding8Bit)

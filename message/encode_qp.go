@@ -1,10 +1,11 @@
 package message
 
-// maxEncodedLine is how long a line of quoted-printable or base64 may be (RFC 2045 section 6.7, RFC 2045
-// section 6.8).
+// maxEncodedLine is how long a line of quoted-printable or base64 may be
+// (RFC 2045 section 6.7, RFC 2045 section 6.8).
 const maxEncodedLine = 76
 
-// qpSafe says which octets stand for themselves in quoted-printable: RFC 2045 section 6.7 (2) and (3).
+// qpSafe says which octets stand for themselves in quoted-printable:
+// RFC 2045 section 6.7 (2) and (3).
 var qpSafe = func() (safe [256]bool) {
 	for c := ' '; c <= '~'; c++ {
 		safe[c] = c != '='
@@ -13,7 +14,8 @@ var qpSafe = func() (safe [256]bool) {
 	return safe
 }()
 
-// appendQP appends text in quoted-printable: line ends, LF or CRLF, as CRLF; a CR alone as data.
+// appendQP appends text in quoted-printable: line ends, LF or CRLF, as CRLF; a CR alone
+// as data.
 func appendQP(dst []byte, text string) []byte {
 	for {
 		end, next := lineEnd(text)

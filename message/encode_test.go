@@ -112,7 +112,8 @@ func TestEncodeBase64(t *testing.T) {
 	}
 }
 
-// FuzzDraft writes a message with text in every place that takes it, and reads it with the standard library.
+// FuzzDraft writes a message with text in every place that takes it, and reads it with
+// the standard library.
 func FuzzDraft(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add("Grüße aus dem Posthaus", "Jürgen, Köln", "Fahrplan für März.csv", "text\n")
@@ -178,7 +179,8 @@ func FuzzDraft(tf *testing.F) {
 	})
 }
 
-// FuzzMailbox: what Append writes is read as the same mailbox, and as no other, by our parser and by net/mail.
+// FuzzMailbox: what Append writes is read as the same mailbox, and as no other, by our
+// parser and by net/mail.
 func FuzzMailbox(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add("Jo Doe", "jo@example.org")

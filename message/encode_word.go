@@ -13,8 +13,9 @@ const (
 	minWordRoom = wordOverhead + 4*3
 )
 
-// encoded writes text in encoded-words, as Q or as B, whichever is shorter. No word splits a character (RFC 2047
-// section 5), and the words are only separated by what a reader drops.
+// encoded writes text in encoded-words, as Q or as B, whichever is shorter. No word
+// splits a character (RFC 2047 section 5), and the words are only separated by what a
+// reader drops.
 //
 //	encoded-word = "=?" charset "?" encoding "?" encoded-text "?="
 func (f *fieldWriter) encoded(text string) {
@@ -30,7 +31,8 @@ func (f *fieldWriter) encoded(text string) {
 	}
 }
 
-// fitWord says how many octets of text fit into room octets when encoded: whole characters, and at least one.
+// fitWord says how many octets of text fit into room octets when encoded: whole
+// characters, and at least one.
 //
 // QUIRK: RFC 2047 section 5 has each encoded-word stand for itself. GMime joins adjacent ones before it undoes base64,
 // and stops at padding: so only the last has padding, if that can be.
@@ -90,8 +92,8 @@ func qLen(text string) int {
 	return n
 }
 
-// isQSafe says which octets stand for themselves: those of RFC 2047 section 5 (3), for words in a phrase, which will do
-// anywhere.
+// isQSafe says which octets stand for themselves: those of RFC 2047 section 5 (3), for
+// words in a phrase, which will do anywhere.
 func isQSafe(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '!' || c == '*' || c == '+' || c == '-' || c == '/'
 }

@@ -3,14 +3,16 @@ package message
 import "strings"
 
 const (
-	// foldAt is where a line of a header is folded if it can be. RFC 2047 section 2 allows no more to a line with an
-	// encoded-word in it, and RFC 5322 section 2.1.1 two more to any other.
+	// foldAt is where a line of a header is folded if it can be. RFC 2047 section 2
+	// allows no more to a line with an encoded-word in it, and RFC 5322 section 2.1.1
+	// two more to any other.
 	foldAt = 76
 	// maxLine is what RFC 5322 section 2.1.1 allows to any line, without its CRLF.
 	maxLine = 998
 )
 
-// fieldWriter writes header fields and folds them between tokens. Its text was checked by checkText before.
+// fieldWriter writes header fields and folds them between tokens. Its text was checked
+// by checkText before.
 type fieldWriter struct {
 	b    []byte
 	line int  // where the current line begins in b
@@ -33,8 +35,8 @@ func (f *fieldWriter) token(s string) {
 	f.bare = false
 }
 
-// glue writes s directly behind the last token. It is one octet, for which token leaves no room on purpose: RFC 5322
-// allows two more than foldAt.
+// glue writes s directly behind the last token. It is one octet, for which token leaves
+// no room on purpose: RFC 5322 allows two more than foldAt.
 func (f *fieldWriter) glue(s string) { f.b = append(f.b, s...) }
 
 func (f *fieldWriter) column() int { return len(f.b) - f.line }
@@ -51,8 +53,8 @@ func (f *fieldWriter) endLine() {
 
 func (f *fieldWriter) end() { f.endLine() }
 
-// raw writes a whole field whose value is printable ASCII, exactly as it is but for folds in front of its blanks. A
-// field that fits in a line is left alone.
+// raw writes a whole field whose value is printable ASCII, exactly as it is but for
+// folds in front of its blanks. A field that fits in a line is left alone.
 func (f *fieldWriter) raw(name, value string) {
 	f.begin(name)
 	f.b = append(f.b, ' ')

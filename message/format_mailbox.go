@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// ErrNeedsSMTPUTF8 is the error for an address or a message-id outside ASCII where that is not allowed: only a server
-// that offers SMTPUTF8 (RFC 6531) takes a message with one.
+// ErrNeedsSMTPUTF8 is the error for an address or a message-id outside ASCII where that
+// is not allowed: only a server that offers SMTPUTF8 (RFC 6531) takes a message with
+// one.
 var ErrNeedsSMTPUTF8 = errors.New("message: address needs SMTPUTF8")
 
 var (
@@ -14,9 +15,10 @@ var (
 	errText    = errors.New("message: text that cannot stand in a header")
 )
 
-// Append appends m as it stands in a header, on one line: `"Doe, Jo" <jo@example.org>`. A name outside ASCII becomes
-// encoded-words. It fails, and appends nothing, for what is no address, for control characters and for text that is not
-// UTF-8, and with ErrNeedsSMTPUTF8 for an address outside ASCII.
+// Append appends m as it stands in a header, on one line: `"Doe, Jo" <jo@example.org>`.
+// A name outside ASCII becomes encoded-words. It fails, and appends nothing, for what
+// is no address, for control characters and for text that is not UTF-8, and with
+// ErrNeedsSMTPUTF8 for an address outside ASCII.
 func (m Mailbox) Append(dst []byte) ([]byte, error) {
 	if checkText(m.Name) != "" {
 		return dst, errText
@@ -31,7 +33,8 @@ func (m Mailbox) Append(dst []byte) ([]byte, error) {
 
 // check says whether the address is one that can be written.
 func (m Mailbox) check(utf8 bool) error {
-	// Parsed strictly, it must give itself: nothing else could be read into it, and no group (RFC 6854 section 3).
+	// Parsed strictly, it must give itself: nothing else could be read into it, and no
+	// group (RFC 6854 section 3).
 	parsed, err := ParseMailbox(m.Addr)
 	if err != nil || parsed.Addr != m.Addr || parsed.Name != "" {
 		return errAddress
@@ -68,8 +71,8 @@ func (f *fieldWriter) mailbox(m Mailbox, tail string) {
 	f.token("<" + m.Addr + ">" + tail)
 }
 
-// phrase writes a display name: as atoms, or in quotes, or in encoded-words if neither can carry it exactly or would
-// make a long line.
+// phrase writes a display name: as atoms, or in quotes, or in encoded-words if neither
+// can carry it exactly or would make a long line.
 //
 //	phrase = 1*word
 func (f *fieldWriter) phrase(name string) {

@@ -5,11 +5,13 @@ import (
 	"strings"
 )
 
-// maxPlainParam is how long a value may be that is not written by RFC 2231: RFC 2183 section 2.
+// maxPlainParam is how long a value may be that is not written by RFC 2231:
+// RFC 2183 section 2.
 const maxPlainParam = 78
 
-// param writes a parameter of a Content-Type or Content-Disposition: as it is, in quotes, or by RFC 2231. Each value
-// is written once, in one way, so that no two readers can take it for different ones.
+// param writes a parameter of a Content-Type or Content-Disposition: as it is, in
+// quotes, or by RFC 2231. Each value is written once, in one way, so that no two
+// readers can take it for different ones.
 //
 // QUIRK: RFC 2183 section 2 would have any short ASCII value in quotes. Readers differ about quotes and backslashes in
 // quotes, and some decode encoded-words there: such values are written by RFC 2231.
@@ -26,11 +28,13 @@ func (f *fieldWriter) param(name, value string) {
 	}
 }
 
-// isBareParam says which octets of a value need neither quotes nor an escape in the eyes of any reader: those of a
-// token (RFC 2045 section 5.1), but for the marks of RFC 2231.
+// isBareParam says which octets of a value need neither quotes nor an escape in the
+// eyes of any reader: those of a token (RFC 2045 section 5.1), but for the marks of RFC
+// 2231.
 func isBareParam(c byte) bool { return isToken(c) && c != '*' && c != '\'' && c != '%' }
 
-// extended writes a parameter by RFC 2231 section 4, in as many sections as are needed to keep the lines short.
+// extended writes a parameter by RFC 2231 section 4, in as many sections as are needed
+// to keep the lines short.
 //
 //	extended-parameter = attribute ["*" section] "*" "=" [charset] "'" [language] "'" *(ext-octet / attribute-char)
 func (f *fieldWriter) extended(name, value string) {

@@ -8,8 +8,8 @@ import (
 // maxPlainWord is how long a word of text may be that is not encoded only to be split.
 const maxPlainWord = foldAt - 1
 
-// text writes unstructured text: plain words as they are, and from the first to the last that cannot be so as
-// encoded-words.
+// text writes unstructured text: plain words as they are, and from the first to the
+// last that cannot be so as encoded-words.
 func (f *fieldWriter) text(s string) {
 	words := strings.Split(s, " ")
 	first, last := len(words), -1
@@ -37,7 +37,8 @@ func (f *fieldWriter) plain(word string) bool {
 	return isPrintable(word, f.utf8) && len(word) <= maxPlainWord && !strings.Contains(word, "=?")
 }
 
-// isPrintable says whether s has nothing but printable ASCII and blanks, or any text outside ASCII too.
+// isPrintable says whether s has nothing but printable ASCII and blanks, or any text
+// outside ASCII too.
 func isPrintable(s string, utf8 bool) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == 0x7F || c >= 0x80 && !utf8 {
@@ -47,7 +48,8 @@ func isPrintable(s string, utf8 bool) bool {
 	return true
 }
 
-// checkText says what forbids text to stand in a header, whatever its encoding; "" if nothing does. A tab is a blank.
+// checkText says what forbids text to stand in a header, whatever its encoding; "" if
+// nothing does. A tab is a blank.
 func checkText(s string) (reason string) {
 	for _, r := range s {
 		switch {

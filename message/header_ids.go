@@ -2,7 +2,8 @@ package message
 
 import "strings"
 
-// MessageID returns the message's identifier without its angle brackets; "" if there is none.
+// MessageID returns the message's identifier without its angle brackets; "" if there is
+// none.
 func (h Header) MessageID() string {
 	v := h.Get("Message-ID")
 	if ids := appendIDs(nil, v); len(ids) > 0 {

@@ -73,7 +73,8 @@ func (p *Parser) Load(index []byte, r io.ReaderAt, size int64) (*Message, error)
 	if d.n(math.MaxUint8) != indexVersion || int64(d.n(math.MaxInt64)) != size {
 		return nil, ErrBadIndex
 	}
-	// A part takes 12 octets at least and a field 4: no more memory is taken than there can be need for.
+	// A part takes 12 octets at least and a field 4: no more memory is taken than there
+	// can be need for.
 	parts, fields := int(d.n(uint64(len(index)/12))), int(d.n(uint64(len(index)/4)))
 	m := &Message{src: r, size: size, parser: *p}
 	m.parts = make([]Part, 0, parts)

@@ -4,7 +4,8 @@ import "fmt"
 
 // Mailbox is one address with the name it is shown under.
 type Mailbox struct {
-	// Name is the display name as decoded UTF-8 text, without quotes; "" when there is none.
+	// Name is the display name as decoded UTF-8 text, without quotes; "" when there is
+	// none.
 	Name string
 	// Addr is the addr-spec, local part and domain, with the local part
 	// quoted where RFC 5322 section 3.4.1 asks for it, and without comments

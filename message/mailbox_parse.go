@@ -129,8 +129,8 @@ func (p *addressParser) plain(until byte) string {
 	return s[:end]
 }
 
-// skipDotAtom returns the index behind the dot-atom at s[i]; i itself if there is none, or one
-// with a dot or a hyphen at the edge of an atom.
+// skipDotAtom returns the index behind the dot-atom at s[i]; i itself if there is none,
+// or one with a dot or a hyphen at the edge of an atom.
 func skipDotAtom(s string, i int) int {
 	start, last := i, byte('.')
 	for ; i < len(s) && classes[s[i]]&classAddress != 0; i++ {
@@ -146,7 +146,8 @@ func skipDotAtom(s string, i int) int {
 }
 
 // octets looks for a NUL, and for a line end that is no folding: in a field there is
-// none, and elsewhere somebody tries to put a line of his own into what is made of the text.
+// none, and elsewhere somebody tries to put a line of his own into what is made of the
+// text.
 //
 //	FWS = ([*WSP CRLF] 1*WSP) / obs-FWS
 func (p *addressParser) octets() {

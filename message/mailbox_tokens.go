@@ -205,7 +205,8 @@ func (p *addressParser) domain(tokens []token) (string, bool) {
 		case t.kind != tokenAtom && t.kind != tokenDot, i > 0 && !joined(tokens[i-1], t):
 			return "", false
 		case t.kind == tokenAtom && p.encoded && (strings.Contains(p.s[t.start:t.end], "=?") || strings.Contains(p.s[t.start:t.end], "?=")):
-			// Who decodes it, or looks for the last "@", sees another domain than who does not.
+			// Who decodes it, or looks for the last "@", sees another domain than who
+			// does not.
 			p.fail(t.start, "encoded word in an address")
 			return "", false
 		case t.kind == tokenAtom && (p.s[t.start] == '-' || p.s[t.end-1] == '-'):

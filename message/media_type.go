@@ -32,8 +32,8 @@ func parseMediaType(value []byte) (mediaType string, rest []byte, ok bool) {
 	return foldType(value[:end]), value[end:], true
 }
 
-// skipPlainType returns the index behind the type that value begins with; 0 if there is none, or
-// one with comments or blanks in it.
+// skipPlainType returns the index behind the type that value begins with; 0 if there is
+// none, or one with comments or blanks in it.
 func skipPlainType(value []byte) int {
 	end, slash := 0, -1
 	for end < len(value) && (isToken(value[end]) || value[end] == '/' && slash < 0) {

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// entityXML is a part in the answers of a collection that tell structure, fields and bodies.
+// entityXML is a part in the answers of a collection that tell structure, fields and
+// bodies.
 type entityXML struct {
 	Fields []string `xml:"header>field"`
 	Multi  *struct {

@@ -96,8 +96,9 @@ func plainParam(params []byte, name string) (value []byte, plain bool) {
 	return value, true
 }
 
-// plainValue returns the token or what is in the quoted string at b[i], and the index behind
-// it. It reports false if there is none, or one that means something else than is written.
+// plainValue returns the token or what is in the quoted string at b[i], and the index
+// behind it. It reports false if there is none, or one that means something else than
+// is written.
 func plainValue(b []byte, i int) (value []byte, end int, plain bool) {
 	if i == len(b) || b[i] != '"' {
 		end = skipPlain(b, i)

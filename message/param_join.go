@@ -86,7 +86,8 @@ func joinSections(sections []piece) (string, bool) {
 	return string(cs.appendText(nil, octets)), ok
 }
 
-// appendPercent undoes the encoding of RFC 2231 section 4. A broken escape stands for itself.
+// appendPercent undoes the encoding of RFC 2231 section 4. A broken escape stands for
+// itself.
 func appendPercent(dst []byte, s string) []byte {
 	for i := 0; i < len(s); i++ {
 		c := s[i]

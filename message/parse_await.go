@@ -41,8 +41,8 @@ func (a *awaited) innermost() int32 {
 	return a.stack[len(a.stack)-1].part
 }
 
-// push awaits the boundary lines of a part inside all the others. It reports whether no other
-// has the same boundary.
+// push awaits the boundary lines of a part inside all the others. It reports whether no
+// other has the same boundary.
 func (a *awaited) push(part int32, boundary []byte) (unique bool) {
 	p := awaitedPart{boundary: boundary, hash: boundaryHash(boundary), part: part}
 	_, found := a.find(boundary, p.hash)

@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAwaited opens and closes multiparts, with boundaries of which many are the same or the
-// beginning of another, and looks for each boundary line as if one had to look at all of them.
+// TestAwaited opens and closes multiparts, with boundaries of which many are the same
+// or the beginning of another, and looks for each boundary line as if one had to look
+// at all of them.
 func TestAwaited(t *testing.T) {
 	t.Parallel()
 	rand := rand.New(rand.NewPCG(1, 2))

@@ -110,8 +110,8 @@ type ownBoundary struct {
 	line  []byte // the whole boundary line; nil if the part is no multipart
 }
 
-// isOwnDelimiter reports whether the line buf[at:end] in the header of p is the first boundary
-// line of p itself: the empty line between header and body is missing. The
+// isOwnDelimiter reports whether the line buf[at:end] in the header of p is the first
+// boundary line of p itself: the empty line between header and body is missing. The
 // header began at buf[start] with the field number first.
 func (s *scanner) isOwnDelimiter(p *Part, start, at, end, first int) bool {
 	line := s.win.buf[at:end]

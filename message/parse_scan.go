@@ -174,7 +174,8 @@ func (s *scanner) nextDelimiter() (d delimiter, ok bool, err error) {
 		}
 		i += n
 		if len(w.buf)-i < maxDelimiterLine && w.offset(len(w.buf)) < w.size {
-			// What might be a boundary line is looked at as a whole, with the line end before it.
+			// What might be a boundary line is looked at as a whole, with the line end
+			// before it.
 			keep := max(i-2, 0)
 			if _, err = w.more(keep); err != nil {
 				return d, false, err

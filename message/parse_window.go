@@ -59,7 +59,8 @@ func (w *window) more(keep int) (bool, error) {
 	return false, err
 }
 
-// lineEnd returns the index behind the LF of the line at buf[i], or -1 if it is not in the window.
+// lineEnd returns the index behind the LF of the line at buf[i], or -1 if it is not in
+// the window.
 func (w *window) lineEnd(i int) int {
 	n := bytes.IndexByte(w.buf[i:], '\n')
 	if n < 0 {

@@ -65,8 +65,9 @@ func (s *scanner) classify(p *Part) (boundary []byte) {
 		var ok bool
 		if p.encoding, ok = parseEncoding(p.raw[f.value:f.end]); !ok {
 			// QUIRK: RFC 2045 section 6.4 says that the part is an application/octet-stream
-			// if the encoding is not known. We leave the declared type in sight, and have the defect
-			// and Part.Encoding tell, because the type is often still right.
+			// if the encoding is not known. We leave the declared type in sight, and
+			// have the defect and Part.Encoding tell, because the type is often still
+			// right.
 			s.note(BadTransferEncoding, p.start+int64(f.start), p.index)
 		}
 	}

@@ -98,10 +98,11 @@ func FuzzPeerWords(tf *testing.F) {
 
 func isC1(r rune) bool { return 0x80 <= r && r < 0xA0 }
 
-// FuzzPeerMediaType compares with mime, but for broken escapes and all charsets but two,
-// which lose it the value, pieces whose number begins with a zero, values written in two
-// ways, and quoted pairs, some of which it leaves as they are for the sake of Windows'
-// paths. Control characters are blanks for it, and so are Unicode's; the Kelvin sign is a k.
+// FuzzPeerMediaType compares with mime, but for broken escapes and all charsets but
+// two, which lose it the value, pieces whose number begins with a zero, values written
+// in two ways, and quoted pairs, some of which it leaves as they are for the sake of
+// Windows' paths. Control characters are blanks for it, and so are Unicode's; the
+// Kelvin sign is a k.
 func FuzzPeerMediaType(tf *testing.F) {
 	f := storm.New(tf)
 	f.Add(`Text/Plain; charset="utf-8"; Name=a`)

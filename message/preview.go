@@ -15,14 +15,15 @@ const (
 	defaultPreview = 200
 )
 
-// Preview returns how the message begins, on one line, for a list of messages: at most that
-// many characters, 200 if limit is not positive. It is of the first text that Bodies
-// finds, of HTML if there is no other. Quotations, the line that introduces one, and
-// what follows "-- " are left out, unless there is nothing else; so are control characters and
-// those that show nothing or turn the direction of the line. It is text and not HTML.
+// Preview returns how the message begins, on one line, for a list of messages: at most
+// that many characters, 200 if limit is not positive. It is of the first text that
+// Bodies finds, of HTML if there is no other. Quotations, the line that introduces one,
+// and what follows "-- " are left out, unless there is nothing else; so are control
+// characters and those that show nothing or turn the direction of the line. It is text
+// and not HTML.
 //
-// No more than 64 KiB of the text is read. The error is that of reading the
-// message; from memory there is none.
+// No more than 64 KiB of the text is read. The error is that of reading the message;
+// from memory there is none.
 func (m *Message) Preview(limit int) (string, error) {
 	if limit <= 0 {
 		limit = defaultPreview

@@ -16,7 +16,8 @@ import (
 	"github.com/posthouse/posthouse/internal/rfc"
 )
 
-// grammar is what a Draft may write into its fields: RFC 5322 section 3 without the obsolete forms.
+// grammar is what a Draft may write into its fields: RFC 5322 section 3 without the
+// obsolete forms.
 var grammar = func() map[string]*regexp.Regexp {
 	const (
 		atom     = "[A-Za-z0-9!#$%&'*+/=?^_{|}~`-]+"

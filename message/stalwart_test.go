@@ -253,7 +253,8 @@ func (s *score) header(key string, value json.RawMessage, f Field) {
 	}
 }
 
-// squeeze makes one blank of each run: whether folding leaves one or more is no matter here.
+// squeeze makes one blank of each run: whether folding leaves one or more is no matter
+// here.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (s *score) contentType(key string, want *answerType, f Field) {

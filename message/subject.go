@@ -57,7 +57,8 @@ func cutLeaders(s string, reply *bool) string {
 	}
 }
 
-// refwd returns the length of what says that s is an answer or forwarded, 0 if nothing does.
+// refwd returns the length of what says that s is an answer or forwarded, 0 if nothing
+// does.
 //
 //	subj-refwd = ("re" / ("fw" ["d"])) *WSP [subj-blob] ":"
 func refwd(s string) int {

@@ -76,16 +76,16 @@ func (p *Part) charset() charset {
 	return cs
 }
 
-// Text returns a reader of the body as UTF-8 text: its transfer encoding is
-// undone, its charset converted, what is not valid in that charset replaced by U+FFFD,
-// and a byte order mark at its start dropped. Line ends stay as they are.
+// Text returns a reader of the body as UTF-8 text: its transfer encoding is undone, its
+// charset converted, what is not valid in that charset replaced by U+FFFD, and a byte
+// order mark at its start dropped. Line ends stay as they are.
 //
-// The charset is that of the Content-Type, whatever the media type is, or, in
-// text/html without one that is known, that of a <meta> in its first 1,024 octets. Without
-// any of those, or with us-ascii, the text is UTF-8 if it begins with a byte order mark or has
-// at least as many characters outside ASCII that are valid as that as octets that are not,
-// and otherwise windows-1252; to find out, a body that has octets outside ASCII is read
-// ahead once.
+// The charset is that of the Content-Type, whatever the media type is, or, in text/html
+// without one that is known, that of a <meta> in its first 1,024 octets. Without any of
+// those, or with us-ascii, the text is UTF-8 if it begins with a byte order mark or has
+// at least as many characters outside ASCII that are valid as that as octets that are
+// not, and otherwise windows-1252; to find out, a body that has octets outside ASCII is
+// read ahead once.
 func (p *Part) Text() io.Reader {
 	t := &textReader{part: p, body: p.open(), charset: p.charset()}
 	if t.charset.enc != nil {

@@ -1,17 +1,18 @@
-// Command mailhost is a small real mail host for one domain: MX, submission, LMTP, POP3.
+// Command mailhost is a small real mail host for one domain: MX, submission, LMTP,
+// POP3.
 //
 //	mailhost -domain example.test -hostname mail.example.test -users users.txt -maildir mail \
 //		-mx 127.0.0.1:0 -submission 127.0.0.1:0 -pop3 127.0.0.1:0
 //
 // The users file has a line "user:password" for each user, or a hash in place of the
-// password, as package auth/usersfile reads and the command mailpasswd writes them; it is
-// read again when it changes. A key is kept beside it, in USERS.salt, so that nobody can
-// tell by a restart which users exist. Mail for user@domain arrives in DIR/user/{new,cur,tmp}.
-// A user who has logged in to POP3 may, with -pop-before-smtp, send for a while from the same
-// address without AUTH, as user@domain or an alias of his: for clients that cannot
-// do better. When it listens it prints one line of JSON,
-// {"mx":"host:port",...}, with "ca" naming the PEM file of the certificate that it
-// made when none was given.
+// password, as package auth/usersfile reads and the command mailpasswd writes them; it
+// is read again when it changes. A key is kept beside it, in USERS.salt, so that nobody
+// can tell by a restart which users exist. Mail for user@domain arrives in
+// DIR/user/{new,cur,tmp}. A user who has logged in to POP3 may, with -pop-before-smtp,
+// send for a while from the same address without AUTH, as user@domain or an alias of
+// his: for clients that cannot do better. When it listens it prints one line of JSON,
+// {"mx":"host:port",...}, with "ca" naming the PEM file of the certificate that it made
+// when none was given.
 package main
 
 import (

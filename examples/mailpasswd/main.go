@@ -6,9 +6,9 @@
 //	mailpasswd -form scram-sha-256,scram-sha-1 users.txt alice
 //	mailpasswd -delete users.txt alice
 //
-// It never takes a password as an argument, which all users of the machine could
-// read. The file is made if there is none, and replaced in one step: a server that
-// uses it sees the old one or the new one.
+// It never takes a password as an argument, which all users of the machine could read.
+// The file is made if there is none, and replaced in one step: a server that uses it
+// sees the old one or the new one.
 package main
 
 import (

@@ -1,19 +1,19 @@
-// Package bench measures this module beside its peers, on one machine, with the
-// same octets. It is a module of its own, so that the peers are nobody's
-// dependency. What is quoted elsewhere is ratios, never absolute figures.
+// Package bench measures this module beside its peers, on one machine, with the same
+// octets. It is a module of its own, so that the peers are nobody's dependency. What is
+// quoted elsewhere is ratios, never absolute figures.
 //
 //	go run ./cmd/compare
 //	go run ./cmd/soak
 //	go run ./cmd/bombs
 //	go test -bench . -benchmem ./...
 //
-// The first is what the targets of speed are checked with. It runs every contestant as a
-// process of its own, in interleaved rounds, and prints one table of what the
-// work cost that process, and whether the target of a row is met. The second
-// shows what a server stands, the third what a parser of messages does. The last
-// measures inside one process and counts allocations: the loads are prepared octets
-// written to a socket of the loopback interface and allocate nothing, so that what
-// -benchmem counts is the server's.
+// The first is what the targets of speed are checked with. It runs every contestant as
+// a process of its own, in interleaved rounds, and prints one table of what the work
+// cost that process, and whether the target of a row is met. The second shows what a
+// server stands, the third what a parser of messages does. The last measures inside one
+// process and counts allocations: the loads are prepared octets written to a socket of
+// the loopback interface and allocate nothing, so that what -benchmem counts is the
+// server's.
 //
 //	cmd/compare  the races: which contestants, which work, which target
 //	cmd/plot     how the cost grows with the size of messages and the number of connections, drawn

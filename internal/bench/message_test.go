@@ -30,8 +30,9 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// BenchmarkFalseBoundaries parses 200,000 lines that might be boundary lines below 5,000
-// open multiparts, if limits let so many be open: each line costs one look, however many are.
+// BenchmarkFalseBoundaries parses 200,000 lines that might be boundary lines below
+// 5,000 open multiparts, if limits let so many be open: each line costs one look,
+// however many are.
 func BenchmarkFalseBoundaries(b *testing.B) {
 	const open, lines = 5_000, 200_000
 	var text bytes.Buffer

@@ -68,7 +68,8 @@ func TestCyrus(t *testing.T) {
 	}
 }
 
-// startCyrus runs Cyrus' pop3d as its master would, with TLS from the first octet. It may end after a login that failed.
+// startCyrus runs Cyrus' pop3d as its master would, with TLS from the first octet. It
+// may end after a login that failed.
 func startCyrus(t *testing.T, cfg *tls.Config) (addr string) {
 	t.Helper()
 	need(t, "saslpasswd2")

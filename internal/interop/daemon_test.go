@@ -195,7 +195,8 @@ func (d *daemon) keep(program []string) (ended <-chan struct{}, err error) {
 	return done, nil
 }
 
-// log returns what the server has said, on its outputs and in a folder that it may have for that.
+// log returns what the server has said, on its outputs and in a folder that it may have
+// for that.
 func (d *daemon) log() string {
 	text := d.said.String()
 	files, _ := filepath.Glob(filepath.Join(d.settings.Dir, "log", "*"))

@@ -125,9 +125,10 @@ func fetcherNamed(t *testing.T, name string) func(t *testing.T, a account) error
 	return nil
 }
 
-// TestFetchers has each client fetch a maildrop without TLS, by STLS and by TLS from the start, log in by each
-// mechanism that it knows, and delete it: with a wrong password it must fail and all must stay, with the right one
-// each message must come as it was, and none be left.
+// TestFetchers has each client fetch a maildrop without TLS, by STLS and by TLS from
+// the start, log in by each mechanism that it knows, and delete it: with a wrong
+// password it must fail and all must stay, with the right one each message must come as
+// it was, and none be left.
 func TestFetchers(t *testing.T) {
 	t.Parallel()
 	for _, client := range fetchers {

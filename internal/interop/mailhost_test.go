@@ -150,7 +150,8 @@ func (a account) mode(plain, starttls, implicit string) string {
 	return map[string]string{"plain": plain, "starttls": starttls, "implicit": implicit}[a.way]
 }
 
-// args are those of the programs here: WAY MECHANISM PORT CA USER PASSWORD, and what follows.
+// args are those of the programs here: WAY MECHANISM PORT CA USER PASSWORD, and what
+// follows.
 func (a account) args(more ...string) []string {
 	return append([]string{a.way, a.mechanism, a.port, a.ca, a.user, a.password}, more...)
 }
@@ -175,8 +176,8 @@ func (h *mailhost) loggedIn(t *testing.T, mechanism string) {
 	}
 }
 
-// saidWith returns what the program has logged, when a text is among it or will never be: what it does is
-// done before its log is here.
+// saidWith returns what the program has logged, when a text is among it or will never
+// be: what it does is done before its log is here.
 func (h *mailhost) saidWith(text string) string {
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if said := h.said(); strings.Contains(said, text) || time.Now().After(end) {

@@ -37,8 +37,8 @@ type attached struct {
 	Content    []byte
 }
 
-// letters are well-formed messages of all kinds. What is broken is read in other ways by each
-// parser, and is compared in package message with what its authors wish to see.
+// letters are well-formed messages of all kinds. What is broken is read in other ways
+// by each parser, and is compared in package message with what its authors wish to see.
 var letters = map[string]string{
 	"plain": "From: Alice <alice@example.test>\nTo: bob@example.test\nDate: Thu, 1 Jan 2026 12:34:56 +0530\nSubject: hello\n\nHello,\n\n.dot\nBob\n",
 	"folded": "From: \"Doe, Jane (x)\" <jane@example.test>\nTo: Bob\n <bob@example.test>,\n\tcarol@example.test\nDate: 1 Jan 2026 12:34:56 GMT\n" +

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// patience is how long anything may take. It is for what hangs: on a machine whose disk is busy, a program
-// that syncs each file takes minutes.
+// patience is how long anything may take. It is for what hangs: on a machine whose disk
+// is busy, a program that syncs each file takes minutes.
 const patience = 10 * time.Minute
 
 // need skips the test where a program is not installed, and where tests are to be short.

@@ -189,8 +189,8 @@ var ways = []struct{ name, submission, pop3 string }{
 	{"implicit", "submissions", "pop3s"},
 }
 
-// options are the mailhost's for a way and a mechanism: it takes no password without TLS, and no weak
-// mechanism, unless it is told to.
+// options are the mailhost's for a way and a mechanism: it takes no password without
+// TLS, and no weak mechanism, unless it is told to.
 func options(way, mechanism string) []string {
 	args := []string{"-no-plus"}
 	if way == "plain" {
@@ -207,9 +207,9 @@ func options(way, mechanism string) []string {
 	return args
 }
 
-// TestSenders has each client send a letter without TLS, by STARTTLS and by TLS from the start, and log in
-// by each mechanism that it knows: its body is in Bob's maildrop as it was. With a
-// wrong password it must fail, and nothing arrive.
+// TestSenders has each client send a letter without TLS, by STARTTLS and by TLS from
+// the start, and log in by each mechanism that it knows: its body is in Bob's maildrop
+// as it was. With a wrong password it must fail, and nothing arrive.
 func TestSenders(t *testing.T) {
 	t.Parallel()
 	for _, client := range senders {

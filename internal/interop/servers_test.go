@@ -40,9 +40,10 @@ var libraries = []struct {
 	{"go-smtp", "PLAIN OAUTHBEARER", serveGoSMTP},
 }
 
-// TestLibraryServers has our client send to each library, in the clear, by STARTTLS and by
-// TLS from the start, and with TLS log in by each mechanism: letters of all kinds arrive as they were, a
-// refused recipient and a wrong password are told as what they are.
+// TestLibraryServers has our client send to each library, in the clear, by STARTTLS and
+// by TLS from the start, and with TLS log in by each mechanism: letters of all kinds
+// arrive as they were, a refused recipient and a wrong password are told as what they
+// are.
 func TestLibraryServers(t *testing.T) {
 	t.Parallel()
 	cert := newCertificate(t)

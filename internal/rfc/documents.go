@@ -10,7 +10,8 @@ import (
 //go:embed rfcs.tsv
 var documentsTSV string
 
-// Document is an RFC that this module obeys, or of which the ledger judges that it does not.
+// Document is an RFC that this module obeys, or of which the ledger judges that it does
+// not.
 type Document struct {
 	Number   string
 	Title    string   // what it is about, in a few words

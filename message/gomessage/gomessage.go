@@ -67,8 +67,8 @@ func Entity(p *message.Part) (*gomessage.Entity, error) {
 	return gomessage.New(Header(p.Header()), p.RawBody())
 }
 
-// FromEntity reads an Entity to its end and parses it. The header is that of the Entity, octet for
-// octet; bodies are as go-message encodes them again.
+// FromEntity reads an Entity to its end and parses it. The header is that of the
+// Entity, octet for octet; bodies are as go-message encodes them again.
 func FromEntity(e *gomessage.Entity) (*message.Message, error) {
 	head, err := rawHeader(e.Header)
 	if err != nil {

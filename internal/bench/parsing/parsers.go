@@ -12,8 +12,8 @@ import (
 	"github.com/posthouse/posthouse/message"
 )
 
-// Names of the parsers. A full parse finds Subject, From and To and decodes every body, text
-// to UTF-8; Structure is ours for who wants the fields and the tree alone.
+// Names of the parsers. A full parse finds Subject, From and To and decodes every body,
+// text to UTF-8; Structure is ours for who wants the fields and the tree alone.
 const (
 	Posthouse = "posthouse"
 	Structure = "posthouse-structure"

@@ -16,7 +16,8 @@ type Set struct {
 	Name     string
 	Messages [][]byte
 
-	// Full and Structure say how many times as fast as go-message's full parse ours should be.
+	// Full and Structure say how many times as fast as go-message's full parse ours
+	// should be.
 	Full, Structure float64
 }
 

@@ -98,8 +98,8 @@ func (s *Server) Allocations() (int64, error) { return s.count("allocations") }
 // Goroutines returns how many the server has; zero if it cannot say.
 func (s *Server) Goroutines() (int64, error) { return s.count("goroutines") }
 
-// Heap returns the octets in use on the server's heap, once it has collected its garbage and
-// given the memory back; zero if it cannot say.
+// Heap returns the octets in use on the server's heap, once it has collected its
+// garbage and given the memory back; zero if it cannot say.
 func (s *Server) Heap() (int64, error) { return s.count("heap") }
 
 func (s *Server) count(what string) (int64, error) {

@@ -22,8 +22,8 @@ const Dovecot = "dovecot"
 // Password is that of every user.
 const Password = "secret"
 
-// takeOverAfter is how long an idle session keeps its lock open: not for long, since there may
-// be more sessions than half of what a machine has descriptors for.
+// takeOverAfter is how long an idle session keeps its lock open: not for long, since
+// there may be more sessions than half of what a machine has descriptors for.
 const takeOverAfter = 2 * time.Second
 
 // anybody lets everybody in who knows the Password.

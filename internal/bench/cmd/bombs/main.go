@@ -3,14 +3,15 @@
 //	go run ./cmd/bombs
 //	go run ./cmd/bombs -run boundaries -work 'parse thoroughly'
 //
-// Each is parsed, parsed thoroughly, and parsed and read with all that there is in it, the
-// last with limits beyond reach: behind a limit other things are read than before it. That
-// is done at a little more than 1 MB and at each doubling up to 9. It prints one table
-// in Markdown: the processor time, how many times as much of it each doubling takes, and
-// how many octets are allocated for one of the message. The least of several measurements
-// counts, since a machine that is busy with other things only ever adds to them; a doubling
-// that seems too dear is measured again. It fails if one takes more than 2.3 times as
-// much, or a parse with the limits that hold by default allocates more than 4 octets for one.
+// Each is parsed, parsed thoroughly, and parsed and read with all that there is in it,
+// the last with limits beyond reach: behind a limit other things are read than before
+// it. That is done at a little more than 1 MB and at each doubling up to 9. It prints
+// one table in Markdown: the processor time, how many times as much of it each doubling
+// takes, and how many octets are allocated for one of the message. The least of several
+// measurements counts, since a machine that is busy with other things only ever adds to
+// them; a doubling that seems too dear is measured again. It fails if one takes more
+// than 2.3 times as much, or a parse with the limits that hold by default allocates
+// more than 4 octets for one.
 package main
 
 import (
@@ -38,8 +39,8 @@ const (
 	smallest, doublings = 9 << 17, 3
 )
 
-// works are what is done with a bomb, and how many octets that may allocate for one; zero is no
-// goal.
+// works are what is done with a bomb, and how many octets that may allocate for one;
+// zero is no goal.
 var works = []struct {
 	name      string
 	do        func([]byte) error

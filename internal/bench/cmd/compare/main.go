@@ -3,15 +3,15 @@
 //	go run ./cmd/compare
 //	go run ./cmd/compare -only smtp-server,message -rounds 9
 //
-// It prints one table in Markdown, with the machine, the versions and the commit above it. Every contestant is a process of its own on
-// the loopback interface and does the same work; the rounds are interleaved; a
-// cost is the processor time, user and system, of the contestant's process and
-// its children, or what the row names instead. Contestants that are not on the
-// machine are named and left out; the script install of internal/interop installs
-// them. Run it on a machine that does nothing else.
+// It prints one table in Markdown, with the machine, the versions and the commit above
+// it. Every contestant is a process of its own on the loopback interface and does the
+// same work; the rounds are interleaved; a cost is the processor time, user and system,
+// of the contestant's process and its children, or what the row names instead.
+// Contestants that are not on the machine are named and left out; the script install of
+// internal/interop installs them. Run it on a machine that does nothing else.
 //
-// Where the time goes, profiles tell: with BENCH_PROFILE=DIR in the environment
-// each contestant in Go writes one there, for go tool pprof.
+// Where the time goes, profiles tell: with BENCH_PROFILE=DIR in the environment each
+// contestant in Go writes one there, for go tool pprof.
 package main
 
 import (

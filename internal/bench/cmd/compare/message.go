@@ -15,8 +15,8 @@ import (
 // collections are where messages of all kinds lie beside the repository, if they do.
 const collections = "../../../shared/data/mime"
 
-// parsedMB is about how much each parser has to read in a round; enmime an eighth of it, for
-// it takes its time.
+// parsedMB is about how much each parser has to read in a round; enmime an eighth of
+// it, for it takes its time.
 const (
 	parsedMB = 32
 	eighth   = 8

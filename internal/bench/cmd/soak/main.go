@@ -3,14 +3,14 @@
 //
 //	go run ./cmd/soak -for 30s -idle 10000 -drip 1000 -honest 100
 //
-// Each of the crowds is in a process of its own, as the server is. The honest begin their
-// sessions at a fixed rate that leaves the processor idle most of the time, so that what they
-// wait for is the server and not themselves. It prints one table: how long sessions take
-// with nobody else there, among the crowd, and in a flood of junk; what a connection costs in
-// memory; and what is left in the server when all have gone. It fails if an honest
-// client was refused or cut off, if junk was not shed, if anything is left, or if a goal
-// is missed. GODEBUG=gctrace=1 and the like reach the server. Run it on a machine that
-// does nothing else.
+// Each of the crowds is in a process of its own, as the server is. The honest begin
+// their sessions at a fixed rate that leaves the processor idle most of the time, so
+// that what they wait for is the server and not themselves. It prints one table: how
+// long sessions take with nobody else there, among the crowd, and in a flood of junk;
+// what a connection costs in memory; and what is left in the server when all have gone.
+// It fails if an honest client was refused or cut off, if junk was not shed, if
+// anything is left, or if a goal is missed. GODEBUG=gctrace=1 and the like reach the
+// server. Run it on a machine that does nothing else.
 package main
 
 import (

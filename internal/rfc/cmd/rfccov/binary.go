@@ -101,8 +101,8 @@ func processorTime(pid int) (time.Duration, bool) {
 	return parseStat(string(text))
 }
 
-// parseStat reads the 14th and 15th field of proc_pid_stat(5), in hundredths of a second. The
-// second is a name in parentheses with anything in it.
+// parseStat reads the 14th and 15th field of proc_pid_stat(5), in hundredths of a
+// second. The second is a name in parentheses with anything in it.
 func parseStat(text string) (time.Duration, bool) {
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 13 {

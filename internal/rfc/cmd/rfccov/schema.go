@@ -22,8 +22,8 @@ import (
 // schema is the source with many mutants in it at once, of which an environment
 // variable chooses one when a test binary runs: one build serves them all.
 //
-// A mutant in a function becomes a second function, which the first calls when it
-// is chosen:
+// A mutant in a function becomes a second function, which the first calls when it is
+// chosen:
 //
 //	func (s *session) rset(args []byte) smtpwire.Reply { if rfcMutant == 7 { return s.rset_rfc7(args) }; ...
 //
