@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Attachment is a file that travels with a Draft.
@@ -83,7 +85,7 @@ func (f *wholeFile) Read(p []byte) (int, error) {
 // mediaTypeOf knows the extensions that are common in mail. The table of the host is
 // not asked, so that a message is the same wherever it is made.
 func mediaTypeOf(name string) string {
-	switch toLower(filepath.Ext(name)) {
+	switch ascii.ToLower(filepath.Ext(name)) {
 	case ".txt", ".log":
 		return "text/plain"
 	case ".csv":

@@ -3,6 +3,7 @@ package message
 import (
 	"strings"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
@@ -50,7 +51,7 @@ var charsetAliases = func() map[string]encoding.Encoding {
 // findCharset returns the charset of that label, and whether it is known.
 // No label is charsetGuessed, and known.
 func findCharset(label string) (charset, bool) {
-	label = toLower(strings.Trim(label, " \t\"'"))
+	label = ascii.ToLower(strings.Trim(label, " \t\"'"))
 	switch label {
 	case "", "unknown-8bit", "us-ascii", "us_ascii", "usascii", "ascii", "ansi_x3.4-1968", "iso646-us":
 		return charset{}, true

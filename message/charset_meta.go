@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 )
@@ -47,14 +48,14 @@ func metaLabel(html []byte) string {
 			html = skipMarkup(html)
 			continue
 		}
-		if html = html[1:]; len(html) < 5 || !equalFold(html[:4], "meta") || !endsTagName(html[4]) {
+		if html = html[1:]; len(html) < 5 || !ascii.EqualFold(html[:4], "meta") || !endsTagName(html[4]) {
 			continue
 		}
 		tag, rest, _ := bytes.Cut(html[4:], []byte{'>'})
 		if html = rest; bytes.IndexByte(tag, '=') < 0 {
 			continue
 		}
-		_, value, found := strings.Cut(toLower(string(tag)), "charset")
+		_, value, found := strings.Cut(ascii.ToLower(string(tag)), "charset")
 		value, equals := strings.CutPrefix(strings.TrimLeft(value, " \t\r\n\f"), "=")
 		if !found || !equals {
 			continue

@@ -2,6 +2,8 @@ package message
 
 import (
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // checkHeader looks at the values of fields.
@@ -20,7 +22,7 @@ func (s *scanner) checkHeader(p *Part) {
 			s.note(BlankBeforeColon, at, p.index)
 		}
 		field := h.field(i)
-		switch name := toLower(field.Name()); name {
+		switch name := ascii.ToLower(field.Name()); name {
 		case "content-type":
 			_, params, ok := parseMediaType(field.body())
 			if _, whole := readParams(unfold(params)); ok && !whole {

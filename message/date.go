@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // ErrNoDate is the error of Header.Date when there is no Date field.
@@ -103,7 +105,7 @@ func (d *dateReader) letters(s string, i int) int {
 	for end < len(s) && (isLetter(s[end]) || s[end] >= 0x80) {
 		end++
 	}
-	word := toLower(s[i:end])
+	word := ascii.ToLower(s[i:end])
 	if next := skipCFWS(s, end); word == "mar" && d.day == 0 && next < len(s) && s[next] == ',' {
 		return end // a Tuesday of French, Spanish and Italian
 	}
@@ -114,7 +116,7 @@ func (d *dateReader) letters(s string, i int) int {
 }
 
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
-func isLetter(c byte) bool { c = lower(c); return 'a' <= c && c <= 'z' }
+func isLetter(c byte) bool { c = ascii.Lower(c); return 'a' <= c && c <= 'z' }
 
 // digitsAt reads the digits at s[i] and returns the index behind them. Of more
 // than nine it makes some number that no date has.

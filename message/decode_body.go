@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"slices"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Encoding is the transfer encoding of a body (RFC 2045 section 6).
@@ -67,11 +69,11 @@ func parseEncoding(value []byte) (e Encoding, ok bool) {
 		}
 	}
 	for e := Encoding7Bit; e < EncodingUnknown; e++ {
-		if equalFold(value, e.String()) {
+		if ascii.EqualFold(value, e.String()) {
 			return e, !parameters
 		}
 	}
-	switch toLower(string(value)) {
+	switch ascii.ToLower(string(value)) {
 	case "uuencode", "x-uue", "uue":
 		return EncodingUU, !parameters
 	case "yenc":

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 const (
@@ -132,7 +134,7 @@ func (c *composer) checkAddresses() error {
 
 func (c *composer) checkExtra() error {
 	for _, x := range c.draft.Extra {
-		name := toLower(x.Name)
+		name := ascii.ToLower(x.Name)
 		bad := name == "" || len(name) > maxFieldName
 		for i := range len(name) {
 			bad = bad || classes[name[i]]&className == 0

@@ -1,5 +1,7 @@
 package message
 
+import "github.com/posthouse/posthouse/internal/ascii"
+
 // Flowed reports whether the part is text of format=flowed, and whether the blank
 // at the end of a flowed line goes with the line end (RFC 3676 section 4).
 func (p *Part) Flowed() (flowed, delSp bool) {
@@ -7,8 +9,8 @@ func (p *Part) Flowed() (flowed, delSp bool) {
 		return false, false
 	}
 	params := p.Params()
-	flowed = equalFold(params.Get("format"), "flowed")
-	return flowed, flowed && equalFold(params.Get("delsp"), "yes")
+	flowed = ascii.EqualFold(params.Get("format"), "flowed")
+	return flowed, flowed && ascii.EqualFold(params.Get("delsp"), "yes")
 }
 
 // Unflow appends to dst text of format=flowed as paragraphs of one line each (RFC

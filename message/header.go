@@ -3,6 +3,8 @@ package message
 import (
 	"iter"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Header is a header as it stands in a message: its fields in their order,
@@ -80,7 +82,7 @@ func (h Header) Lookup(name string) (Field, bool) {
 // if there is none.
 func (h Header) next(name string, i int) int {
 	for ; i < len(h.fields); i++ {
-		if f := h.fields[i]; f.named() && sameName(h.raw[f.start:f.name], name) {
+		if f := h.fields[i]; f.named() && ascii.EqualFold(h.raw[f.start:f.name], name) {
 			return i
 		}
 	}

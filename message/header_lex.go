@@ -58,55 +58,6 @@ func isToken(c byte) bool { return classes[c]&classToken != 0 }
 func isWSP(c byte) bool   { return classes[c]&classWSP != 0 }
 func isFWS(c byte) bool   { return classes[c]&(classWSP|classFold) != 0 }
 
-// lower folds one ASCII letter. Protocol keywords are ASCII: folding by Unicode
-// would take U+212A KELVIN SIGN for a k.
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
-}
-
-// equalFold reports whether s is keyword, which is in lower case, by ASCII folding.
-func equalFold[T string | []byte](s T, keyword string) bool {
-	if len(s) != len(keyword) {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] != keyword[i] && lower(s[i]) != keyword[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// sameName reports whether both are the same name, by ASCII folding.
-func sameName(field []byte, name string) bool {
-	if len(field) != len(name) {
-		return false
-	}
-	for i, c := range field {
-		if c != name[i] && lower(c) != lower(name[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// toLower folds the ASCII letters of s; it allocates only when there is one to fold.
-func toLower(s string) string {
-	for i := range len(s) {
-		if c := s[i]; 'A' <= c && c <= 'Z' {
-			b := []byte(s)
-			for j := i; j < len(b); j++ {
-				b[j] = lower(b[j])
-			}
-			return string(b)
-		}
-	}
-	return s
-}
-
 // trimFWS cuts blanks and line ends from both ends.
 func trimFWS[T string | []byte](s T) T {
 	for len(s) > 0 && isFWS(s[0]) {

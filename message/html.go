@@ -5,6 +5,8 @@ import (
 	"html"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // AppendHTMLText appends to dst the text that a browser would show of src, HTML in
@@ -110,7 +112,7 @@ func (h *htmlReader) tag(src []byte) []byte {
 	var buf [16]byte // room for all names that mean something
 	name := buf[:0]
 	for i := at; i < end && end-at <= len(buf); i++ {
-		name = append(name, lower(src[i]))
+		name = append(name, ascii.Lower(src[i]))
 	}
 	rest, alt := skipAttributes(src[end:])
 	h.hushed = false
@@ -154,7 +156,7 @@ func skipSilent(src []byte, name string) []byte {
 			return nil
 		}
 		src = src[n+2:]
-		if len(src) > len(name) && equalFold(src[:len(name)], name) && endsTagName(src[len(name)]) {
+		if len(src) > len(name) && ascii.EqualFold(src[:len(name)], name) && endsTagName(src[len(name)]) {
 			if n := bytes.IndexByte(src, '>'); n >= 0 {
 				return src[n+1:]
 			}
@@ -184,7 +186,7 @@ func skipAttributes(src []byte) (rest, alt []byte) {
 		src = skipHTMLBlanks(src[end:])
 		if len(src) > 0 && src[0] == '=' {
 			var value []byte
-			if value, src = attributeValue(src[1:]); alt == nil && equalFold(name, "alt") {
+			if value, src = attributeValue(src[1:]); alt == nil && ascii.EqualFold(name, "alt") {
 				alt = value
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Section returns the octets that IMAP's BODY[spec] names, and whether there is
@@ -23,7 +25,7 @@ func (m *Message) Section(spec string) (*io.SectionReader, bool) {
 		}
 	}
 	text, fields, isList := strings.Cut(text, " ")
-	text = toLower(text)
+	text = ascii.ToLower(text)
 	switch {
 	case spec == "":
 		return m.section(0, m.size), true
@@ -79,11 +81,11 @@ func (h Header) choose(list string, listed bool) (b []byte, ok bool) {
 	list, ended := strings.CutSuffix(list, ")")
 	names := make(map[string]bool)
 	for name := range strings.FieldsSeq(list) {
-		names[toLower(strings.Trim(name, `"`))] = true
+		names[ascii.ToLower(strings.Trim(name, `"`))] = true
 	}
 	for f := range h.All() {
 		name := f.Name()
-		if name == "" || names[toLower(name)] != listed {
+		if name == "" || names[ascii.ToLower(name)] != listed {
 			continue
 		}
 		b = append(b, f.Raw()...)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/stretchr/testify/require"
 )
@@ -234,7 +235,7 @@ func TestIMAPTestSort(t *testing.T) {
 		for _, answer := range found.FindAllStringSubmatch(string(script), -1) {
 			var order []string
 			for _, m := range messages {
-				if strings.Contains(m.texts[answer[1]], toLower(answer[2])) {
+				if strings.Contains(m.texts[answer[1]], ascii.ToLower(answer[2])) {
 					order = append(order, strconv.Itoa(m.number))
 				}
 			}
@@ -294,17 +295,17 @@ func sortable(t *testing.T, file string) (list []sortKeys) {
 		}
 		subject := m.Header().Subject()
 		base, _ := BaseSubject(subject)
-		k.keys["subject"], k.texts["subject"] = strings.ToUpper(base), toLower(subject)
+		k.keys["subject"], k.texts["subject"] = strings.ToUpper(base), ascii.ToLower(subject)
 		for _, name := range []string{"from", "to", "cc", "bcc"} {
 			groups, _ := m.Header().Groups(name)
 			for n, g := range groups {
 				local := g.Name
-				k.texts[name] += "\n" + toLower(g.Name)
+				k.texts[name] += "\n" + ascii.ToLower(g.Name)
 				for _, a := range g.Members {
 					if local == "" {
 						local, _, _ = strings.Cut(a.Addr, "@")
 					}
-					k.texts[name] += "\n" + toLower(a.Name+" <"+a.Addr+">")
+					k.texts[name] += "\n" + ascii.ToLower(a.Name+" <"+a.Addr+">")
 				}
 				if n == 0 {
 					k.keys[name] = strings.ToUpper(local)

@@ -1,6 +1,10 @@
 package message
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // imapWriter builds an IMAP answer (RFC 9051 section 9). Nothing in it is decoded:
 // that is the client's part.
@@ -70,9 +74,7 @@ func (w *imapWriter) upper(s string) {
 	start := len(w.b)
 	w.text(s)
 	for i := start; i < len(w.b); i++ {
-		if c := w.b[i]; 'a' <= c && c <= 'z' {
-			w.b[i] = c - ('a' - 'A')
-		}
+		w.b[i] = ascii.Upper(w.b[i])
 	}
 }
 

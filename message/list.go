@@ -1,6 +1,10 @@
 package message
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // ListURLs returns the URLs in the first field of that name, one of those that
 // mailing lists add: List-Help, List-Unsubscribe, List-Subscribe, List-Post,
@@ -50,7 +54,7 @@ func (h Header) ListID() (id, name string) {
 // https URL among ListURLs("List-Unsubscribe") (RFC 8058 section 3.1). That is
 // safe only when a DKIM signature covers both fields.
 func (h Header) OneClick() bool {
-	return equalFold(dropFWS(h.Get("List-Unsubscribe-Post")), "list-unsubscribe=one-click")
+	return ascii.EqualFold(dropFWS(h.Get("List-Unsubscribe-Post")), "list-unsubscribe=one-click")
 }
 
 // bracketed returns the URL or identifier that stands between angle brackets: without its

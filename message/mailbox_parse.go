@@ -3,6 +3,8 @@ package message
 import (
 	"slices"
 	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // addressParser reads one address list from front to back. It never goes back, so
@@ -376,7 +378,7 @@ func (p *addressParser) angle(tokens []token) []token {
 // scheme passes over the scheme of a URL in front of an address.
 func (p *addressParser) scheme() {
 	const mailto = "mailto:"
-	if i := p.behindCFWS(); i+len(mailto) < len(p.s) && equalFold(p.s[i:i+len(mailto)], mailto) {
+	if i := p.behindCFWS(); i+len(mailto) < len(p.s) && ascii.EqualFold(p.s[i:i+len(mailto)], mailto) {
 		p.fail(i, "URL in place of an address")
 		p.i = i + len(mailto)
 	}

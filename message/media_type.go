@@ -1,5 +1,7 @@
 package message
 
+import "github.com/posthouse/posthouse/internal/ascii"
+
 // commonTypes saves allocating the media types that most mail is made of. They are
 // listed by their length.
 var commonTypes = func() (byLength [80][]string) {
@@ -71,12 +73,12 @@ func parseLooseType(value []byte) (mediaType string, rest []byte, ok bool) {
 func foldType(t []byte) string {
 	if len(t) < len(commonTypes) {
 		for _, common := range commonTypes[len(t)] {
-			if string(t) == common || equalFold(t, common) {
+			if string(t) == common || ascii.EqualFold(t, common) {
 				return common
 			}
 		}
 	}
-	return toLower(string(t))
+	return ascii.ToLower(string(t))
 }
 
 // parseDisposition reads the value of a Content-Disposition.
@@ -92,5 +94,5 @@ func parseDisposition(value []byte) (string, Params) {
 	if next := skipCFWS(s, end); next < len(s) && s[next] == '=' {
 		end = start // the type is missing
 	}
-	return toLower(s[start:end]), parseParams(s[end:])
+	return ascii.ToLower(s[start:end]), parseParams(s[end:])
 }

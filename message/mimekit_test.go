@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/stretchr/testify/require"
 )
 
@@ -43,7 +44,7 @@ func TestMimeKitOffsets(t *testing.T) {
 }
 
 func (s *score) offsets(key string, base int64, want *offsetsJSON, p *Part) {
-	s.field(key+" type", toLower(want.Type), p.MediaType())
+	s.field(key+" type", ascii.ToLower(want.Type), p.MediaType())
 	s.field(key+" offsets", []int64{want.Begin, want.Headers, want.End}, []int64{base + p.start, base + p.body, base + p.end})
 	lines, err := p.Lines()
 	require.NoError(s.t, err)

@@ -2,6 +2,8 @@ package message
 
 import (
 	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Param is a parameter of a Content-Type or Content-Disposition.
@@ -89,7 +91,7 @@ func plainParam(params []byte, name string) (value []byte, plain bool) {
 		if i = skipFWS(params, end); !ok || i < len(params) && params[i] != ';' {
 			return nil, false
 		}
-		if !found && equalFold(key, name) {
+		if !found && ascii.EqualFold(key, name) {
 			value, found = text, true
 		}
 	}

@@ -2,6 +2,8 @@ package message
 
 import (
 	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // piece is one parameter as it is written.
@@ -84,7 +86,7 @@ func (r *pieceReader) next() (p piece, ok bool) {
 // setName takes the marks of RFC 2231 off a name: "*" and a number for a piece of
 // a value, "*" at the end for a value with a charset.
 func (p *piece) setName(s string) {
-	p.name = toLower(s)
+	p.name = ascii.ToLower(s)
 	base, marks, found := strings.Cut(p.name, "*")
 	if !found || base == "" {
 		return

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/storm"
+	"github.com/stretchr/testify/require"
 )
 
 func TestParseMediaType(t *testing.T) {
@@ -154,7 +154,7 @@ func FuzzParams(tf *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		params, _ := readParams(s)
 		for i, p := range params {
-			if params.find(p.Name) != params[i] || toLower(p.Name) != p.Name || !utf8.ValidString(params.text(p.Name)) || p.extended && !utf8.ValidString(p.Value) {
+			if params.find(p.Name) != params[i] || ascii.ToLower(p.Name) != p.Name || !utf8.ValidString(params.text(p.Name)) || p.extended && !utf8.ValidString(p.Value) {
 				t.Fatalf("%+v among %+v", p, params)
 			}
 		}

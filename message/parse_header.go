@@ -3,6 +3,8 @@ package message
 import (
 	"bytes"
 	"slices"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // header reads the header at s.at into p and goes to the octet behind it.
@@ -264,7 +266,7 @@ func (s *scanner) known(p *Part, name []byte, i, at int) {
 		return
 	}
 	for _, k := range knownFields[len(name)] {
-		if !equalFold(name, k.name) {
+		if !ascii.EqualFold(name, k.name) {
 			continue
 		}
 		if p.once&(1<<k.id) != 0 {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Part is one part of a message: the message itself, an entity of a
@@ -207,7 +209,7 @@ func (p *Part) params() []byte {
 }
 
 // Charset returns the charset parameter in lower case as it stands; "" if there is none.
-func (p *Part) Charset() string { return toLower(string(paramOf(p.params(), "charset"))) }
+func (p *Part) Charset() string { return ascii.ToLower(string(paramOf(p.params(), "charset"))) }
 
 // Disposition returns the type of the Content-Disposition in lower case, such as
 // "inline" or "attachment"; "" if there is none. What is not known is to be

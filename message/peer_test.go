@@ -12,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/storm"
 )
 
@@ -148,7 +149,7 @@ func padded(s string) bool {
 // the charset in front, if that is its place, is UTF-8 or US-ASCII.
 func plainlyEscaped(p piece) bool {
 	cs, _, found := strings.Cut(p.value, "'")
-	if cs = toLower(cs); p.section <= 0 && (strings.Count(p.value, "'") != 2 || cs != "utf-8" && cs != "us-ascii") || p.section > 0 && found {
+	if cs = ascii.ToLower(cs); p.section <= 0 && (strings.Count(p.value, "'") != 2 || cs != "utf-8" && cs != "us-ascii") || p.section > 0 && found {
 		return false
 	}
 	for i := range len(p.value) {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // Received is a trace field taken apart (RFC 5321 section 4.4). Only the field
@@ -115,7 +117,7 @@ func lastSemicolon(s string) int {
 
 // clause returns the place of what follows that word, nil if it begins no clause.
 func (r *Received) clause(word string) *string {
-	switch toLower(word) {
+	switch ascii.ToLower(word) {
 	case "from":
 		return &r.From
 	case "by":
@@ -139,7 +141,7 @@ func firstIP(s string) netip.Addr {
 	said := false
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(" \t[]()<>,;", r) }) {
 		word = word[strings.LastIndexByte(word, '@')+1:] // in front of it is what the client says that its user is
-		word = strings.TrimPrefix(toLower(word), "ipv6:")
+		word = strings.TrimPrefix(ascii.ToLower(word), "ipv6:")
 		if said || len(word) > 64 {
 			said = false
 			continue

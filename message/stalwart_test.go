@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/stretchr/testify/require"
 )
 
@@ -223,7 +224,7 @@ func (s *score) body(key, kind string, content json.RawMessage, p *Part) {
 
 // header compares the value of a field, in the way of its kind.
 func (s *score) header(key string, value json.RawMessage, f Field) {
-	key += toLower(f.Name())
+	key += ascii.ToLower(f.Name())
 	var want answerValue
 	if value[0] == '"' {
 		s.field(key, "", f.Text()) // "Empty"
@@ -234,7 +235,7 @@ func (s *score) header(key string, value json.RawMessage, f Field) {
 	switch {
 	case want.TextList != nil:
 		s.field(key, want.TextList, ParseHeader(append([]byte("X:"), f.body()...)).MessageIDs("X"))
-	case want.Text != nil && strings.HasSuffix(toLower(f.Name()), "-id"), want.Text != nil && toLower(f.Name()) == "return-path", want.Text != nil && toLower(f.Name()) == "in-reply-to":
+	case want.Text != nil && strings.HasSuffix(ascii.ToLower(f.Name()), "-id"), want.Text != nil && ascii.ToLower(f.Name()) == "return-path", want.Text != nil && ascii.ToLower(f.Name()) == "in-reply-to":
 		s.field(key, *want.Text, trimID(v))
 	case want.Text != nil:
 		s.field(key, squeeze(*want.Text), squeeze(f.Text()))
@@ -260,21 +261,21 @@ func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 func (s *score) contentType(key string, want *answerType, f Field) {
 	var got string
 	var params Params
-	if toLower(f.Name()) == "content-type" {
+	if ascii.ToLower(f.Name()) == "content-type" {
 		t, rest, ok := parseMediaType(f.body())
 		if ok {
 			got, params = t, parseParams(unfold(rest))
 		}
-		s.field(key, toLower(want.Type+"/"+want.Subtype), got)
+		s.field(key, ascii.ToLower(want.Type+"/"+want.Subtype), got)
 	} else {
 		got, params = parseDisposition(f.body())
-		s.field(key, toLower(want.Type), got)
+		s.field(key, ascii.ToLower(want.Type), got)
 	}
 	for _, a := range want.Attributes {
 		if strings.HasSuffix(a.Name, "-language") {
 			continue // we do not give the language
 		}
-		got := params.find(toLower(a.Name)).Value
+		got := params.find(ascii.ToLower(a.Name)).Value
 		if a.Name == "name" || a.Name == "filename" {
 			got = params.text(a.Name)
 		}
@@ -304,15 +305,15 @@ func (s *score) received(key string, want *answerReceived, got Received) {
 }
 
 func (s *score) addresses(key string, want *answerAddresses, f Field) {
-	if strings.HasPrefix(toLower(f.Name()), "list-") {
+	if strings.HasPrefix(ascii.ToLower(f.Name()), "list-") {
 		h := ParseHeader(f.Raw())
 		for _, a := range want.List {
-			if toLower(f.Name()) == "list-id" {
+			if ascii.ToLower(f.Name()) == "list-id" {
 				id, name := h.ListID()
 				s.field(key, a, answerMailbox{name, id})
 			}
 		}
-		if toLower(f.Name()) != "list-id" {
+		if ascii.ToLower(f.Name()) != "list-id" {
 			var urls []string
 			for _, a := range want.List {
 				urls = append(urls, a.Address)
@@ -447,7 +448,7 @@ func (s *score) fields(root string) {
 			got, params = parseDisposition(f.body())
 			want = test.Expected.Type
 		}
-		s.field(key, toLower(want), got)
+		s.field(key, ascii.ToLower(want), got)
 		if test.Expected == nil {
 			continue
 		}

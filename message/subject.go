@@ -1,6 +1,10 @@
 package message
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // BaseSubject returns what a subject is about, without what mailers add when they
 // answer and forward: "Re:", "Fwd:", "(fwd)", "[fwd: ]" and names of mailing lists in
@@ -15,7 +19,7 @@ func BaseSubject(subject string) (base string, reply bool) {
 		s = cutLeaders(s, &reply)
 		// subj-fwd = subj-fwd-hdr subject subj-fwd-trl
 		const fwd = "[fwd:"
-		if len(s) <= len(fwd) || !equalFold(s[:len(fwd)], fwd) || s[len(s)-1] != ']' {
+		if len(s) <= len(fwd) || !ascii.EqualFold(s[:len(fwd)], fwd) || s[len(s)-1] != ']' {
 			return s, reply
 		}
 		s, reply = s[len(fwd):len(s)-1], true
@@ -30,7 +34,7 @@ func cutTrailers(s string, reply *bool) string {
 	for {
 		s = trimFWS(s)
 		at := len(s) - len(fwd)
-		if at < 0 || !equalFold(s[at:], fwd) {
+		if at < 0 || !ascii.EqualFold(s[at:], fwd) {
 			return s
 		}
 		s, *reply = s[:at], true
@@ -64,9 +68,9 @@ func cutLeaders(s string, reply *bool) string {
 func refwd(s string) int {
 	n := 2
 	switch {
-	case len(s) > 3 && equalFold(s[:3], "fwd"):
+	case len(s) > 3 && ascii.EqualFold(s[:3], "fwd"):
 		n = 3
-	case len(s) > 2 && (equalFold(s[:2], "re") || equalFold(s[:2], "fw")):
+	case len(s) > 2 && (ascii.EqualFold(s[:2], "re") || ascii.EqualFold(s[:2], "fw")):
 	default:
 		return 0
 	}

@@ -1,6 +1,10 @@
 package message
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // The types of MAPI properties (MS-OXCDATA section 2.11.1).
 const (
@@ -65,7 +69,7 @@ func (t *tnefReader) fileProp(v mapiValue) {
 			f.Name = t.text16(v)
 		}
 	case 0x370E:
-		f.MediaType = toLower(t.text16(v))
+		f.MediaType = ascii.ToLower(t.text16(v))
 	case 0x3712:
 		f.ContentID = trimID(t.text16(v))
 	case 0x3701:

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // DecodeText makes text for people of the value of an unstructured field such
@@ -64,8 +66,8 @@ func cutWord(s string, i int) (w encodedWord, end int) {
 	if j == i || j+2 >= len(s) || s[j] != '?' || s[j+2] != '?' {
 		return w, 0
 	}
-	w.charset, _, _ = strings.Cut(toLower(s[i:j]), "*")
-	if w.encoding = lower(s[j+1]); w.encoding != 'q' && w.encoding != 'b' {
+	w.charset, _, _ = strings.Cut(ascii.ToLower(s[i:j]), "*")
+	if w.encoding = ascii.Lower(s[j+1]); w.encoding != 'q' && w.encoding != 'b' {
 		return w, 0
 	}
 	text := j + 3

@@ -49,20 +49,29 @@ func CutPrefixFold(s, prefix string) (rest string, ok bool) {
 
 // ToUpper returns s with its letters in upper case. It allocates only when that is
 // another string.
-func ToUpper(s string) string { return mapped(s, Upper) }
+func ToUpper(s string) string { return mapped(s, &uppers) }
 
 // ToLower returns s with its letters in lower case. It allocates only when that is
 // another string.
-func ToLower(s string) string { return mapped(s, Lower) }
+func ToLower(s string) string { return mapped(s, &lowers) }
 
-func mapped(s string, fold func(byte) byte) string {
+var uppers, lowers = table(Upper), table(Lower)
+
+func table(fold func(byte) byte) (t [256]byte) {
+	for c := range t {
+		t[c] = fold(byte(c))
+	}
+	return t
+}
+
+func mapped(s string, to *[256]byte) string {
 	for i := range len(s) {
-		if fold(s[i]) == s[i] {
+		if to[s[i]] == s[i] {
 			continue
 		}
 		b := []byte(s)
 		for j := i; j < len(b); j++ {
-			b[j] = fold(b[j])
+			b[j] = to[b[j]]
 		}
 		return string(b)
 	}
