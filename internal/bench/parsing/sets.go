@@ -17,7 +17,7 @@ type Set struct {
 	Messages [][]byte
 
 	// Full and Structure say how many times as fast as go-message's full parse ours
-	// should be.
+	// should be; 0 is for no goal.
 	Full, Structure float64
 }
 
@@ -56,10 +56,10 @@ func Sets(collections string) ([]Set, error) {
 	}
 	return []Set{
 		{"small mail", small, 3, 7},
-		{"malformed", malformed, 3.4, 7},
-		{"alternative", [][]byte{typical}, 4, 7},
+		{"malformed", malformed, 3.4, 0},
+		{"alternative", [][]byte{typical}, 4, 0},
 		{"attachments", attachments, 5, 30},
-		{"nested", nested, 10, 7},
+		{"nested", nested, 10, 0},
 	}, nil
 }
 
