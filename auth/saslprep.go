@@ -32,7 +32,9 @@ func prepare(text string) (string, error) {
 		return "", errPrepare
 	}
 	text = norm.NFKC.String(strings.Map(mapPrepared, text))
-	if len(text) > maxText {
+	// More than 30 combining marks in a row x/text parts by U+034F, which was mapped to
+	// nothing before: other programs would make another text of them.
+	if len(text) > maxText || strings.ContainsRune(text, '\u034F') {
 		return "", errPrepare
 	}
 	return text, checkPrepared(text)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +40,8 @@ func TestPrepare(t *testing.T) {
 		{"replacement character", "\ufffd", "", false},
 		{"right-to-left mark", "a\u200f", "", false},
 		{"not UTF-8", "a\xff", "", false},
+		{"30 marks on a letter", "x" + strings.Repeat("\u0325", 30), "x" + strings.Repeat("\u0325", 30), true},
+		{"31 marks on a letter", "x" + strings.Repeat("\u0325", 31), "", false},
 		{"right to left", "\u0627" + "1" + "\u0628", "\u0627" + "1" + "\u0628", true},
 		{"both directions", "\u0627a\u0628", "", false},
 		{"right to left begins late", "1\u0627", "", false},
