@@ -83,7 +83,7 @@ func (s *Server) session(ctx context.Context, track *serve.Session) {
 	defer c.release() // also when a Store panics
 
 	if isImplicit {
-		err = c.conn.StartTLSServer(ctx, s.tls)
+		err = c.conn.StartTLSServer(ctx, s.tls, s.handshakes)
 	}
 	if err == nil {
 		err = c.run(ctx)
@@ -96,7 +96,6 @@ func (s *Server) newSession(track *serve.Session, nc net.Conn) *session {
 	c.conn = conn.New(nc, conn.Config{
 		Timeout:    s.timeout(),
 		MinRate:    s.MinRate,
-		Places:     s.handshakes,
 		Transcript: s.transcript(track.ID, nc),
 	})
 	c.wake = c.conn.Interrupt

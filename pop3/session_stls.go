@@ -34,7 +34,7 @@ func (s *session) startTLS(ctx context.Context) (more bool, err error) {
 	if err := s.conn.Flush(); err != nil {
 		return false, err
 	}
-	if err := s.conn.StartTLSServer(ctx, s.server.tls); err != nil {
+	if err := s.conn.StartTLSServer(ctx, s.server.tls, s.server.handshakes); err != nil {
 		return false, err
 	}
 	// Still in AUTHORIZATION, with nothing kept from before.

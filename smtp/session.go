@@ -143,7 +143,7 @@ func (s *Server) newSession(ctx context.Context, link *serve.Session, nc net.Con
 
 // connect makes the connection, which the session minds from now on.
 func (s *session) connect(nc net.Conn) {
-	cfg := conn.Config{Timeout: s.srv.Timeout, MinRate: s.srv.MinRate, Places: s.srv.handshakes}
+	cfg := conn.Config{Timeout: s.srv.Timeout, MinRate: s.srv.MinRate}
 	if s.srv.Transcript != nil {
 		cfg.Transcript = s.srv.Transcript(s.connectionState())
 	}

@@ -160,7 +160,7 @@ func (s *session) secure() bool {
 }
 
 func (s *session) handshake(ctx context.Context) error {
-	if err := s.conn.StartTLSServer(ctx, s.srv.tls); err != nil {
+	if err := s.conn.StartTLSServer(ctx, s.srv.tls, s.srv.handshakes); err != nil {
 		return err
 	}
 	s.state.TLS = s.conn.TLS()

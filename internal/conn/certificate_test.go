@@ -92,7 +92,7 @@ func TestNoteCertificatesLeavesTheRest(t *testing.T) {
 		a, b := testnet.Pipe()
 		server, c := New(a, Config{}), New(b, Config{})
 		result := make(chan error, 1)
-		go func() { result <- server.StartTLSServer(t.Context(), NoteCertificates(cfg)) }()
+		go func() { result <- server.StartTLSServer(t.Context(), NoteCertificates(cfg), nil) }()
 		require.Error(t, c.StartTLSClient(t.Context(), client("one.example")), name)
 		require.ErrorIs(t, <-result, away, name)
 		require.Nil(t, server.LocalCertificate())

@@ -31,9 +31,6 @@ type Config struct {
 	// HandshakeTimeout is for a whole TLS handshake. Zero means 10 seconds.
 	HandshakeTimeout time.Duration
 
-	// Places are for what StartTLSServer has to compute. Nil means any number.
-	Places Places
-
 	// MinRate is the least average rate of a body, in octets per second, that
 	// is asked for beyond the first Timeout. Zero means 100.
 	MinRate int
@@ -61,7 +58,7 @@ type Conn struct {
 // is a *tls.Conn makes its handshake when it is first read from or written to.
 func New(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{transcript: cfg.Transcript}
-	c.link.nc, c.link.places = nc, cfg.Places
+	c.link.nc = nc
 	c.SetTimeout(cfg.Timeout)
 	c.link.handshakeTimeout = min(cmp.Or(max(0, cfg.HandshakeTimeout), defaultHandshakeTimeout), longest)
 	c.link.minRate = int64(cmp.Or(max(0, cfg.MinRate), defaultMinRate))

@@ -45,8 +45,6 @@ type link struct {
 
 	peek func() bool // see look
 
-	places Places // for the handshake
-
 	shown *x509.Certificate // by this end, a server; nil if it is not known; without mu
 
 	mu               sync.Mutex // for all below, and for the order of nc's deadlines
@@ -55,10 +53,9 @@ type link struct {
 	handshake        time.Time // the deadline of everything, if not zero
 	broken           error     // what every operation returns from now on
 	first            error     // the first error of any operation
+	turn             *turn     // nil outside a handshake that needs places
 	mute             bool      // a write failed: nothing more can be said
 	interrupted      bool
-	placing          bool // the handshake needs a place where it computes; without mu
-	placed           bool // it has one; without mu
 	sole             bool // shown is the only certificate there is; without mu
 	trying           bool // what Read does not have at once it does not wait for; without mu
 	in, out          flow
@@ -281,6 +278,9 @@ func (l *link) abort(err error) error {
 		l.broken = err
 		l.note(err)
 		_ = l.nc.SetDeadline(longAgo) // fails only if it is closed
+		if l.turn != nil {
+			close(l.turn.quit)
+		}
 	}
 	return l.broken
 }

@@ -8,23 +8,54 @@ import "time"
 // more, however many, keep nobody from TLS. Nil is any number of places.
 type Places chan struct{}
 
-// takePlace takes a place, if the link is in a handshake for which there are some.
+// turn is a handshake that needs places.
+type turn struct {
+	places Places
+	has    bool          // it has one
+	quit   chan struct{} // closed when the connection is broken
+}
+
+// beginTurn begins a handshake that needs places, if there are but so many.
+func (l *link) beginTurn(places Places) {
+	if places == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn = &turn{places: places, quit: make(chan struct{})}
+	if l.broken != nil {
+		close(l.turn.quit)
+	}
+}
+
+// endTurn ends it.
+func (l *link) endTurn() {
+	l.leavePlace()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.turn = nil
+}
+
+// takePlace takes a place, if the link is in a handshake that needs one.
 func (l *link) takePlace() error {
-	if !l.placing || l.placed {
+	t := l.turn
+	if t == nil || t.has {
 		return nil
 	}
 	select {
-	case l.places <- struct{}{}:
-		l.placed = true
+	case t.places <- struct{}{}:
+		t.has = true
 		return nil
 	default:
 	}
 	timer := time.NewTimer(time.Until(l.deadline()))
 	defer timer.Stop()
 	select {
-	case l.places <- struct{}{}:
-		l.placed = true
+	case t.places <- struct{}{}:
+		t.has = true
 		return nil
+	case <-t.quit:
+		return l.brokenBy()
 	case <-timer.C:
 		return errNoPlace
 	}
@@ -32,9 +63,9 @@ func (l *link) takePlace() error {
 
 // leavePlace gives the place back, if there is one.
 func (l *link) leavePlace() {
-	if l.placed {
-		l.placed = false
-		<-l.places
+	if t := l.turn; t != nil && t.has {
+		t.has = false
+		<-t.places
 	}
 }
 
@@ -43,4 +74,10 @@ func (l *link) deadline() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.handshake
+}
+
+func (l *link) brokenBy() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
 }

@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -34,7 +35,7 @@ func newHandshakes(t *testing.T, places int, certificate func()) *handshakes {
 func (h *handshakes) shake(t *testing.T, silent bool) <-chan error {
 	t.Helper()
 	a, b := testnet.Pipe()
-	server, client := New(a, Config{Places: h.places}), New(b, Config{})
+	server, client := New(a, Config{}), New(b, Config{})
 	t.Cleanup(func() {
 		server.Close()
 		client.Close()
@@ -43,7 +44,7 @@ func (h *handshakes) shake(t *testing.T, silent bool) <-chan error {
 		go func() { _ = client.StartTLSClient(context.Background(), h.client) }()
 	}
 	result := make(chan error, 1)
-	go func() { result <- server.StartTLSServer(context.Background(), h.cfg) }()
+	go func() { result <- server.StartTLSServer(context.Background(), h.cfg, h.places) }()
 	synctest.Wait()
 	return result
 }
@@ -89,16 +90,48 @@ func TestPlaceAfterPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHandshakes(t, 1, func() { panic("no store") })
 		a, b := testnet.Pipe()
-		server, client := New(a, Config{Places: h.places}), New(b, Config{})
+		server, client := New(a, Config{}), New(b, Config{})
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			_ = client.StartTLSClient(context.Background(), h.client)
 		}()
-		require.Panics(t, func() { _ = server.StartTLSServer(t.Context(), h.cfg) })
+		require.Panics(t, func() { _ = server.StartTLSServer(t.Context(), h.cfg, h.places) })
 		require.Empty(t, h.places)
 		require.NoError(t, server.Close())
 		<-done
 		client.Close()
 	})
+}
+
+// TestPlaceGivenUp: who waits for a place learns at once that nobody wants the handshake
+// any more.
+func TestPlaceGivenUp(t *testing.T) {
+	t.Parallel()
+	errCause := errors.New("the server closes")
+	for name, early := range map[string]bool{"while it waits": false, "before": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := newHandshakes(t, 1, func() {})
+				h.places <- struct{}{}
+				a, b := testnet.Pipe()
+				server, client := New(a, Config{}), New(b, Config{})
+				defer server.Close()
+				defer client.Close()
+				begin := time.Now()
+				if early {
+					server.Abort(errCause)
+				}
+				go func() { _ = client.StartTLSClient(context.Background(), h.client) }()
+				result := make(chan error, 1)
+				go func() { result <- server.StartTLSServer(context.Background(), h.cfg, h.places) }()
+				synctest.Wait()
+				server.Abort(errCause)
+				require.Equal(t, errCause, <-result)
+				require.Zero(t, time.Since(begin))
+				require.Len(t, h.places, 1)
+			})
+		})
+	}
 }

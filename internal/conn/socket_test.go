@@ -181,7 +181,7 @@ func TestSocketWithTLS(t *testing.T) {
 	client := New(peer, Config{})
 	result := make(chan error)
 	go func() { result <- client.StartTLSClient(t.Context(), clientConfig) }()
-	require.NoError(t, c.StartTLSServer(t.Context(), serverConfig))
+	require.NoError(t, c.StartTLSServer(t.Context(), serverConfig, nil))
 	require.NoError(t, <-result)
 	text := strings.Repeat("NOOP\r\n", 1000)
 	go func() {

@@ -14,12 +14,12 @@ import (
 // there is something that the client sent too early: that can still be
 // answered, but must not be obeyed. After another error the connection
 // is of no more use except to be closed.
-func (c *Conn) StartTLSServer(ctx context.Context, cfg *tls.Config) error {
-	c.link.placing = c.link.places != nil
-	defer func() {
-		c.link.leavePlace()
-		c.link.placing = false
-	}()
+//
+// What it has to compute takes one of places, which are those of all connections of a
+// server; nil is any number.
+func (c *Conn) StartTLSServer(ctx context.Context, cfg *tls.Config, places Places) error {
+	c.link.beginTurn(places)
+	defer c.link.endTurn()
 	err := c.startTLS(ctx, func() *tls.Conn { return tls.Server(&c.link, cfg) })
 	switch {
 	case err != nil:

@@ -20,7 +20,7 @@ func securedPair(t *testing.T, serverConfig, clientConfig *tls.Config) (server, 
 	a, b := testnet.Pipe()
 	server, client = New(a, Config{}), New(b, Config{})
 	result := make(chan error)
-	go func() { result <- server.StartTLSServer(t.Context(), serverConfig) }()
+	go func() { result <- server.StartTLSServer(t.Context(), serverConfig, nil) }()
 	require.NoError(t, client.StartTLSClient(t.Context(), clientConfig))
 	require.NoError(t, <-result)
 	return server, client
@@ -40,7 +40,7 @@ func TestStartTLS(t *testing.T) {
 				_, err = server.Writer().WriteString("220 go ahead\r\n") // sent by StartTLSServer
 			}
 			if err == nil {
-				err = server.StartTLSServer(t.Context(), serverConfig)
+				err = server.StartTLSServer(t.Context(), serverConfig, nil)
 			}
 			result <- err
 		}()
@@ -95,7 +95,7 @@ func TestStartTLSRefusesWhatCameInCleartext(t *testing.T) {
 	t.Parallel()
 	serverConfig, clientConfig := testnet.Cert(t, "mail.example")
 	for name, start := range map[string]func(context.Context, *Conn) error{
-		"server": func(ctx context.Context, c *Conn) error { return c.StartTLSServer(ctx, serverConfig) },
+		"server": func(ctx context.Context, c *Conn) error { return c.StartTLSServer(ctx, serverConfig, nil) },
 		"client": func(ctx context.Context, c *Conn) error { return c.StartTLSClient(ctx, clientConfig) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestHandshakeDeadline(t *testing.T) {
 						_, err = peer.Write([]byte("x"))
 					}
 				}()
-				err := c.StartTLSServer(t.Context(), serverConfig)
+				err := c.StartTLSServer(t.Context(), serverConfig, nil)
 				requireTimeout(t, err)
 				require.Equal(t, row.want, time.Since(start))
 				require.NoError(t, c.Close())
@@ -192,7 +192,7 @@ func TestHandshakeWaitsWithoutBuffers(t *testing.T) {
 		require.NoError(t, err)
 		_, err = c.Writer().WriteString("220 go\r\n")
 		require.NoError(t, err)
-		go func() { ended <- c.StartTLSServer(context.Background(), server) }()
+		go func() { ended <- c.StartTLSServer(context.Background(), server, nil) }()
 		_, err = peer.Read(make([]byte, 10))
 		require.NoError(t, err)
 	}
@@ -214,7 +214,7 @@ func TestHandshakeCancelled(t *testing.T) {
 			cancel(errCause)
 		}()
 		start := time.Now()
-		require.Equal(t, errCause, c.StartTLSServer(ctx, serverConfig))
+		require.Equal(t, errCause, c.StartTLSServer(ctx, serverConfig, nil))
 		require.Equal(t, time.Second, time.Since(start))
 	})
 }
@@ -228,7 +228,7 @@ func TestHandshakeWrongName(t *testing.T) {
 		a, b := testnet.Pipe()
 		server, client := New(a, Config{}), New(b, Config{})
 		result := make(chan error)
-		go func() { result <- server.StartTLSServer(t.Context(), serverConfig) }()
+		go func() { result <- server.StartTLSServer(t.Context(), serverConfig, nil) }()
 		var verification *tls.CertificateVerificationError
 		require.ErrorAs(t, client.StartTLSClient(t.Context(), clientConfig), &verification)
 		require.Nil(t, client.TLS())
@@ -371,7 +371,7 @@ func TestListenerWithTLS(t *testing.T) {
 		require.NoError(t, client.StartTLSClient(t.Context(), clientConfig))
 		require.NoError(t, <-result)
 		require.True(t, server.TLS().HandshakeComplete)
-		require.Equal(t, ErrTLSActive, server.StartTLSServer(t.Context(), serverConfig))
+		require.Equal(t, ErrTLSActive, server.StartTLSServer(t.Context(), serverConfig, nil))
 		line, err := client.ReadLine(limit)
 		require.NoError(t, err)
 		require.Equal(t, "220 hello", string(line))

@@ -17,7 +17,7 @@ import (
 func secure(t *testing.T, c *Conn, peer net.Conn, server, client *tls.Config) net.Conn {
 	t.Helper()
 	result := make(chan error)
-	go func() { result <- c.StartTLSServer(t.Context(), server) }()
+	go func() { result <- c.StartTLSServer(t.Context(), server, nil) }()
 	secured := tls.Client(peer, client)
 	require.NoError(t, secured.Handshake())
 	require.NoError(t, <-result)
