@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/emersion/go-sasl"
+
 	"github.com/posthouse/posthouse/internal/ascii"
 )
 

@@ -3,7 +3,6 @@ package message
 import (
 	"strings"
 
-	"github.com/posthouse/posthouse/internal/ascii"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
@@ -13,6 +12,8 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // charsetAliases are labels met in mail that neither registry lists, or for which

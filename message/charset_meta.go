@@ -5,9 +5,10 @@ import (
 	"io"
 	"strings"
 
-	"github.com/posthouse/posthouse/internal/ascii"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // metaOctets is how much of HTML is looked at for its charset: what the WHATWG HTML

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestUU(t *testing.T) {

@@ -4,8 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestUnflow(t *testing.T) {

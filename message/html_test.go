@@ -8,8 +8,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestAppendHTMLText(t *testing.T) {

@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/storm"
-	"github.com/stretchr/testify/require"
 )
 
 func TestAppendEnvelope(t *testing.T) {

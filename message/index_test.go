@@ -9,8 +9,9 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // checkIndex checks that a message that was loaded is the one that was saved.

@@ -3,9 +3,10 @@ package message
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/storm"
-	"github.com/stretchr/testify/require"
 )
 
 func TestListFields(t *testing.T) {

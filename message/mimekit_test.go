@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // offsetsJSON is where a part lies in a mailbox, in the answers of a collection.

@@ -6,9 +6,10 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/storm"
-	"github.com/stretchr/testify/require"
 )
 
 func TestParseMediaType(t *testing.T) {

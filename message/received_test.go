@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestParseReceived(t *testing.T) {

@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/rfc"
 )
 
 // parseString parses a message written with LF for CRLF.

@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/ascii"
 )
 
 // The answers of a collection in which each message has the tree that another

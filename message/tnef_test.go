@@ -10,8 +10,9 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 // The makers of TNEF in the tests.

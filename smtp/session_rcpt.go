@@ -1,9 +1,8 @@
 package smtp
 
 import (
-	"github.com/posthouse/posthouse/smtp/smtpwire"
-
 	"github.com/posthouse/posthouse/internal/ascii"
+	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
 
 // rcptFactor says how many RCPT commands a transaction may have for each recipient

@@ -13,11 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/posthouse/posthouse/internal/ascii"
 	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/internal/storm"
 	"github.com/posthouse/posthouse/message"
-	"github.com/stretchr/testify/require"
 )
 
 func parse(t testing.TB, s string) *message.Message {

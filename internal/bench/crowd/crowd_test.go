@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/internal/bench/load"
 	"github.com/posthouse/posthouse/pop3"
 	"github.com/posthouse/posthouse/pop3/maildrop"
-
-	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/smtp"
 )
 
