@@ -243,6 +243,12 @@ func (h *htmlReader) text(s []byte) {
 		s = []byte(html.UnescapeString(string(s)))
 	}
 	for len(s) > 0 {
+		if n := visibleASCII(s); n > 0 {
+			h.due()
+			h.out = append(h.out, s[:n]...)
+			s = s[n:]
+			continue
+		}
 		r, n := utf8.DecodeRune(s)
 		s = s[n:]
 		switch {
@@ -252,23 +258,31 @@ func (h *htmlReader) text(s []byte) {
 			}
 			continue
 		case r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\f':
-			if h.pre > 0 && r == ' ' {
-				h.rune(r)
-			} else {
+			if h.pre == 0 || r != ' ' {
 				h.blank = true
+				continue
 			}
-			continue
 		case r == 0xA0:
 			r = ' '
 		case unicode.IsControl(r):
 			r = utf8.RuneError
 		}
-		h.rune(r)
+		h.due()
+		h.out = utf8.AppendRune(h.out, r)
 	}
 }
 
-// rune adds a character, with what is due before it.
-func (h *htmlReader) rune(r rune) {
+// visibleASCII returns how many octets at the start of s are characters that show.
+func visibleASCII(s []byte) int {
+	n := 0
+	for n < len(s) && ' ' < s[n] && s[n] < 0x7F {
+		n++
+	}
+	return n
+}
+
+// due adds what is due before the next character.
+func (h *htmlReader) due() {
 	if h.lines > 0 {
 		have := 0 // line ends that are there
 		for have < 2 && len(h.out)-have > h.start && h.out[len(h.out)-1-have] == '\n' {
@@ -283,5 +297,4 @@ func (h *htmlReader) rune(r rune) {
 		h.out = append(h.out, ' ')
 	}
 	h.blank = false
-	h.out = utf8.AppendRune(h.out, r)
 }
