@@ -1,6 +1,10 @@
 package message
 
-import "github.com/posthouse/posthouse/internal/ascii"
+import (
+	"slices"
+
+	"github.com/posthouse/posthouse/internal/ascii"
+)
 
 // Flowed reports whether the part is text of format=flowed, and whether the blank
 // at the end of a flowed line goes with the line end (RFC 3676 section 4).
@@ -20,6 +24,7 @@ func (p *Part) Flowed() (flowed, delSp bool) {
 // stays alone. Lines end in LF. Text and time are linear in src, which may not
 // overlap dst.
 func Unflow(dst, src []byte, delSp bool) []byte {
+	dst = slices.Grow(dst, len(src))
 	open := false // the line before goes on
 	depth := 0    // of the quotes of the line before
 	for len(src) > 0 {
