@@ -15,6 +15,14 @@ import (
 	"github.com/posthouse/posthouse/smtp"
 )
 
+var (
+	errNoUser = &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "no such user here"}
+
+	// errUserGone is why a message is put off that one of its recipients is not there for
+	// any more. When it comes again he is refused, and the others are not.
+	errUserGone = errors.New("host: a user was removed when mail for him was on its way")
+)
+
 // mailboxes are the users' Maildirs and the addresses that lead to them.
 type mailboxes struct {
 	domain   string
@@ -62,7 +70,7 @@ func (b *mailboxes) recipient(ctx context.Context, tx *smtp.Transaction, to smtp
 		return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 7, 1}, Text: "this host does not forward mail"}
 	}
 	if _, ok := b.user(to.Address); !ok {
-		return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 1, 1}, Text: "no such user here"}
+		return errNoUser
 	}
 	if to.Notify&smtp.NotifySuccess != 0 && !b.canReport(ctx, tx, to) {
 		return &smtp.Error{Code: 550, Enhanced: smtp.EnhancedCode{5, 7, 0}, Text: "this host reports success to its own users only"}
@@ -93,7 +101,11 @@ func (b *mailboxes) user(a smtp.Address) (string, bool) {
 // recipient, each has its own. Else, when one fails after others were done, the
 // sender tries again and those have it twice: never is it lost.
 func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
-	results := map[string]error{} // by user
+	users, gone := b.recipients(tx)
+	if gone && !tx.PerRecipient {
+		return errUserGone
+	}
+	results := map[string]error{"": errNoUser} // by user
 	deliveries := map[string]*maildir.Delivery{}
 	defer func() {
 		for _, d := range deliveries {
@@ -102,8 +114,10 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
 	}()
 	var header headerOf
 	writers := []io.Writer{io.Discard}
-	users := b.recipients(tx)
 	for _, user := range users {
+		if deliveries[user] != nil || results[user] != nil {
+			continue
+		}
 		d, err := b.create(user)
 		if err != nil {
 			results[user] = err
@@ -127,9 +141,9 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
 	}
 	var reached []smtp.Recipient // who asked to be told so
 	for i, to := range tx.Envelope.To {
-		user, _ := b.user(to.Address)
-		tx.SetResult(i, results[user])
-		if results[user] == nil && to.Notify&smtp.NotifySuccess != 0 {
+		err := results[users[i]]
+		tx.SetResult(i, err)
+		if err == nil && to.Notify&smtp.NotifySuccess != 0 {
 			reached = append(reached, to)
 		}
 	}
@@ -146,17 +160,15 @@ func trace(tx *smtp.Transaction) []byte {
 	return tx.AppendReceived(tx.AppendReturnPath(nil), time.Now())
 }
 
-// recipients returns the users to deliver to, each once.
-func (b *mailboxes) recipients(tx *smtp.Transaction) []string {
-	var users []string
-	seen := map[string]bool{}
-	for _, to := range tx.Envelope.To {
-		if user, ok := b.user(to.Address); ok && !seen[user] {
-			seen[user] = true
-			users = append(users, user)
-		}
+// recipients returns whose mailbox each recipient is, and whether one is nobody's any more.
+func (b *mailboxes) recipients(tx *smtp.Transaction) (users []string, gone bool) {
+	users = make([]string, len(tx.Envelope.To))
+	for i, to := range tx.Envelope.To {
+		var ok bool
+		users[i], ok = b.user(to.Address)
+		gone = gone || !ok
 	}
-	return users
+	return users, gone
 }
 
 // create begins a delivery to a user.
