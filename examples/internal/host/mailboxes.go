@@ -106,7 +106,7 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
 		return errUserGone
 	}
 	results := map[string]error{"": errNoUser} // by user
-	deliveries := map[string]*maildir.Delivery{}
+	deliveries := map[string]*delivery{}
 	defer func() {
 		for _, d := range deliveries {
 			_ = d.Abort() // does nothing to what was committed
@@ -134,8 +134,7 @@ func (b *mailboxes) deliver(ctx context.Context, tx *smtp.Transaction) error {
 		return err
 	}
 	for user, d := range deliveries {
-		if _, err := d.Commit(ctx); err != nil {
-			b.forget(user)
+		if err := b.commit(ctx, d); err != nil {
 			results[user] = err
 		}
 	}
@@ -171,28 +170,45 @@ func (b *mailboxes) recipients(tx *smtp.Transaction) (users []string, gone bool)
 	return users, gone
 }
 
+// delivery is one to a user, under way.
+type delivery struct {
+	*maildir.Delivery
+	user string
+	dir  *maildir.Dir
+}
+
 // create begins a delivery to a user.
-func (b *mailboxes) create(user string) (*maildir.Delivery, error) {
+func (b *mailboxes) create(user string) (*delivery, error) {
 	dir, err := b.dir(user)
 	if err != nil {
 		return nil, err
 	}
 	d, err := dir.Create()
 	if err != nil {
-		b.forget(user)
+		b.forget(user, dir)
+		return nil, err
 	}
-	return d, err
+	return &delivery{d, user, dir}, nil
+}
+
+// commit ends a delivery.
+func (b *mailboxes) commit(ctx context.Context, d *delivery) error {
+	_, err := d.Commit(ctx)
+	if err != nil {
+		b.forget(d.user, d.dir)
+	}
+	return err
 }
 
 // forget has a user's Maildir opened anew next time: one that met a failure of
 // the disk refuses to promise anything more, and its folder may have been
-// replaced.
-func (b *mailboxes) forget(user string) {
+// replaced. One that was opened anew since then stays open.
+func (b *mailboxes) forget(user string, failed *maildir.Dir) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if d := b.open[user]; d != nil {
+	if b.open[user] == failed {
 		delete(b.open, user)
-		_ = d.Close() // what failed is being reported already
+		_ = failed.Close() // what failed is being reported already
 	}
 }
 

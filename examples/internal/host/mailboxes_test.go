@@ -76,3 +76,22 @@ func TestUserRemovedMeanwhile(t *testing.T) {
 		require.ErrorIs(t, <-ended, smtp.ErrServerClosed)
 	}
 }
+
+// TestFailureIsItsOwn: a delivery that failed has its Maildir opened anew, and not the one
+// that was opened anew already, in which others deliver by now.
+func TestFailureIsItsOwn(t *testing.T) {
+	t.Parallel()
+	b, folder := newMailboxes(t, auth.Passwords{"bob": "b"})
+	first, err := b.create("bob")
+	require.NoError(t, err)
+	second, err := b.create("bob")
+	require.NoError(t, err)
+	failing, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, b.commit(failing, first))
+	third, err := b.create("bob")
+	require.NoError(t, err)
+	require.Error(t, b.commit(failing, second))
+	require.NoError(t, b.commit(t.Context(), third))
+	require.Equal(t, 1, mailFor(t, folder, "bob"))
+}

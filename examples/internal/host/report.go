@@ -43,8 +43,7 @@ func (b *mailboxes) report(ctx context.Context, tx *smtp.Transaction, reached []
 	if _, err := d.Write(b.success(tx, reached, header)); err != nil {
 		return err
 	}
-	_, err = d.Commit(ctx)
-	return err
+	return b.commit(ctx, d)
 }
 
 // success composes a report of delivery: RFC 3464 section 2.
