@@ -482,6 +482,24 @@ func TestEncodedWords(t *testing.T) {
 	}
 }
 
+// TestLongNameBeforeEncodedWord: an encoded-word was written behind the longest of names,
+// in a line of 153 octets.
+func TestLongNameBeforeEncodedWord(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= maxFieldName-1; n++ {
+		name := "X" + strings.Repeat("-", n)
+		for _, value := range []string{"é", "日本語", strings.Repeat("é", 99), "a é b", strings.Repeat("x", 80) + " é"} {
+			s := write(t, &Draft{From: me, Extra: []ExtraField{{name, value}}})
+			m, err := ParseBytes([]byte(s))
+			require.NoError(t, err)
+			require.Equal(t, DecodeText(value), m.Header().Text(name))
+		}
+	}
+	for n := range 80 { // between two words of one's own
+		write(t, &Draft{From: me, Extra: []ExtraField{{"X-Text", strings.Repeat("x", n) + " =?utf-8?q?" + strings.Repeat("x", 20) + "?="}}})
+	}
+}
+
 // TestLongAddressWithoutName: the first token was folded, and half of the line end was
 // left.
 func TestLongAddressWithoutName(t *testing.T) {

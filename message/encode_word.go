@@ -23,6 +23,9 @@ func (f *fieldWriter) encoded(text string) {
 	for len(text) > 0 {
 		room := min(foldAt-f.column()-1, maxWord)
 		if room < minWordRoom {
+			if f.bare {
+				f.fold() // behind a long name: RFC 2047 section 2 allows no more than 76 octets to the line
+			}
 			room = maxWord
 		}
 		n := fitWord(text, room-wordOverhead, useQ)

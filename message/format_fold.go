@@ -58,7 +58,11 @@ func (f *fieldWriter) end() { f.endLine() }
 func (f *fieldWriter) raw(name, value string) {
 	f.begin(name)
 	f.b = append(f.b, ' ')
-	if f.column()+len(value) <= foldAt+2 {
+	room := foldAt + 2
+	if strings.Contains(value, "=?") {
+		room = foldAt // there may be an encoded-word in it
+	}
+	if f.column()+len(value) <= room {
 		f.b = append(f.b, value...)
 		f.end()
 		return
