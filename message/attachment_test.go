@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"os"
 	"path/filepath"
 	"strings"
@@ -275,4 +276,23 @@ func TestLongParameterName(t *testing.T) {
 	m, err := ParseBytes([]byte(s))
 	require.NoError(t, err)
 	require.Equal(t, value, partOf(t, m, "1").Params().Get(name))
+}
+
+// TestLongParameter: what is written in pieces is read again from all of them.
+func TestLongParameter(t *testing.T) {
+	t.Parallel()
+	for _, char := range []string{"x", "%", "é", "語", "𝄞"} {
+		for n := 1; n <= maxFieldName; n++ {
+			size := maxFileName - n
+			if n > maxParamName {
+				size = maxParams
+			}
+			name, value := strings.Repeat("n", n), strings.Repeat(char, size/len(char))
+			file := FromBytes(value, mime.FormatMediaType("text/plain", map[string]string{name: value}), nil)
+			m, err := (&Parser{Strict: true}).ParseBytes([]byte(write(t, &Draft{From: me, Attachments: []Attachment{file}})))
+			require.NoError(t, err)
+			require.Equal(t, value, m.Part("1").Params().Get(name))
+			require.Equal(t, value, m.Part("1").Filename())
+		}
+	}
 }

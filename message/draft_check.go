@@ -13,6 +13,8 @@ import (
 const (
 	maxFieldName = 76 // a name and its colon fit in a line: RFC 5322 section 2.1.1
 	maxFileName  = 1024
+	maxType      = 255
+	maxParamName = 32 // beside a longer one a piece of a value may be a single character
 	maxID        = 900
 )
 
@@ -210,11 +212,11 @@ func (a *Attachment) check() (reason, value string) {
 		return "not a content-id, which is like logo@example.org", a.ContentID
 	}
 	mediaType, params, err := mime.ParseMediaType(a.mediaType())
-	if err != nil || !strings.Contains(mediaType, "/") || !isPrintable(a.mediaType(), false) {
+	if err != nil || len(mediaType) > maxType || !strings.Contains(mediaType, "/") || !isPrintable(a.mediaType(), false) {
 		return "not a media type", a.MediaType
 	}
 	for name, value := range params {
-		if reason := checkText(value); reason != "" || len(name)+len(value) > maxFileName {
+		if checkText(value) != "" || !isParam(name, value) {
 			return "not a media type", a.MediaType
 		}
 	}
@@ -222,6 +224,12 @@ func (a *Attachment) check() (reason, value string) {
 		return "media type that is no file's", a.MediaType
 	}
 	return "", ""
+}
+
+// isParam says whether a parameter can be written in no more pieces than readers put
+// together again (RFC 2231 section 3).
+func isParam(name, value string) bool {
+	return len(name)+len(value) <= maxFileName && len(name) <= maxFieldName && (len(name) <= maxParamName || len(value) <= maxParams)
 }
 
 func (a *Attachment) mediaType() string {

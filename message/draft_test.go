@@ -322,6 +322,8 @@ func TestDraftRefuses(t *testing.T) {
 		{"giant file name", "Attachments", attach(FromBytes(strings.Repeat("x", 1025), "", nil))},
 		{"bad media type", "Attachments", attach(FromBytes("", "text", nil))},
 		{"CRLF in a media type", "Attachments", attach(FromBytes("", "text/plain; x=\"\r\ny\"", nil))},
+		{"giant media type", "Attachments", attach(FromBytes("", "text/"+strings.Repeat("x", 999), nil))},
+		{"giant name of a parameter", "Attachments", attach(FromBytes("", "text/plain; "+strings.Repeat("x", 999)+"=y", nil))},
 		{"bad parameter", "Attachments", attach(FromBytes("", "text/plain; x", nil))},
 		{"multipart as a file", "Attachments", attach(FromBytes("", "multipart/mixed; boundary=x", nil))},
 		{"no content", "Attachments", attach(Attachment{Name: "x"})},
