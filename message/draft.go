@@ -37,9 +37,9 @@ type Draft struct {
 	References []string  // message-ids
 	// Extra are further fields, in this order. A value of ASCII is written as it is,
 	// and folded only if it must be, in front of blanks; any other in encoded-words, as
-	// unstructured text. The fields that a Draft writes itself, and Bcc, Return-Path
-	// and those that begin with Content- are refused, and so are a Received that is not
-	// ASCII and words that look like encoded-words and are none.
+	// unstructured text. The fields that a Draft writes itself, and Bcc, Resent-Bcc,
+	// Return-Path and those that begin with Content- are refused, and so are a Received
+	// that is not ASCII and words that look like encoded-words and are none.
 	Extra []ExtraField
 
 	// SMTPUTF8 allows addresses and identifiers outside ASCII. If there is one, the

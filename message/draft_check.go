@@ -21,7 +21,7 @@ const (
 // ownFields are the fields of a header that a Draft writes itself or must not write.
 var ownFields = []string{
 	"date", "from", "sender", "reply-to", "to", "cc", "bcc", "subject", "message-id", "in-reply-to", "references",
-	"mime-version", "return-path",
+	"mime-version", "return-path", "resent-bcc",
 }
 
 // check refuses all that must not be written, and learns whether the header is UTF-8.

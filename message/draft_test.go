@@ -305,6 +305,7 @@ func TestDraftRefuses(t *testing.T) {
 		{"empty message-id", "References", with(func(d *Draft) { d.References = []string{""} })},
 		{"giant message-id", "References", with(func(d *Draft) { d.References = []string{strings.Repeat("x", 901)} })},
 		{"own field", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"BCC", "a@b"}} })},
+		{"recipients of a copy that is resent", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"resent-bcc", "a@b"}} })},
 		{"MIME field", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"Content-Type", "text/plain"}} })},
 		{"no field name", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"", "x"}} })},
 		{"blank in a field name", "Extra", with(func(d *Draft) { d.Extra = []ExtraField{{"X Y", "x"}} })},
