@@ -48,7 +48,7 @@ type Draft struct {
 	SMTPUTF8 bool
 }
 
-// ExtraField is a header field beyond those of a Draft.
+// ExtraField is a header field beyond those of a Draft; see also Append.
 type ExtraField struct{ Name, Value string }
 
 // DraftError is what forbids a Draft to be written.

@@ -137,24 +137,31 @@ func (c *composer) checkAddresses() error {
 func (c *composer) checkExtra() error {
 	for _, x := range c.draft.Extra {
 		name := ascii.ToLower(x.Name)
-		bad := name == "" || len(name) > maxFieldName
-		for i := range len(name) {
-			bad = bad || classes[name[i]]&className == 0
+		reason, value := x.check()
+		if slices.Contains(ownFields, name) || strings.HasPrefix(name, "content-") {
+			reason, value = "field of the draft's own", x.Name
 		}
-		switch {
-		case bad:
-			return &DraftError{Field: "Extra", Value: x.Name, Reason: "not a field name"}
-		case slices.Contains(ownFields, name) || strings.HasPrefix(name, "content-"):
-			return &DraftError{Field: "Extra", Value: x.Name, Reason: "field of the draft's own"}
-		}
-		if reason := checkText(x.Value); reason != "" {
-			return &DraftError{Field: "Extra", Value: x.Value, Reason: reason}
-		}
-		if reason := checkWords(name, x.Value); reason != "" {
-			return &DraftError{Field: "Extra", Value: x.Value, Reason: reason}
+		if reason != "" {
+			return &DraftError{Field: "Extra", Value: value, Reason: reason}
 		}
 	}
 	return nil
+}
+
+// check says what forbids the field to be written, and the text at fault.
+func (x ExtraField) check() (reason, value string) {
+	name := ascii.ToLower(x.Name)
+	bad := name == "" || len(name) > maxFieldName
+	for i := range len(name) {
+		bad = bad || classes[name[i]]&className == 0
+	}
+	if bad {
+		return "not a field name", x.Name
+	}
+	if reason := checkText(x.Value); reason != "" {
+		return reason, x.Value
+	}
+	return checkWords(name, x.Value), x.Value
 }
 
 // checkWords says what forbids the value of a further field with regard to encoded

@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -75,4 +76,31 @@ func ExampleMailbox_Append() {
 	}
 	fmt.Println(string(b))
 	// Output: "Doe, Jo" <jo@example.org>
+}
+
+// One field of a message is changed, and all the rest stays, octet for octet.
+func ExampleExtraField_Append() {
+	m, _ := message.ParseBytes([]byte("Received: from a\r\n\tby b\r\nSUBJECT: lunch\r\nX-Odd:  left   alone\r\n\r\nAt noon?\r\n"))
+	var header []byte
+	for f := range m.Header().All() {
+		if !strings.EqualFold(f.Name(), "Subject") {
+			header = append(header, f.Raw()...)
+			continue
+		}
+		var err error
+		changed := message.ExtraField{Name: "Subject", Value: "[Köche] " + f.Text()}
+		if header, err = changed.Append(header); err != nil {
+			log.Fatal(err)
+		}
+	}
+	rest := m.Root().Raw()
+	if _, err := rest.Seek(int64(len(m.Header().Raw())), io.SeekStart); err != nil { // to the empty line
+		log.Fatal(err)
+	}
+	text, err := io.ReadAll(io.MultiReader(bytes.NewReader(header), rest))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%q\n", text)
+	// Output: "Received: from a\r\n\tby b\r\nSubject: =?utf-8?b?W0vDtmNoZV0=?= lunch\r\nX-Odd:  left   alone\r\n\r\nAt noon?\r\n"
 }

@@ -31,14 +31,7 @@ func (c *composer) header(f *fieldWriter) {
 	c.ids(f, "In-Reply-To", d.InReplyTo)
 	c.ids(f, "References", d.References)
 	for _, x := range d.Extra {
-		value := strings.Trim(x.Value, " \t")
-		if isASCII([]byte(value)) {
-			f.raw(x.Name, value)
-			continue
-		}
-		f.begin(x.Name)
-		f.text(value)
-		f.end()
+		f.extra(x)
 	}
 	f.raw("MIME-Version", "1.0")
 }
