@@ -33,8 +33,8 @@ type Draft struct {
 
 	Date       time.Time // zero: the time of Compose
 	MessageID  string    // "x@example.org", without angle brackets; zero: a random one at the domain of From
-	InReplyTo  []string  // message-ids
-	References []string  // message-ids
+	InReplyTo  []string  // message-ids; see SetParent
+	References []string  // message-ids; likewise
 	// Extra are further fields, in this order. A value of ASCII is written as it is,
 	// and folded only if it must be, in front of blanks; any other in encoded-words, as
 	// unstructured text. The fields that a Draft writes itself, and Bcc, Resent-Bcc,

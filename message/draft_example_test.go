@@ -104,3 +104,22 @@ func ExampleExtraField_Append() {
 	fmt.Printf("%q\n", text)
 	// Output: "Received: from a\r\n\tby b\r\nSubject: =?utf-8?b?W0vDtmNoZV0=?= lunch\r\nX-Odd:  left   alone\r\n\r\nAt noon?\r\n"
 }
+
+// A reply, which readers show beside what it answers.
+func ExampleDraft_SetParent() {
+	m, _ := message.ParseBytes([]byte("From: Bob <bob@example.net>\r\nSubject: Lunch\r\nMessage-ID: <2@example.net>\r\nReferences: <1@example.org>\r\n\r\nAt noon?\r\n"))
+	to, _ := m.Header().Addresses("Reply-To")
+	if len(to) == 0 {
+		to, _ = m.Header().Addresses("From")
+	}
+	base, _ := message.BaseSubject(m.Header().Subject())
+	reply := &message.Draft{
+		From:    []message.Mailbox{{Addr: "alice@example.org"}},
+		To:      to,
+		Subject: "Re: " + base,
+		Text:    "At one.\n",
+	}
+	reply.SetParent(m.Header())
+	fmt.Println(reply.To, reply.Subject, reply.InReplyTo, reply.References)
+	// Output: [{Bob bob@example.net}] Re: Lunch [2@example.net] [1@example.org 2@example.net]
+}
