@@ -17,8 +17,26 @@ type Report struct {
 	// Text is the part for people, nil if there is none.
 	Text *message.Part
 	// Original is the part with the message that the report is about, or with
-	// its header alone; nil if there is none.
+	// its header alone; nil if there is none. See also OriginalHeader.
 	Original *message.Part
+}
+
+// OriginalHeader returns the header of the message that the report is about, such as it
+// came back; the zero Header if it did not. By its Message-ID a sender finds what was sent.
+// The error is that of reading the message; from memory there is none.
+func (r *Report) OriginalHeader() (message.Header, error) {
+	if r.Original == nil {
+		return message.Header{}, nil
+	}
+	for m := range r.Original.Children() {
+		return m.Header(), nil
+	}
+	// The header alone, or a message that is encoded or lies too deep.
+	body, err := r.Original.AppendBody(nil)
+	if err != nil {
+		return message.Header{}, err
+	}
+	return message.ParseHeader(body), nil
 }
 
 // Read reads the first report in m. The error is ErrNoReport or that of reading the

@@ -336,6 +336,32 @@ func TestFeedbackFiles(t *testing.T) {
 	}
 }
 
+// TestOriginalHeader finds the header of what came back, in whatever form it did.
+func TestOriginalHeader(t *testing.T) {
+	t.Parallel()
+	for _, original := range []string{
+		"message/rfc822\n\nSubject: returned\nTo: jo@example.org\n\nbody",
+		"text/rfc822-headers\n\nSubject: returned\nTo: jo@example.org\n",
+		"text/rfc822-headers\nContent-Transfer-Encoding: quoted-printable\n\nSubject: =\nreturned\nTo: jo=40example.org",
+		"message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogcmV0dXJuZWQKVG86IGpvQGV4YW1wbGUub3JnCgpib2R5Cg==",
+		"message/global-headers\n\nSubject: returned\nTo: jo@example.org",
+	} {
+		r, err := Read(parse(t, "Content-Type: multipart/report; boundary=aa\n\n--aa\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n"+
+			"--aa\nContent-Type: "+original+"\n--aa--\n"))
+		require.NoError(t, err)
+		h, err := r.OriginalHeader()
+		require.NoError(t, err)
+		require.Equal(t, "returned", h.Subject(), original)
+		require.Equal(t, "jo@example.org", h.Get("To"), original)
+		require.Equal(t, 2, h.Len(), original)
+	}
+	r, err := Read(parse(t, "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n"))
+	require.NoError(t, err)
+	h, err := r.OriginalHeader()
+	require.NoError(t, err)
+	require.Zero(t, h.Len())
+}
+
 func FuzzRead(tf *testing.F) {
 	f := storm.New(tf)
 	for i := range kinds {
