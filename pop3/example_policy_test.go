@@ -8,17 +8,17 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
-	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/pop3"
+	"github.com/posthouse/posthouse/pop3/pop3test"
 )
 
 // converse runs a server until it has answered what a client says, and prints the
 // answers.
 func converse(srv *pop3.Server, commands ...string) {
-	ln := testnet.NewListener()
+	ln := pop3test.NewListener("pop.example.org:110")
 	served := make(chan error)
 	go func() { served <- srv.Serve(ln) }()
-	client, err := ln.Dial(context.Background())
+	client, err := ln.DialContext(context.Background(), "", "")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -110,17 +110,13 @@ func ExampleServer_insecureAPOP() {
 		Store:        shelf{},
 		InsecureAPOP: true,
 	}
-	ln := testnet.NewListener()
+	ln := pop3test.NewListener("pop.example.org:110")
 	served := make(chan error)
 	go func() { served <- srv.Serve(ln) }()
 
 	ctx := context.Background()
-	nc, err := ln.Dial(ctx)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	c, err := pop3.NewClient(ctx, nc, "pop.example.org", &pop3.ClientConfig{
+	c, err := pop3.Dial(ctx, "pop.example.org", &pop3.ClientConfig{
+		Dialer:       ln,
 		TLS:          pop3.InsecureNoTLS,
 		Auth:         auth.InsecurePassword("mrose", "tanstaaf"),
 		InsecureAPOP: true,

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/posthouse/posthouse/auth"
-	"github.com/posthouse/posthouse/internal/testnet"
 	"github.com/posthouse/posthouse/pop3"
+	"github.com/posthouse/posthouse/pop3/pop3test"
 )
 
 // A server on the two usual ports, which ends when it is interrupted. Passwords are
@@ -75,7 +75,7 @@ func (s shelf) Close() error { return nil }
 
 // A Store, and what a client sees of it.
 func ExampleStore() {
-	ln := testnet.NewListener()
+	ln := pop3test.NewListener("pop.example.org:110")
 	srv := &pop3.Server{
 		Auth:  &auth.Server{Passwords: auth.Passwords{"mrose": "tanstaaf"}, InsecureAllowCleartext: true},
 		Store: shelf{"GK1": "Subject: hello\r\n\r\nNever odd or even.\r\n"},
@@ -83,7 +83,7 @@ func ExampleStore() {
 	served := make(chan error)
 	go func() { served <- srv.Serve(ln) }()
 
-	client, err := ln.Dial(context.Background())
+	client, err := ln.DialContext(context.Background(), "", "")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -139,11 +139,8 @@ func ExampleNewListener() {
 	go func() { _ = srv.Serve(ln) }()
 	defer srv.Close()
 
-	nc, err := ln.Dial(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := pop3.NewClient(t.Context(), nc, "pop.example.org", &pop3.ClientConfig{TLSConfig: clientTLS, Auth: auth.Password("alice", "secret")})
+	cfg := &pop3.ClientConfig{Dialer: ln, TLSConfig: clientTLS, Auth: auth.Password("alice", "secret")}
+	c, err := pop3.Dial(t.Context(), "pop.example.org", cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -258,9 +258,7 @@ func TestListener(t *testing.T) {
 		srv := &pop3.Server{TLSConfig: server, Auth: &auth.Server{Passwords: auth.Passwords{"user": "secret"}}, Store: new(Store)}
 		done := make(chan error)
 		go func() { done <- srv.Serve(ln) }()
-		nc, err := ln.Dial(t.Context())
-		require.NoError(t, err)
-		c, err := pop3.NewClient(t.Context(), nc, "mail.example.test", &pop3.ClientConfig{TLSConfig: client, Auth: auth.Password("user", "secret")})
+		c, err := pop3.Dial(t.Context(), "mail.example.test", &pop3.ClientConfig{TLSConfig: client, Auth: auth.Password("user", "secret"), Dialer: ln})
 		require.NoError(t, err)
 		require.NoError(t, c.Quit(t.Context()))
 		require.NoError(t, srv.Close())
