@@ -66,6 +66,6 @@
 //
 // A message whose header is UTF-8 has no surrogate in ASCII: clients that do not say
 // UTF8 are refused it, with [CodeUTF8]. The server goes by what the Store says of
-// a message and does not look into it. EXPIRE 0 cannot be announced: nothing
-// is deleted that no client has marked.
+// a message and does not look into it. Nothing is deleted that no client has marked: a
+// site that announces an EXPIRE in its [Policy] has to keep it by itself.
 package pop3
