@@ -84,13 +84,16 @@ func ExampleClientConfig_onBehalfOf() {
 // Submission of one message to one's provider: STARTTLS, the certificate verified,
 // then the password.
 func ExampleSend() {
-	from, to := addresses("alice@example.org")[0].Address, addresses("bob@example.net", "carol@example.net")
+	env, err := smtp.NewEnvelope("alice@example.org", "bob@example.net", "carol@example.net")
+	if err != nil {
+		log.Fatal(err)
+	}
 	message := "From: <alice@example.org>\r\nTo: <bob@example.net>, <carol@example.net>\r\nSubject: lunch\r\n\r\nAt noon?\r\n"
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cfg := &smtp.ClientConfig{Auth: auth.Password("alice", os.Getenv("SMTP_PASSWORD"))}
-	_, err := smtp.Send(ctx, "smtp.example.org:587", cfg, smtp.Envelope{From: from, To: to}, strings.NewReader(message))
+	_, err = smtp.Send(ctx, "smtp.example.org:587", cfg, env, strings.NewReader(message))
 	switch {
 	case err == nil:
 	case smtp.SafeToRetry(err):

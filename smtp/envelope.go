@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/posthouse/posthouse/smtp/smtpwire"
@@ -67,6 +68,24 @@ type Envelope struct {
 
 	// Params are parameters of MAIL that are not known here.
 	Params []Param
+}
+
+// NewEnvelope returns an envelope with a sender and recipients, such as those of a
+// message.Draft, each parsed by [ParseAddress]. An empty sender is an error: the envelope of
+// a bounce, from the null reverse-path, has to be written as one. The error wraps
+// [smtpwire.ErrAddress], and names the address.
+func NewEnvelope(from string, to ...string) (Envelope, error) {
+	sender, err := ParseAddress(from)
+	if err != nil {
+		return Envelope{}, fmt.Errorf("smtp: sender %q: %w", from, err)
+	}
+	env := Envelope{From: sender, To: make([]Recipient, len(to))}
+	for i, text := range to {
+		if env.To[i].Address, err = ParseAddress(text); err != nil {
+			return Envelope{}, fmt.Errorf("smtp: recipient %q: %w", text, err)
+		}
+	}
+	return env, nil
 }
 
 // Recipient is one forward-path of an envelope, with what was asked for it.

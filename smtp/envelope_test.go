@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -11,6 +12,28 @@ import (
 	"github.com/posthouse/posthouse/internal/rfc"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
 )
+
+func TestNewEnvelope(t *testing.T) {
+	t.Parallel()
+	env, err := NewEnvelope("alice@example.org", `"bob b"@example.net`, "grün@example.org")
+	require.NoError(t, err)
+	require.Equal(t, Envelope{
+		From: address(t, "alice@example.org"),
+		To:   []Recipient{{Address: address(t, `"bob b"@example.net`)}, {Address: address(t, "grün@example.org")}},
+	}, env)
+	env, err = NewEnvelope("alice@example.org")
+	require.NoError(t, err)
+	require.Empty(t, env.To, "which Send refuses")
+
+	for _, bad := range []string{"", "bob", "<bob@example.org>", "bob@example.org>\r\nRCPT TO:<eve@example.org", "bob@example.org, eve@example.org"} {
+		_, err := NewEnvelope(bad, "bob@example.org")
+		require.ErrorIs(t, err, smtpwire.ErrAddress)
+		_, err = NewEnvelope("alice@example.org", "bob@example.org", bad)
+		require.ErrorIs(t, err, smtpwire.ErrAddress)
+		require.ErrorContains(t, err, fmt.Sprintf("recipient %q", bad))
+		require.NotRegexp(t, `[\x00-\x1f]`, err.Error())
+	}
+}
 
 // TestEnvelopeWire: what an envelope asks for comes out at the other end of the wire.
 func TestEnvelopeWire(t *testing.T) {

@@ -96,21 +96,11 @@ type letter struct {
 }
 
 // envelope makes the envelope of a sender and recipients.
-func envelope(from string, to []string) (env smtp.Envelope, err error) {
-	if env.From, err = smtp.ParseAddress(from); err != nil {
-		return env, err
+func envelope(from string, to []string) (smtp.Envelope, error) {
+	if len(to) == 0 {
+		return smtp.Envelope{}, errors.New("no recipients")
 	}
-	for _, addr := range to {
-		a, err := smtp.ParseAddress(addr)
-		if err != nil {
-			return env, err
-		}
-		env.To = append(env.To, smtp.Recipient{Address: a})
-	}
-	if len(env.To) == 0 {
-		return env, errors.New("no recipients")
-	}
-	return env, nil
+	return smtp.NewEnvelope(from, to...)
 }
 
 func (o *options) letter() (*letter, error) {

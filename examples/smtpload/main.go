@@ -154,23 +154,13 @@ func (l *load) config() (*smtp.ClientConfig, error) {
 }
 
 func (l *load) envelope() (smtp.Envelope, error) {
-	from, err := smtp.ParseAddress(l.from)
-	if err != nil {
-		return smtp.Envelope{}, err
-	}
-	env := smtp.Envelope{From: from}
-	for i := range l.rcpts {
-		to := l.to
-		if to == "" {
-			to = fmt.Sprintf("recipient%d@example.test", i)
+	to := make([]string, l.rcpts)
+	for i := range to {
+		if to[i] = l.to; l.to == "" {
+			to[i] = fmt.Sprintf("recipient%d@example.test", i)
 		}
-		a, err := smtp.ParseAddress(to)
-		if err != nil {
-			return smtp.Envelope{}, err
-		}
-		env.To = append(env.To, smtp.Recipient{Address: a})
 	}
-	return env, nil
+	return smtp.NewEnvelope(l.from, to...)
 }
 
 // message returns a message of the given size, or of its header's if that is

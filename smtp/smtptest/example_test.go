@@ -15,15 +15,10 @@ import (
 
 // welcome is what a test might be about.
 func welcome(ctx context.Context, addr string, cfg *smtp.ClientConfig, user string) error {
-	from, err := smtp.ParseAddress("office@example.org")
+	env, err := smtp.NewEnvelope("office@example.org", user)
 	if err != nil {
 		return err
 	}
-	to, err := smtp.ParseAddress(user)
-	if err != nil {
-		return err
-	}
-	env := smtp.Envelope{From: from, To: []smtp.Recipient{{Address: to}}}
 	_, err = smtp.Send(ctx, addr, cfg, env, strings.NewReader("Subject: welcome\r\n\r\nHello!\r\n"))
 	return err
 }
