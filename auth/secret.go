@@ -5,11 +5,11 @@ import (
 	"errors"
 )
 
-// A SecretSource knows the secrets that users share with the server: for APOP, by
-// which a client shows that it knows the secret without sending it. The server has
-// to hold the secrets as they are, and who steals them can log in: a
-// [PasswordVerifier], which may hold no more than digests, is the better choice
-// where there is TLS.
+// A SecretSource knows the secrets that users share with the server: for APOP, for
+// CRAM-MD5 and, where there are no keys for it, for SCRAM, by which a client shows that it
+// knows the secret without sending it. The server has to hold the secrets as they are, and
+// who steals them can log in: a [PasswordVerifier] or a [SCRAMSource], which may hold no
+// more than digests, is the better choice where there is TLS.
 //
 // Secret returns the user's secret, [ErrCredentials] (or an error wrapping it) if
 // there is no such user or if the user may not log in so, and any other error if

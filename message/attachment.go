@@ -16,7 +16,8 @@ type Attachment struct {
 	// Name is the file name the reader is shown, without folders; "" for none.
 	Name string
 	// MediaType is the type, with parameters if need be: "text/csv; charset=utf-8".
-	// Zero means application/octet-stream.
+	// Zero means application/octet-stream. The charset of a text is not looked for:
+	// where none is named, readers guess.
 	MediaType string
 	// ContentID is by what HTML refers to an inline attachment: "logo@example.org" for
 	// <img src="cid:logo@example.org">.
@@ -36,9 +37,9 @@ func FromBytes(name, mediaType string, content []byte) Attachment {
 }
 
 // FromFile returns an attachment with the content of a file and the last element of its
-// path as name. The media type is that of the name's extension, if it is a common one.
-// The file is opened when the message is written; if it changes its size meanwhile, the
-// writing fails.
+// path as name. The media type is that of the name's extension, if it is a common one;
+// who knows the charset of a text adds it to MediaType. The file is opened when the
+// message is written; if it changes its size meanwhile, the writing fails.
 func FromFile(path string) Attachment {
 	name := filepath.Base(path)
 	return Attachment{Name: name, MediaType: mediaTypeOf(name), Open: func() (io.ReadCloser, error) {

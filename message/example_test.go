@@ -117,6 +117,21 @@ func ExampleParser_strict() {
 	// Output: message: bare LF at octet 19 (part 1)
 }
 
+// All that is wrong with a message, for who has to judge it. It is usable all the same.
+func ExampleParser_thorough() {
+	parser := message.Parser{Thorough: true}
+	m, _ := parser.ParseBytes([]byte("From: a@example.org\r\nFrom: b@example.org\r\nDate: yesterday\r\nSubject : x\r\n\r\nH\xe9llo\nworld\r\n"))
+	for _, d := range m.Defects() {
+		fmt.Println(d.Offset, d.Kind)
+	}
+	// Output:
+	// 21 duplicate field
+	// 42 bad date
+	// 59 blank before a colon
+	// 75 8-bit octet in a 7-bit body
+	// 79 bare LF
+}
+
 func ExampleParseMailbox() {
 	m, err := message.ParseMailbox(`"Doe, Jo" <jo@example.net>`)
 	fmt.Println(m.Name, m.Addr, err)
