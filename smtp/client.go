@@ -185,8 +185,9 @@ type Client struct {
 
 // breakage remembers why a connection is of no use any more.
 type breakage struct {
-	mu  sync.Mutex
-	err error // wraps ErrBroken or ErrClientClosed; the first stays
+	mu   sync.Mutex
+	err  error  // wraps ErrBroken or ErrClientClosed; the first stays
+	left *Error // the 421 that was the server's last word, before err
 }
 
 func (b *breakage) set(err error) {
@@ -201,6 +202,22 @@ func (b *breakage) get() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.err
+}
+
+// leave remembers that the server has taken leave.
+func (b *breakage) leave(farewell *Error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.left = farewell
+	}
+}
+
+// farewell returns the words with which the server has taken leave; nil if it has not.
+func (b *breakage) farewell() *Error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.left
 }
 
 // Dial connects to an SMTP server and sets the connection up: greeting, EHLO, TLS and

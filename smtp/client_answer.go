@@ -106,7 +106,7 @@ func (s *sending) answeredEach(more bool) {
 			continue
 		}
 		if r.Step = StepEnd; more && lost == nil {
-			lost = c.readReply(c.cfg.dataTimeout())
+			lost = s.readReply(c.cfg.dataTimeout())
 		}
 		more = true
 		if lost != nil {
@@ -136,7 +136,7 @@ func (s *sending) answeredAll() {
 	var refusal *Error
 	lost := c.broken.get()
 	if lost == nil {
-		lost = c.readReply(c.cfg.dataTimeout())
+		lost = s.readReply(c.cfg.dataTimeout())
 	}
 	if lost == nil {
 		refusal, lost = c.judge("the end of the data", 2)

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/posthouse/posthouse/auth"
 	"github.com/posthouse/posthouse/smtp/smtpwire"
@@ -174,7 +178,7 @@ func (s *sending) hearChunk(last bool) {
 	if b.begun != nil {
 		timeout = forever // the pace minds the time
 	}
-	if b.err = c.readReply(timeout); b.err == nil {
+	if b.err = s.readReply(timeout); b.err == nil {
 		switch early := last && !b.ending.Load(); {
 		case early && c.reply.code < 400:
 			b.err = c.fail(&ProtocolError{Reason: fmt.Sprintf("reply %d amid the data", c.reply.code)})
@@ -200,12 +204,7 @@ func (s *sending) settleChunks() {
 	c, b := s.c, s.chunks
 	switch {
 	case b.begun == nil && b.lost:
-		s.await()
-		if b.unsure {
-			s.failed(StepEnd, Unknown, c.fail(b.sendErr))
-		} else {
-			s.failed(StepBody, Refused, c.explain(b.sendErr))
-		}
+		s.unwritten()
 		return
 	case b.begun == nil:
 		s.hearEnvelope()
@@ -231,6 +230,40 @@ func (s *sending) settleChunks() {
 	}
 }
 
+// unwritten tells about a message that should have left in one write, and has not, or not
+// for certain.
+func (s *sending) unwritten() {
+	c, b := s.c, s.chunks
+	s.await()
+	switch gone := c.broken.farewell(); {
+	case gone != nil:
+		s.failed(StepMail, Refused, gone)
+	case b.unsure:
+		s.failed(StepEnd, Unknown, c.fail(b.sendErr))
+	default:
+		s.failed(StepBody, Refused, c.explain(b.sendErr))
+	}
+}
+
+// readReply reads a reply to what is sent. Behind a 421 it waits a moment for whether that
+// is the server's last word, for the sake of what has left as a whole and has no answer: a
+// server that leaves has taken nothing of it (RFC 5321 section 3.8).
+func (s *sending) readReply(timeout time.Duration) error {
+	c := s.c
+	err := c.readReply(timeout)
+	if err == nil && s.chunks != nil && c.reply.code == 421 && c.silent() {
+		c.broken.leave(c.reply.refusal())
+	}
+	return err
+}
+
+// silent reports whether the server says nothing more. It is the last that is read.
+func (c *Client) silent() bool {
+	_, err := c.readLine(grace, maxReplyLine)
+	network := (*net.OpError)(nil) // a reset, where it had not read what we sent
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &network)
+}
+
 // unheard tells about a message whose replies could not all be read.
 func (s *sending) unheard(ended bool) {
 	c, b := s.c, s.chunks
@@ -238,18 +271,16 @@ func (s *sending) unheard(ended bool) {
 	if b.sendErr != nil && b.sendErr != errStopped && (!b.lost || errors.Is(b.err, errStalled)) {
 		cause = b.sendErr // it is what broke the connection
 	}
-	// A server that goes away has nothing. One that goes on behind its 421, or does not
-	// forget on RSET, may have taken what was sent.
-	closing := (*Error)(nil)
-	gone := errors.As(b.err, &closing) && closing.Code == 421 && c.conn.Reader().Buffered() == 0
-	switch {
+	// A server that goes on behind its 421, or does not forget on RSET, may have taken
+	// what was sent.
+	switch gone := c.broken.farewell(); {
 	case b.opened && s.envelopeRefused(false):
 	case s.refused != nil:
 		s.failed(StepMail, Refused, s.refused)
 	case b.refusal != nil:
 		s.failed(StepBody, Refused, b.refusal)
-	case gone:
-		s.failed(b.step, Refused, b.err)
+	case gone != nil:
+		s.failed(b.step, Refused, gone)
 	case ended:
 		s.failed(StepEnd, Unknown, cause)
 	case b.sendErr == errStopped:

@@ -221,6 +221,59 @@ func TestClientStart_Lost(t *testing.T) {
 	})
 }
 
+// A server that says 421 and nothing more has taken nothing of what left behind it. One
+// that goes on, be it a little later, may have.
+func TestClientStart_Farewell(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		says []string // behind the answer to the first message, a moment between two
+		ends bool
+		want []Outcome
+	}{
+		"at once":                 {[]string{"421 4.3.2 bye\r\n"}, true, []Outcome{Accepted, Refused, Refused}},
+		"and stays connected":     {[]string{"421 4.3.2 bye\r\n"}, false, []Outcome{Accepted, Refused, Refused}},
+		"for a recipient":         {[]string{"250 ok\r\n421 later\r\n"}, true, []Outcome{Accepted, Refused, Refused}},
+		"for a message":           {[]string{"250 ok\r\n250 ok\r\n421 later\r\n"}, true, []Outcome{Accepted, Refused, Refused}},
+		"goes on":                 {[]string{"250 ok\r\n421 later\r\n503 nobody\r\n250 ok\r\n250 ok\r\n250 queued\r\n"}, false, []Outcome{Accepted, Unknown, Unknown}},
+		"goes on later":           {[]string{"250 ok\r\n421 later\r\n", "503 nobody\r\n250 ok\r\n250 ok\r\n250 queued\r\n"}, false, []Outcome{Accepted, Unknown, Unknown}},
+		"goes on, in other words": {[]string{"250 ok\r\n421 later\r\n", "what?\n"}, false, []Outcome{Accepted, Unknown, Unknown}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := pipe(t)
+				go func() {
+					script(far, "220 hi\r\n", "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n", "250 ok\r\n250 ok\r\n250 queued\r\n")
+					synctest.Wait()
+					for i, text := range tt.says {
+						time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+						io.WriteString(far, text)
+					}
+					if tt.ends {
+						far.Close()
+					}
+					io.Copy(io.Discard, far)
+				}()
+				c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})
+				require.NoError(t, err)
+				var all []*Sent
+				for m := range messages(t, 3, 10, "b") {
+					all = append(all, c.Start(t.Context(), m.Envelope, m.Body))
+				}
+				begin := time.Now()
+				for i, want := range tt.want {
+					result, err := all[i].Wait()
+					checkHonest(t, result, err)
+					require.Equal(t, want, result.Outcome, "%d: %v", i, err)
+					require.Equal(t, want == Refused, SafeToRetry(err), "%d: %v", i, err)
+				}
+				require.LessOrEqual(t, time.Since(begin), 2*time.Second)
+				require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
+			})
+		})
+	}
+}
+
 // A server that left between two messages of a slow sequence has got nothing of the
 // second, and nobody says otherwise.
 func TestClientStart_GoneMeanwhile(t *testing.T) {

@@ -76,7 +76,7 @@ func (s *sending) openEnvelope(group []byte, withData bool) (Step, error) {
 func (s *sending) readEnvelope() (Step, error) {
 	defer s.c.limit(s.c.cfg.timeout())()
 	for i := s.first(); i < len(s.env.To); i++ {
-		if err := s.c.readReply(s.c.cfg.timeout()); err != nil {
+		if err := s.readReply(s.c.cfg.timeout()); err != nil {
 			return s.lost(i, err)
 		}
 		if err := s.take(i); err != nil {

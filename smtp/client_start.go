@@ -35,7 +35,8 @@ type Sent struct {
 //
 // At most 32 messages, and 256 KiB of bodies if they are several, are under way
 // at a time; Start waits until there is room. A connection that breaks leaves all
-// of those unknown that had left. So does the end of the ctx of one of them.
+// of those unknown that had left, and so does the end of the ctx of one of them. A
+// server that takes leave with a 421 has refused what left behind it.
 //
 // Answers are told apart by counting them and by nothing else (RFC 2920 section
 // 3.1). A server that gives one too many amid several messages is found out at the

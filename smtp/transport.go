@@ -68,8 +68,9 @@ type Transport struct {
 	// MaxInFlight is how many messages may be under way on one connection before
 	// the server has answered to the first of them, when there are more messages
 	// for a destination than connections (RFC 2920, RFC 3030). They are those of
-	// at most 32 KiB. A connection that breaks leaves all of these unknown. Zero
-	// means 8; 1 has every message wait for the answer to the one before.
+	// at most 32 KiB. A connection that breaks leaves all of these unknown; when the
+	// server takes leave with a 421, those behind it go over another one. Zero means
+	// 8; 1 has every message wait for the answer to the one before.
 	MaxInFlight int
 
 	// IdleTimeout is how long a connection is kept for which there is no work.
