@@ -16,6 +16,8 @@
 // the grammar has a keyword; what cannot be read is empty, and nothing but the
 // lack of a report is an error.
 //
+// How a relay writes a bounce is shown in an example; this package writes none.
+//
 // A report is found by the type of its part, wherever that lies in the message;
 // those in a message inside it are another's. Values are copies: the message is
 // not needed any more but for Text and Original.
