@@ -149,6 +149,44 @@ func TestServerResults(t *testing.T) {
 	}
 }
 
+// TestServerResultsUnread: what a handler says of recipients counts also when it refuses
+// the message unread, save that nobody has it.
+func TestServerResultsUnread(t *testing.T) {
+	t.Parallel()
+	h := func(_ context.Context, tx *smtp.Transaction) error {
+		tx.SetResult(0, smtp.Reject("no"))
+		tx.SetResult(1, &smtp.Error{Code: 452, Enhanced: smtp.EnhancedCode{4, 2, 2}, Text: "over quota"})
+		tx.SetResult(2, nil)
+		return smtp.Reject("none of them")
+	}
+	for _, message := range []string{"DATA\r\ntext\r\n.\r\n", "BDAT 6 LAST\r\ntext\r\n"} {
+		p := newSite(t, lmtpServer(h)).toThree("LHLO", "")
+		p.say(message + "NOOP\r\n")
+		if message[0] == 'D' {
+			p.expect("354 ")
+		}
+		p.expect("550 5.7.1 no", "452 4.2.2 over quota", "550 5.7.1 none of them", "250 2.0.0 ok")
+		for _, params := range []string{"", " PRDR"} {
+			p = newSite(t, &smtp.Server{Handler: smtp.HandlerFunc(h)}).toThree("EHLO", params)
+			p.say(message + "NOOP\r\n")
+			if message[0] == 'D' {
+				p.expect("354 ")
+			}
+			p.expect("452 4.2.2 over quota", "250 2.0.0 ok") // so that it comes again
+		}
+	}
+	p := newSite(t, lmtpServer(h)).toThree("LHLO", "")
+	p.say("BDAT 6\r\ntext\r\nRSET\r\n")
+	p.expect("452 4.2.2 over quota", "250 2.0.0 ok")
+	p = newSite(t, lmtpServer(func(ctx context.Context, tx *smtp.Transaction) error {
+		_ = h(ctx, tx)
+		panic("unread")
+	})).toThree("LHLO", "")
+	p.say("DATA\r\ntext\r\n.\r\n")
+	p.expect("354 ", "421 4.3.0 ", "421 4.3.0 ", "421 4.3.0 ")
+	p.expectEnd()
+}
+
 // TestServerResultsAtOnce: a result is told when it is known, and not only when the
 // handler returns.
 func TestServerResultsAtOnce(t *testing.T) {

@@ -163,7 +163,7 @@ func (s *session) refuseChunk(cmd smtpwire.Bdat, r smtpwire.Reply) smtpwire.Repl
 		s.phase = phaseFailed
 	}
 	if s.state.Protocol == auth.LMTP && cmd.Last {
-		return s.toEach(r)
+		return s.toEach(r, nil)
 	}
 	return r
 }

@@ -195,6 +195,7 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 		return s.conclude(src, tx, err)
 	}
 	var r smtpwire.Reply
+	var own []smtpwire.Reply // of the recipients
 	framing := isFraming(bodyErr)
 	switch {
 	case errors.Is(bodyErr, errAborted):
@@ -205,7 +206,9 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 		s.logVerdict(src, tx, r, 0)
 		return r
 	case early:
-		r = s.refusal(err)
+		if r = s.refusal(err); r.Code != 421 {
+			r, own = tx.results.refuse(r)
+		}
 	case framing:
 		r = replyBadMessage
 	case errors.Is(bodyErr, ErrTooLarge):
@@ -226,7 +229,7 @@ func (s *session) verdict(src incoming, tx *Transaction, err, bodyErr error, ear
 	}
 	s.logVerdict(src, tx, r, 0)
 	if s.state.Protocol == auth.LMTP && src.complete() {
-		return s.toEach(r)
+		return s.toEach(r, own)
 	}
 	return r
 }

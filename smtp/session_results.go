@@ -31,6 +31,9 @@ type results struct {
 // a temporary error if there is one. Who was given a copy may then be given another; a
 // handler that would rather send reports of its own accepts for all.
 //
+// A handler that returns an error before it has read the message to its end refuses it for
+// everybody, each with its result: one of nil counts for nothing there.
+//
 // The last call for a recipient counts, unless the peer was told already. Calls with an
 // i that does not exist do nothing but to be logged, and those when the handler has
 // returned do nothing. SetResult may be called by many goroutines at once.
@@ -121,8 +124,8 @@ func (s *session) conclude(src incoming, tx *Transaction, err error) smtpwire.Re
 		}
 		if r.Code == 250 {
 			accepted++
-		} else if overall.Code == 0 || overall.Code >= 500 && r.Code < 500 {
-			overall = r
+		} else {
+			overall = forBoth(overall, r)
 		}
 	}
 	if accepted == given.count || accepted > 0 && tx.separate() {
@@ -138,13 +141,44 @@ func (s *session) conclude(src incoming, tx *Transaction, err error) smtpwire.Re
 	return overall
 }
 
-// toEach gives a reply for each recipient that was accepted: RFC 2033 section 4.2.
-func (s *session) toEach(r smtpwire.Reply) smtpwire.Reply {
+// refuse is for a message that nobody has got, whatever was said of a recipient: the result
+// of each is the one that was given if that refuses, and else byDefault. It returns the
+// refusal that stands for all, and those of each if they differ.
+func (r *results) refuse(byDefault smtpwire.Reply) (overall smtpwire.Reply, each []smtpwire.Reply) {
+	if r.of == nil {
+		return byDefault, nil
+	}
+	for i := range r.of {
+		if r.of[i].Code < 400 {
+			r.of[i] = byDefault
+		}
+		overall = forBoth(overall, r.of[i])
+	}
+	return overall, r.of
+}
+
+// forBoth returns the one of two refusals that stands for both: a temporary one if there is
+// one.
+func forBoth(a, b smtpwire.Reply) smtpwire.Reply {
+	if a.Code == 0 || a.Code >= 500 && b.Code < 500 {
+		return b
+	}
+	return a
+}
+
+// toEach gives a reply for each recipient that was accepted, its own if it has one: RFC 2033
+// section 4.2.
+func (s *session) toEach(r smtpwire.Reply, own []smtpwire.Reply) smtpwire.Reply {
 	if s.tx == nil || s.tx.taken == 0 {
 		return smtpwire.Reply{}
 	}
-	for range s.tx.taken - 1 {
-		s.reply(r)
+	for i := range s.tx.taken {
+		if i > 0 {
+			s.reply(r)
+		}
+		if i < len(own) {
+			r = own[i]
+		}
 	}
 	return r
 }
