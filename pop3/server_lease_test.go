@@ -17,7 +17,7 @@ import (
 
 // yielding has a store whose maildrops can be taken over.
 func yielding(s *pop3.Server, _ *dropStore) {
-	store := maildrop.NewMemory()
+	store := new(maildrop.Memory)
 	store.Add("mrose", []byte(mroseOne))
 	store.Add("mrose", []byte(mroseTwo))
 	s.Store = store

@@ -14,7 +14,7 @@ import (
 // that has logged in.
 func popServer(b *testing.B, messages ...[]byte) *load.POP3 {
 	b.Helper()
-	store := maildrop.NewMemory()
+	store := new(maildrop.Memory)
 	for _, m := range messages {
 		store.Add("bob", m)
 	}

@@ -53,7 +53,7 @@ func ExampleMaildir() {
 }
 
 func ExampleMemory() {
-	store := maildrop.NewMemory()
+	store := new(maildrop.Memory)
 	store.Add("alice", []byte("Subject: hello\r\n\r\nworld\r\n"))
 	fmt.Println(len(store.Messages("alice")))
 	// Output:

@@ -16,7 +16,7 @@ import (
 func yieldStores(t *testing.T) map[string][2]pop3.Store {
 	root := t.TempDir()
 	one, other := &maildrop.Maildir{Root: root}, &maildrop.Maildir{Root: root}
-	memory := maildrop.NewMemory()
+	memory := new(maildrop.Memory)
 	for _, text := range []string{"a\n", "b\n"} {
 		_, err := one.Deliver(t.Context(), "alice", strings.NewReader(text))
 		require.NoError(t, err)

@@ -77,7 +77,7 @@ func TestForeignMaildirKeepsTheRulesOfAStore(t *testing.T) {
 func TestMemoryKeepsTheRulesOfAStore(t *testing.T) {
 	t.Parallel()
 	pop3test.TestStore(t, func(*testing.T) pop3test.Fixture {
-		s := maildrop.NewMemory()
+		s := new(maildrop.Memory)
 		return pop3test.Fixture{Store: s, User: alice, Other: bob, Deliver: func(message []byte) error {
 			s.Add("alice", message)
 			return nil
@@ -362,14 +362,14 @@ func TestOldDeliveriesAreRemoved(t *testing.T) {
 
 func TestMemoryMessages(t *testing.T) {
 	t.Parallel()
-	s := maildrop.NewMemory()
+	s := new(maildrop.Memory)
 	require.Empty(t, s.Messages("alice"))
 	given := []byte("a\nb\rc\r\nd")
 	s.Add("alice", given)
 	given[0] = 'x'
 	s.Add("alice", nil)
 	require.Equal(t, [][]byte{[]byte("a\r\nb\rc\r\nd\r\n"), nil}, s.Messages("alice"))
-	require.NotEqual(t, s.Add("alice", nil), maildrop.NewMemory().Add("alice", nil))
+	require.NotEqual(t, s.Add("alice", nil), new(maildrop.Memory).Add("alice", nil))
 }
 
 // BenchmarkLogin10000 opens and lists a maildrop of 10,000 messages that has been left

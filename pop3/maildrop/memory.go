@@ -15,11 +15,11 @@ import (
 
 // Memory is a pop3.Store that keeps its mail in memory: for tests, and for mail that
 // need not outlive the program. Users have maildrops by Identity.Name, empty until mail
-// is added. Its methods are safe for concurrent use.
+// is added. The zero Memory has no mail. Its methods are safe for concurrent use, and it is
+// not copied after the first of them was called.
 type Memory struct {
-	run string // tells the unique-ids of this store from those of the one before it
-
 	mu    sync.Mutex
+	run   string // tells the unique-ids of this store from those of the one before it; "" until there is one
 	drops map[string]*memoryDrop
 	added int
 }
@@ -36,11 +36,6 @@ type memoryMessage struct {
 
 var _ pop3.Store = (*Memory)(nil)
 
-// NewMemory returns a store without mail.
-func NewMemory() *Memory {
-	return &Memory{run: rand.Text()[:13], drops: map[string]*memoryDrop{}}
-}
-
 // Add adds a message to a user's maildrop and returns its unique-id. The message is
 // copied; a bare LF in it becomes CRLF, and a last line without end gets one.
 func (m *Memory) Add(user string, message []byte) string {
@@ -51,7 +46,9 @@ func (m *Memory) Add(user string, message []byte) string {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.added++
+	if m.added++; m.run == "" {
+		m.run = rand.Text()[:13]
+	}
 	d := m.drop(user)
 	added := memoryMessage{uid: fmt.Sprintf("%s.%d", m.run, m.added), text: text}
 	d.messages = append(d.messages, added)
@@ -78,6 +75,9 @@ func (m *Memory) Messages(user string) [][]byte {
 func (m *Memory) drop(user string) *memoryDrop {
 	d, ok := m.drops[user]
 	if !ok {
+		if m.drops == nil {
+			m.drops = map[string]*memoryDrop{}
+		}
 		d = &memoryDrop{}
 		m.drops[user] = d
 	}

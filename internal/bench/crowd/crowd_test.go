@@ -68,7 +68,7 @@ func serveSMTP(t *testing.T) string {
 }
 
 func servePOP3(t *testing.T, message []byte) string {
-	store := maildrop.NewMemory()
+	store := new(maildrop.Memory)
 	users := auth.Passwords{}
 	for _, user := range []string{"user0", "user1", "user2"} {
 		store.Add(user, message)
