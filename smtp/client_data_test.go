@@ -221,7 +221,7 @@ func TestClientSend_FoundBeforehand(t *testing.T) {
 			require.False(t, SafeToRetry(err))
 			return err
 		}
-		require.EqualError(t, check(env, strings.NewReader("a\nb")), "smtp: not sent: check: textwire: bare LF at octet 1")
+		require.EqualError(t, check(env, strings.NewReader("a\nb")), "smtp: not sent: check: bare LF at octet 1")
 		size := new(SizeError)
 		require.ErrorAs(t, check(env, strings.NewReader("123456789")), &size, "with CRLF it is 11")
 		require.Equal(t, SizeError{Size: 11, Max: 10}, *size)

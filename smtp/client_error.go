@@ -120,5 +120,7 @@ func (e *opError) Error() string { return "smtp: " + e.op + ": " + unprefixed(e.
 func (e *opError) Unwrap() error { return e.err }
 
 // unprefixed returns the text of an error that goes into a longer one of this
-// package.
-func unprefixed(err error) string { return strings.TrimPrefix(err.Error(), "smtp: ") }
+// package: its own, or a *FramingError.
+func unprefixed(err error) string {
+	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "smtp: "), "textwire: ")
+}

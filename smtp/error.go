@@ -47,7 +47,9 @@ func (e *Error) reply() smtpwire.Reply {
 }
 
 // FramingError reports a bare CR, a bare LF or a NUL in a message: RFC 5321 section
-// 2.3.8. The octets before it were read; nothing behind it ever is.
+// 2.3.8. The octets before it were read; nothing behind it ever is. Its fields are Octet, a
+// byte that is '\r', '\n' or 0, and Offset, an int64: how many octets of the message stand
+// before it, stuffed dots not counted.
 type FramingError = textwire.FramingError
 
 // ErrTooLarge is what reading a body beyond [Server.MaxMessageBytes] returns.
