@@ -20,7 +20,7 @@ import (
 // ClientConfig says how a [Client] connects, and what it puts up with. The zero
 // value, and a nil pointer, requires STLS with a certificate that the system
 // trusts, and does not log in. It is not changed by the client, and may be
-// shared.
+// shared. A number of zero or less stands for what is said of zero.
 type ClientConfig struct {
 	// TLS is how the connection is protected. Zero requires STLS.
 	TLS TLSMode

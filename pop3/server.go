@@ -42,8 +42,9 @@ const (
 var ErrServerClosed = errors.New("pop3: server closed")
 
 // Server is a POP3 server. Auth and Store must be set; the zero values of all
-// else are ready for the Internet. The fields must not be changed once the
-// server serves. The methods may be called by many goroutines at once.
+// else are ready for the Internet. A negative number stands for zero where nothing else is
+// said. The fields must not be changed once the server serves. The methods may be called by
+// many goroutines at once.
 type Server struct {
 	// Addr is where ListenAndServe and ListenAndServeTLS listen. If it is empty
 	// they use ":110" and ":995".

@@ -23,7 +23,7 @@ import (
 // ClientConfig says how a [Client] connects and sends. The zero value, and
 // a nil pointer, demand STARTTLS with a verified certificate and do not
 // authenticate. It must not be changed while a function of this package uses
-// it.
+// it. A number of less than zero stands for zero.
 type ClientConfig struct {
 	// Protocol is auth.LMTP to speak LMTP (RFC 2033), by which there is an answer
 	// for each recipient. Empty, and all others, mean SMTP.
