@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -186,7 +187,7 @@ type Server struct {
 func (s *Server) ListenAndServe() error {
 	ln, err := net.Listen("tcp", cmp.Or(s.Addr, ":110"))
 	if err != nil {
-		return err
+		return fmt.Errorf("pop3: %w", err)
 	}
 	return s.Serve(ln)
 }
@@ -195,7 +196,7 @@ func (s *Server) ListenAndServe() error {
 func (s *Server) ListenAndServeTLS() error {
 	ln, err := net.Listen("tcp", cmp.Or(s.Addr, ":995"))
 	if err != nil {
-		return err
+		return fmt.Errorf("pop3: %w", err)
 	}
 	return s.ServeTLS(ln)
 }
