@@ -316,11 +316,18 @@ func TestDialAddress(t *testing.T) {
 		{"2001:db8::1", pop3.StartTLS, "[2001:db8::1]:110"},
 		{"[2001:db8::1]", pop3.StartTLS, "[2001:db8::1]:110"},
 		{"[2001:db8::1]:1110", pop3.StartTLS, "[2001:db8::1]:1110"},
+		{"pop.example.com:", pop3.StartTLS, "pop.example.com:110"},
 	} {
 		var d dialed
 		_, err := pop3.Dial(t.Context(), tc.addr, &pop3.ClientConfig{TLS: tc.mode, Dialer: &d})
 		require.ErrorIs(t, err, net.ErrClosed)
 		require.Equal(t, tc.want, d.address)
+	}
+	for _, addr := range []string{"", ":", ":110", "a:b:c"} {
+		var d dialed
+		_, err := pop3.Dial(t.Context(), addr, &pop3.ClientConfig{Dialer: &d})
+		require.ErrorContains(t, err, "pop3: ", addr)
+		require.Empty(t, d.address, "this machine is not dialled for want of a name")
 	}
 }
 

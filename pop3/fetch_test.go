@@ -172,7 +172,7 @@ func TestFetchRoundTrips(t *testing.T) {
 				link := &farAway{server: s, roundTrip: roundTrip}
 				defer link.roads.Wait()
 				cfg.Dialer, cfg.Window, cfg.WindowBytes = link, tc.cfg.Window, tc.cfg.WindowBytes
-				c, err := pop3.Dial(t.Context(), "", cfg)
+				c, err := pop3.Dial(t.Context(), s.Addr, cfg)
 				require.NoError(t, err)
 				defer c.Close()
 				if tc.list {

@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -270,22 +268,7 @@ func splitAddr(addr string, cfg *ClientConfig) (host, port string, err error) {
 	if strings.HasPrefix(addr, "/") {
 		return addr, "", nil
 	}
-	if _, err := netip.ParseAddr(addr); err == nil {
-		return addr, cfg.port(), nil
-	}
-	host, port, err = net.SplitHostPort(addr)
-	var bad *net.AddrError
-	if errors.As(err, &bad) && bad.Err == "missing port in address" {
-		host, port, err = strings.Trim(addr, "[]"), cfg.port(), nil
-	}
-	switch {
-	case err != nil:
-	case host == "":
-		err = &net.AddrError{Err: "missing host in address", Addr: addr}
-	case port == "": // as in "example.org:"; only a socket has none
-		port = cfg.port()
-	}
-	return host, port, err
+	return conn.SplitAddr(addr, cfg.port())
 }
 
 func (cfg *ClientConfig) port() string {
