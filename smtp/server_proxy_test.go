@@ -100,6 +100,21 @@ func TestServerXclientCounts(t *testing.T) {
 	}
 }
 
+// TestServerXclientCountsNobody: a proxy that does not tell whose connection it is has not
+// all of them counted as its own.
+func TestServerXclientCountsNobody(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, &smtp.Server{XclientFrom: fromProxy, MaxConnsPerAddr: 2})
+	for range 3 {
+		p := s.dial()
+		p.expect("220 ")
+		p.say("EHLO proxy.example.com\r\n")
+		p.expect("250-")
+		p.say("XCLIENT LOGIN=alice\r\nEHLO client.example.com\r\n")
+		p.expect("220 ", "250-")
+	}
+}
+
 func TestServerXclient(t *testing.T) {
 	t.Parallel()
 	const trusted = "\n250-XCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT\n"

@@ -52,25 +52,20 @@ func (s *session) xclient(args []byte) smtpwire.Reply {
 	s.phase = phaseConnected
 	s.extended = false
 	s.state.Hello = ""
-	r := s.announce(remote, local)
-	if r.Code != 0 {
-		return r
+	s.announce(remote, local)
+	if _, told := cmd.Get("ADDR"); told && s.link.Announce(remote) != 0 {
+		return replyTooManyConns
 	}
 	return s.greeting()
 }
 
-// announce makes the ends of the connection those that a proxy told. It says why the
-// client is not welcome; zero if it is.
-func (s *session) announce(remote, local net.Addr) smtpwire.Reply {
+// announce makes the ends of the connection those that a proxy told.
+func (s *session) announce(remote, local net.Addr) {
 	s.state.RemoteAddr, s.state.LocalAddr = remote, local
 	s.log = s.nobodysLog()
 	if s.state.Identity != nil {
 		s.log = s.log.With("user", s.state.Identity.User)
 	}
-	if s.link.Announce(remote) != 0 {
-		return replyTooManyConns
-	}
-	return smtpwire.Reply{}
 }
 
 // unavailable reports whether a proxy says that it does not know.
@@ -121,5 +116,9 @@ func (s *session) readProxy(nc net.Conn) (smtpwire.Reply, error) {
 		return smtpwire.Reply{}, err
 	}
 	s.peer = net.TCPAddrFromAddrPort(p.Source)
-	return s.announce(s.peer, net.TCPAddrFromAddrPort(p.Destination)), nil
+	s.announce(s.peer, net.TCPAddrFromAddrPort(p.Destination))
+	if s.link.Announce(s.peer) != 0 {
+		return replyTooManyConns, nil
+	}
+	return smtpwire.Reply{}, nil
 }
