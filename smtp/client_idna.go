@@ -21,15 +21,15 @@ func (s *sending) useALabels(mail *smtpwire.Mail) (err error) {
 		}
 	}
 	s.env.From, s.env.Auth = mail.From, mail.Auth
-	for i, to := range s.env.To {
-		if to.Address.IsASCII() {
-			continue
-		}
-		if to.Address, err = s.toASCII(to.Address); err != nil {
+	if !slices.ContainsFunc(s.env.To, func(to Recipient) bool { return !to.Address.IsASCII() }) {
+		return nil
+	}
+	s.env.To = slices.Clone(s.env.To) // the caller's stays what it was
+	for i := range s.env.To {
+		to := &s.env.To[i].Address
+		if *to, err = s.toASCII(*to); err != nil {
 			return err
 		}
-		s.env.To = slices.Clone(s.env.To) // the caller's stays what it was
-		s.env.To[i] = to
 	}
 	return nil
 }

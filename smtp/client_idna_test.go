@@ -2,8 +2,10 @@ package smtp
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -69,5 +71,24 @@ func TestClientSend_ALabels(t *testing.T) {
 			require.NoError(t, err)
 			p.expect(t, "MAIL FROM:"+tt.mail, "RCPT TO:"+tt.rcpt, "BDAT 3 LAST", "x")
 		})
+	}
+}
+
+// The recipients of an envelope are copied once, and not once for each of them.
+func TestClientSend_ALabelsOfMany(t *testing.T) {
+	env := Envelope{To: make([]Recipient, 2000)}
+	for i := range env.To {
+		env.To[i].Address = address(t, "b@ü.example")
+	}
+	s := newSending(&Client{cfg: &ClientConfig{ToASCII: labels}}, env)
+	mail := s.env.mailCommand(time.Now())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	require.NoError(t, s.useALabels(&mail))
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(10<<20))
+	for i := range env.To {
+		require.Equal(t, "ü.example", env.To[i].Address.Domain())
+		require.Equal(t, "xn--tda.example", s.env.To[i].Address.Domain())
 	}
 }
