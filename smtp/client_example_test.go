@@ -70,10 +70,11 @@ func ExampleClientConfig_toASCII() {
 	// Output: xn--grn-hoa.example <nil>
 }
 
-// A proxy tells the server behind it, which has to trust it, whom it speaks for.
+// A proxy tells the server behind it, which has to trust it, whom it speaks for. One answer
+// is for all recipients, so none has the message if one is refused.
 func ExampleClientConfig_onBehalfOf() {
 	forward := func(ctx context.Context, tx *smtp.Transaction) error {
-		cfg := &smtp.ClientConfig{OnBehalfOf: &tx.Conn}
+		cfg := &smtp.ClientConfig{OnBehalfOf: &tx.Conn, RequireAllRecipients: true}
 		_, err := smtp.Send(ctx, "mx.internal.example.org:25", cfg, tx.Envelope, tx.Body)
 		return err
 	}

@@ -20,6 +20,10 @@ import (
 // Where each recipient can be told a result of its own, which tx.PerRecipient says,
 // [Transaction.SetResult] gives it; what ServeSMTP returns is for all others.
 //
+// A handler that sends the message on, and returns what that says, sets
+// [ClientConfig.RequireAllRecipients]: else the refusal of one recipient would be told of
+// all, while others have the message, and would have it again when it comes again.
+//
 // A message may be refused before it was read: the error goes to the peer, and the rest
 // of the message is thrown away.
 //

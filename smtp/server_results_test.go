@@ -450,6 +450,26 @@ func TestServerRelays(t *testing.T) {
 	}
 }
 
+// TestServerRelaysForAll: what the next server says of one recipient is told of all, and so
+// none of them has the message.
+func TestServerRelaysForAll(t *testing.T) {
+	t.Parallel()
+	next := newSite(t, &smtp.Server{Hooks: smtp.Hooks{Recipient: func(_ context.Context, _ *smtp.Transaction, to smtp.Recipient) error {
+		if to.Address.Local() == "bob" {
+			return smtp.Defer("not him, not now")
+		}
+		return nil
+	}}})
+	cfg := &smtp.ClientConfig{TLS: smtp.InsecureNoTLS, Dialer: next, RequireAllRecipients: true}
+	p := newSite(t, &smtp.Server{Handler: smtp.HandlerFunc(func(ctx context.Context, tx *smtp.Transaction) error {
+		_, err := smtp.Send(ctx, "next.example.org", cfg, tx.Envelope, tx.Body)
+		return err
+	})}).inMail()
+	p.say("RCPT TO:<carol@example.org>\r\nDATA\r\ntext\r\n.\r\n")
+	p.expect("250 2.1.5 ", "354 ", "451 4.7.1 not him, not now")
+	require.Empty(t, next.letters())
+}
+
 // DialContext connects to the site, whatever the address.
 func (s *site) DialContext(ctx context.Context, _, _ string) (net.Conn, error) { return s.ln.Dial(ctx) }
 
