@@ -271,7 +271,7 @@ func TestScript(t *testing.T) {
 	const dialogue = "Refused.\n\nS: +OK\nC: CAPA\nS: +OK\nS: STLS\nS: .\nC: STLS\nS: +OK\n-- tls\nC: CAPA\nS: -ERR\nC: NOOP\ns: -ERR [SYS/TEMP] no\\r\\n\nC: QUIT\nS: +OK\n-- close\n"
 	s := NewScript(t, dialogue, dialogue)
 	for range 2 {
-		c, err := pop3.Dial(t.Context(), "", s.ClientConfig())
+		c, err := pop3.Dial(t.Context(), "pop.example.org", s.ClientConfig())
 		require.NoError(t, err)
 		require.ErrorIs(t, c.Noop(t.Context()), &pop3.Error{Code: pop3.CodeSysTemp})
 		require.NoError(t, c.Quit(t.Context()))
