@@ -2,7 +2,6 @@ package gomessage
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -50,18 +49,6 @@ func TestBothWays(t *testing.T) {
 	e, err = Entity(m.Root())
 	require.True(t, gomessage.IsUnknownEncoding(err))
 	require.NotNil(t, e)
-}
-
-func ExampleEntity() {
-	m, _ := message.ParseBytes([]byte(sample))
-	e, err := Entity(m.Part("1"))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	b, _ := io.ReadAll(e.Body)
-	fmt.Printf("%s\n", b)
-	// Output: hello
 }
 
 // FuzzHeader checks that fields with CRLF come back as they went.
