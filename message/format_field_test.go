@@ -1,10 +1,13 @@
 package message
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/internal/storm"
 )
 
 func TestExtraFieldAppend(t *testing.T) {
@@ -49,4 +52,42 @@ func TestExtraFieldAppend(t *testing.T) {
 		require.NotRegexp(t, `[\x00-\x1f\x7f]`, err.Error())
 		require.Equal(t, "A: b\r\n", string(b))
 	}
+}
+
+// FuzzExtraField: what Append writes is one field, in lines that anybody takes, and says
+// what was given.
+func FuzzExtraField(tf *testing.F) {
+	f := storm.New(tf)
+	f.Add("Subject", "Grüße =?utf-8?q?x?= ")
+	f.Add(strings.Repeat("x", maxFieldName), "a é b")
+	f.Add("X-A", strings.Repeat("word  \t", 30)+"=?utf-8?b?w6k=?= x")
+	f.Add("A:\r\nB", "\r\nC: d")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		b, err := ExtraField{name, value}.Append(nil)
+		if err != nil {
+			same(t, 0, len(b), "octets of a field that was refused")
+			return
+		}
+		h := ParseHeader(b)
+		field, ok := h.Lookup(name)
+		if !ok || h.Len() != 1 || !bytes.Equal(h.Raw(), b) {
+			t.Fatalf("not one field: %q", b)
+		}
+		same(t, name, field.Name(), "name")
+		trimmed := strings.Trim(value, " \t")
+		if plain := isASCII([]byte(value)); plain {
+			same(t, DecodeText(unfold([]byte(trimmed))), field.Text(), "text")
+		} else {
+			same(t, cleanText(trimmed), field.Text(), "text")
+		}
+		for line := range strings.SplitSeq(strings.TrimSuffix(string(b), "\r\n"), "\r\n") {
+			most := maxLine
+			if !isASCII([]byte(value)) && strings.Contains(strings.TrimPrefix(line, name+":"), "=?") {
+				most = 76
+			}
+			if len(line) > most || !isPrintable(strings.ReplaceAll(line, "\t", " "), false) || strings.Trim(line, " \t") == "" {
+				t.Fatalf("line %q", line)
+			}
+		}
+	})
 }
