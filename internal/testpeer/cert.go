@@ -20,25 +20,16 @@ type Certificate struct {
 
 // NewCertificate makes a certificate for a name, localhost and its addresses.
 func NewCertificate(name string) (Certificate, error) {
-	// The clock of a testing/synctest bubble stands at the year 2000.
-	return newCertificate(name, time.Date(2190, 1, 1, 0, 0, 0, 0, time.UTC))
-}
-
-// NewExpiredCertificate makes one that no client may take any more.
-func NewExpiredCertificate(name string) (Certificate, error) {
-	return newCertificate(name, time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC))
-}
-
-func newCertificate(name string, notAfter time.Time) (Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return Certificate{}, err
 	}
 	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: name},
+		SerialNumber: big.NewInt(1),
+		Subject:      pkix.Name{CommonName: name},
+		// The clock of a testing/synctest bubble stands at the year 2000.
 		NotBefore:             time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC),
-		NotAfter:              notAfter,
+		NotAfter:              time.Date(2190, 1, 1, 0, 0, 0, 0, time.UTC),
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,

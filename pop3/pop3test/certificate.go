@@ -2,49 +2,59 @@ package pop3test
 
 import (
 	"crypto/tls"
+	"testing"
 
 	"github.com/posthouse/posthouse/internal/testpeer"
 )
 
-// Certificate is a kind of certificate that a [Server] may have.
-type Certificate int
+// Certificate says what is wrong with a certificate. The zero value is good.
+type Certificate uint8
 
+// The certificates.
 const (
-	Trusted   Certificate = iota // the clients that the Server makes trust it
-	Untrusted                    // by an authority that nobody knows
-	WrongName                    // trusted, for another host
-	Expired                      // trusted, and out of date
+	CertGood        = Certificate(testpeer.Good)
+	CertWrongName   = Certificate(testpeer.WrongName)   // is for another host
+	CertAddressOnly = Certificate(testpeer.AddressOnly) // is for the addresses 127.0.0.1 and ::1, and for no name
+	CertExpired     = Certificate(testpeer.Expired)     // was good until 1999, before the clock of a testing/synctest bubble begins
+	CertNotYetValid = Certificate(testpeer.NotYetValid) // will be good from 2189 on
+	CertSelfSigned  = Certificate(testpeer.SelfSigned)  // vouches for itself
+	CertUntrusted   = Certificate(testpeer.Untrusted)   // comes from an authority that the clients do not know
 )
 
-// makeCertificate makes a certificate; one that is trusted, apart from its fault, is
-// added to what the server's clients trust.
-func (s *Server) makeCertificate(kind Certificate) testpeer.Certificate {
-	s.t.Helper()
-	made := testpeer.NewCertificate
-	name := serverName
-	switch kind {
-	case Expired:
-		made = testpeer.NewExpiredCertificate
-	case WrongName:
-		name = "other.test"
-	case Trusted, Untrusted:
+// NewTLS makes a certificate for these names or addresses, "pop3.test" if there
+// are none, and returns a configuration for a server that shows it, and one for
+// clients that would trust it if it were good, and expect the first name.
+func NewTLS(t testing.TB, kind Certificate, names ...string) (server, client *tls.Config) {
+	t.Helper()
+	if len(names) == 0 {
+		names = []string{serverName}
 	}
-	cert, err := made(name)
+	server, client, err := testpeer.NewTLS(testpeer.Kind(kind), names)
 	if err != nil {
-		s.t.Fatalf("pop3test: making a certificate: %v", err)
+		t.Fatalf("pop3test: making a certificate: %v", err)
 	}
-	if kind == WrongName || kind == Expired {
-		s.cert.Pool.AddCert(cert.Chain.Leaf)
-	}
-	return cert
+	return server, client
 }
 
-// NewCertificate returns TLS configurations for servers and clients of a test's own:
-// a certificate for name, localhost and the loopback addresses, and trust in it.
-func NewCertificate(name string) (server, client *tls.Config, err error) {
-	cert, err := testpeer.NewCertificate(name)
-	if err != nil {
-		return nil, nil, err
+// ShowCertificate lets handshakes from now on be made with such a certificate,
+// as seen by the clients made here.
+func (s *Server) ShowCertificate(kind Certificate) {
+	s.t.Helper()
+	chain := s.cert.Chain
+	if kind != CertGood {
+		var err error
+		if chain, err = testpeer.Issue(s.cert, testpeer.Kind(kind), []string{serverName}); err != nil {
+			s.t.Fatalf("pop3test: making a certificate: %v", err)
+		}
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert.Chain}}, &tls.Config{RootCAs: cert.Pool, ServerName: name}, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shown = &tls.Config{Certificates: []tls.Certificate{chain}}
+}
+
+// showing returns the configuration for a handshake; nil is the server's.
+func (s *Server) showing(*tls.ClientHelloInfo) (*tls.Config, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown, nil
 }

@@ -130,10 +130,7 @@ S: -ERR [IN-USE] another session has the maildrop
 func ExampleNewListener() {
 	var t *testing.T // as a test function is given it
 
-	serverTLS, clientTLS, err := pop3test.NewCertificate("pop.example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
+	serverTLS, clientTLS := pop3test.NewTLS(t, pop3test.CertGood, "pop.example.org")
 	ln := pop3test.NewListener("pop.example.org:110")
 	srv := &pop3.Server{TLSConfig: serverTLS, Store: new(pop3test.Store), Auth: &auth.Server{Passwords: auth.Passwords{"alice": "secret"}}}
 	go func() { _ = srv.Serve(ln) }()

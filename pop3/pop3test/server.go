@@ -43,10 +43,6 @@ type Server struct {
 	// ImplicitTLS begins connections with TLS. Else the server offers STLS.
 	ImplicitTLS bool
 
-	// Certificate is what the server shows itself with. Zero is one that the
-	// clients made here trust; the others no client may take.
-	Certificate Certificate
-
 	// Memory listens in memory, so that the server can be used inside a bubble
 	// of testing/synctest, and needs no port. It is reached by DialContext
 	// only, as which the clients made here reach it.
@@ -64,6 +60,7 @@ type Server struct {
 	log      dialogue
 
 	mu        sync.Mutex
+	shown     *tls.Config // with the certificate that was asked for; nil: the good one
 	passwords map[string]string
 }
 
@@ -90,13 +87,19 @@ func NewMemoryServer(t testing.TB) *Server {
 func NewUnstartedServer(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{Store: new(Store), t: t, passwords: map[string]string{}}
-	s.cert = s.makeCertificate(Trusted)
+	var err error
+	if s.cert, err = testpeer.NewCertificate(serverName); err != nil {
+		t.Fatalf("pop3test: making a certificate: %v", err)
+	}
 	s.Config = &pop3.Server{
-		Hostname:  serverName,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.cert.Chain}},
-		Auth:      &auth.Server{Passwords: auth.PasswordFunc(s.verify)},
-		Store:     s.Store,
-		Log:       slog.New(slog.DiscardHandler),
+		Hostname: serverName,
+		TLSConfig: &tls.Config{
+			Certificates:       []tls.Certificate{s.cert.Chain},
+			GetConfigForClient: s.showing,
+		},
+		Auth:  &auth.Server{Passwords: auth.PasswordFunc(s.verify)},
+		Store: s.Store,
+		Log:   slog.New(slog.DiscardHandler),
 
 		Transcript: func(auth.ConnectionState) io.Writer { return &s.log },
 	}
@@ -106,9 +109,6 @@ func NewUnstartedServer(t testing.TB) *Server {
 // Start begins to serve.
 func (s *Server) Start() {
 	s.t.Helper()
-	if s.Certificate != Trusted {
-		s.Config.TLSConfig.Certificates = []tls.Certificate{s.makeCertificate(s.Certificate).Chain}
-	}
 	if s.Memory {
 		s.listener = testpeer.NewListener(memoryAddr)
 		s.Addr = memoryAddr
