@@ -90,6 +90,38 @@
 //   - Encoded words are decoded wherever they stand in text and in display
 //     names, also inside quotes, and never in an address.
 //
+// # Writing
+//
+// A [Draft] is a message to be written: authors, recipients, subject, text, HTML, and
+// files, each an [Attachment] that is opened when it is sent.
+//
+//	draft := &message.Draft{
+//		From:        []message.Mailbox{{Name: "Alice", Addr: "alice@example.org"}},
+//		To:          []message.Mailbox{{Addr: "bob@example.net"}},
+//		Subject:     "Fahrpläne",
+//		Text:        "See the file.\n",
+//		Attachments: []message.Attachment{message.FromFile("timetable.pdf")},
+//	}
+//	body, err := draft.Reader() // and draft.Recipients() for the envelope
+//
+// Guarantees:
+//
+//   - Nothing that a field holds can become another field, line or part: what could is
+//     refused with a [*DraftError] before an octet is written. The recipients of Bcc are
+//     not written.
+//   - The message is what any server takes: CRLF at the end of each line, no line over 998
+//     octets, and those of the header folded between words; ASCII, unless SMTPUTF8 is asked
+//     for or a message inside it is not.
+//   - Date and Message-ID are made if they are not given; Message-ID and boundaries are of
+//     random bits, and say nothing of the host.
+//   - Text arrives as it was given, but for its line ends. A file that cannot be read to
+//     its end is an error of the reader: who sends what it reads never takes a part for the
+//     whole.
+//
+// [Draft.SetParent] makes it a reply. [ExtraField.Append] and [Mailbox.Append] write a field
+// and an address by themselves, for programs that change a message: those of
+// [Header.All] that stay are copied from [Field.Raw].
+//
 // # Limits of this package
 //
 // message/partial and message/external-body are leaves. HTML is not made safe for
