@@ -282,3 +282,22 @@ func TestServer_MisbehaveEach(t *testing.T) {
 		})
 	}
 }
+
+// TestServer_BodyInChunks: a message that comes in several chunks begins once.
+func TestServer_BodyInChunks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := NewMemoryServer(t)
+		s.Misbehave(Fault{At: AtBody, Skip: 1, Mute: true, Then: Close})
+		c := s.Client("")
+		from, err := smtp.ParseAddress("a@x.test")
+		require.NoError(t, err)
+		env := smtp.Envelope{To: []smtp.Recipient{{Address: from}}}
+		body := strings.Repeat("0123456789\r\n", 200_000) // some chunks of a megabyte
+		_, err = c.Send(t.Context(), env, strings.NewReader(body))
+		require.NoError(t, err)
+		_, err = c.Send(t.Context(), env, strings.NewReader(body))
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.Len(t, s.Messages(), 1)
+	})
+}

@@ -50,8 +50,9 @@ type liar struct {
 	seen  []int // by fault: replies that it was asked about
 
 	client, server side
-	accepted       int // recipients, as the client sees it
-	taken          int // recipients, as the server sees it
+	accepted       int  // recipients, as the client sees it
+	taken          int  // recipients, as the server sees it
+	amid           bool // a message, of which chunks have come
 }
 
 // side is a connection with one of the two.
@@ -93,6 +94,7 @@ func (m *liar) obey(line []byte) error {
 	case smtpwire.EHLO, smtpwire.HELO, smtpwire.LHLO:
 		return m.relay(AtEHLO, line)
 	case smtpwire.MAIL:
+		m.amid = false
 		return m.relay(AtMAIL, line)
 	case smtpwire.RCPT:
 		return m.recipient(line)

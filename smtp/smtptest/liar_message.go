@@ -88,11 +88,14 @@ func (m *liar) chunk(line []byte, args string) error {
 		at = AtEnd
 	}
 	f := m.fault(at)
-	if body := m.fault(AtBody); body != nil {
-		if _, err := m.tell(body, nil); err != nil {
-			return err
+	if !m.amid {
+		if body := m.fault(AtBody); body != nil {
+			if _, err := m.tell(body, nil); err != nil {
+				return err
+			}
 		}
 	}
+	m.amid = !bdat.Last
 	var reply []byte
 	if f.refuses() {
 		if _, err = io.CopyN(io.Discard, m.client.r, bdat.Size); err == nil {
