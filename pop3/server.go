@@ -202,7 +202,9 @@ func (s *Server) ListenAndServeTLS() error {
 }
 
 // Serve accepts connections on ln, in cleartext with STLS if TLSConfig is set,
-// until Shutdown or Close; it then returns ErrServerClosed. It closes ln.
+// until Shutdown or Close; it then returns ErrServerClosed. It closes ln. Connections that
+// are a [*tls.Conn], as those of a listener of crypto/tls, have TLS from the start; ServeTLS
+// is to be preferred, which holds to MaxHandshakes and knows the certificate it has shown.
 func (s *Server) Serve(ln net.Listener) error {
 	if err := s.check(); err != nil {
 		ln.Close()

@@ -225,7 +225,9 @@ func (s *Server) listen(addr string, serve func(net.Listener) error) error {
 }
 
 // Serve takes connections from ln until it fails or the server is closed, which gives
-// [ErrServerClosed]. It closes ln. A server may serve several listeners.
+// [ErrServerClosed]. It closes ln. A server may serve several listeners. Connections that
+// are a [*tls.Conn], as those of a listener of crypto/tls, have TLS from the start; ServeTLS
+// is to be preferred, which holds to MaxHandshakes and knows the certificate it has shown.
 func (s *Server) Serve(ln net.Listener) error {
 	if s.init(); s.bad != nil {
 		_ = ln.Close()

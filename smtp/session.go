@@ -100,9 +100,9 @@ func (s *session) takes() *intake {
 // done by others, so that little of the stack is taken while the session waits.
 func (s *Server) handle(ctx context.Context, link *serve.Session) {
 	nc := link.Conn
-	_, secure := nc.(implicitTLSConn)
-	if secure {
-		nc = nc.(implicitTLSConn).Conn
+	secure := beginsWithTLS(nc)
+	if implicit, ok := nc.(implicitTLSConn); ok {
+		nc = implicit.Conn
 	}
 	c := s.newSession(ctx, link, nc)
 	refusal, err := c.prepare(nc, secure)

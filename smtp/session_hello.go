@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"strconv"
 	"strings"
@@ -17,10 +18,20 @@ func (s *Server) refuse(nc net.Conn, _ serve.Reason) {
 	if s.Trace != nil && s.Trace.Refused != nil {
 		s.Trace.Refused(nc.RemoteAddr())
 	}
-	if _, secure := nc.(implicitTLSConn); secure {
+	if beginsWithTLS(nc) {
 		return // there is no saying why before a handshake, which is not worth its cost
 	}
 	_, _ = nc.Write(replyTooManyConns.Append(nil)) // in limited time: the loop sees to that
+}
+
+// beginsWithTLS reports whether a handshake comes before all else: on a connection of
+// ServeTLS, or of a listener that is one of crypto/tls.
+func beginsWithTLS(nc net.Conn) bool {
+	switch nc.(type) {
+	case implicitTLSConn, *tls.Conn:
+		return true
+	}
+	return false
 }
 
 // greeting asks the Connect hook and makes the first reply.
@@ -160,7 +171,11 @@ func (s *session) secure() bool {
 }
 
 func (s *session) handshake(ctx context.Context) error {
-	if err := s.conn.StartTLSServer(ctx, s.srv.tls, s.srv.handshakes); err != nil {
+	err := s.conn.Handshake()
+	if err == nil && s.conn.TLS() == nil { // it did not come as TLS
+		err = s.conn.StartTLSServer(ctx, s.srv.tls, s.srv.handshakes)
+	}
+	if err != nil {
 		return err
 	}
 	s.state.TLS = s.conn.TLS()

@@ -41,6 +41,19 @@ func (c *Conn) StartTLSClient(ctx context.Context, cfg *tls.Config) error {
 	return c.startTLS(ctx, func() *tls.Conn { return tls.Client(&c.link, cfg) })
 }
 
+// Handshake makes the handshake of a connection that came as a *tls.Conn, which its first
+// operation would make otherwise. Of any other it does nothing.
+func (c *Conn) Handshake() error {
+	l := &c.link
+	if l.early == nil {
+		return nil
+	}
+	l.early.shake.Do(l.handshakeEarly)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
+}
+
 func (c *Conn) startTLS(ctx context.Context, wrap func() *tls.Conn) error {
 	switch {
 	case c.TLS() != nil:
