@@ -446,7 +446,12 @@ func (c *Client) yield() { <-c.turn }
 
 // fail breaks the connection because of err, which it returns.
 func (c *Client) fail(err error) error {
-	c.broken.set(fmt.Errorf("%w: %s", ErrBroken, unprefixed(err)))
+	c.spoil(err)
 	c.conn.Close()
 	return err
+}
+
+// spoil has nothing more be sent, because of err. What is to come can still be read.
+func (c *Client) spoil(err error) {
+	c.broken.set(fmt.Errorf("%w: %s", ErrBroken, unprefixed(err)))
 }

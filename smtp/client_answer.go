@@ -95,37 +95,45 @@ func (s *sending) answeredOnce() {
 
 // answeredEach takes an answer for each recipient that was accepted, in their
 // order (RFC 2033 section 4.2). The first has been read unless more says that
-// they are all to come.
+// they are all to come. Behind a 421, with which the server leaves, there may be those of
+// other recipients.
 func (s *sending) answeredEach(more bool) {
-	c := s.c
-	defer c.limit(c.cfg.dataTimeout())()
+	c, timeout := s.c, s.c.cfg.dataTimeout()
+	defer c.limit(timeout)()
 	var lost error
+	var leaving *Error
 	for i := range s.result.Recipients {
 		r := &s.result.Recipients[i]
 		if r.Err != nil {
 			continue
 		}
 		if r.Step = StepEnd; more && lost == nil {
-			lost = s.readReply(c.cfg.dataTimeout())
+			if lost = c.readReply(timeout); lost != nil && leaving != nil {
+				lost = leaving
+			}
 		}
 		more = true
-		if lost != nil {
-			r.Outcome, r.Err = Unknown, lost
-			continue
-		}
-		refusal, fatal := c.judge("the end of the data", 2)
-		if closing := (*Error)(nil); errors.As(fatal, &closing) {
-			refusal = closing
-		}
-		lost = fatal
+		var refusal *Error
 		switch {
+		case lost != nil:
+		case c.reply.code == 421:
+			refusal = c.reply.refusal()
+			leaving, timeout = refusal, grace
+			c.spoil(refusal)
+		default:
+			refusal, lost = c.judge("the end of the data", 2)
+		}
+		switch {
+		case lost != nil:
+			r.Outcome, r.Err = Unknown, lost
 		case refusal != nil:
 			r.Reply, r.Err, r.Temporary = c.reply.value(), refusal, refusal.Temporary()
-		case fatal != nil:
-			r.Outcome, r.Err = Unknown, fatal
 		default:
 			r.Reply, r.Outcome = c.reply.value(), Accepted
 		}
+	}
+	if leaving != nil {
+		c.fail(leaving)
 	}
 }
 

@@ -247,11 +247,12 @@ func (s *sending) unwritten() {
 
 // readReply reads a reply to what is sent. Behind a 421 it waits a moment for whether that
 // is the server's last word, for the sake of what has left as a whole and has no answer: a
-// server that leaves has taken nothing of it (RFC 5321 section 3.8).
+// server that leaves has taken nothing of it (RFC 5321 section 3.8). By LMTP nothing leaves
+// so early.
 func (s *sending) readReply(timeout time.Duration) error {
 	c := s.c
 	err := c.readReply(timeout)
-	if err == nil && s.chunks != nil && c.reply.code == 421 && c.silent() {
+	if err == nil && s.chunks != nil && c.cfg.Protocol != auth.LMTP && c.reply.code == 421 && c.silent() {
 		c.broken.leave(c.reply.refusal())
 	}
 	return err

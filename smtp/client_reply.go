@@ -273,8 +273,8 @@ func (c *Client) sendSecret(line, public []byte) error {
 // nor hung up: then nothing is written, and so nothing can get lost. A 421 tells
 // why (RFC 5321 section 3.8).
 func (c *Client) checkIdle() error {
-	if !c.conn.Waiting() {
-		return nil
+	if err := c.broken.get(); err != nil || !c.conn.Waiting() {
+		return err
 	}
 	if err := c.readReply(grace); err != nil {
 		return err

@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/posthouse/posthouse/auth"
 )
 
 // A server that says more than it was asked for has every answer in doubt, and the
@@ -106,6 +109,74 @@ func TestClientSend_FlightGoesOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A server that says 421 for one recipient and goes on with the others is believed.
+func TestClientSend_LMTPGoesOn(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		answers string
+		want    [3]Outcome
+	}{
+		"to the end":       {"421 not now\r\n550 never\r\n250 ok\r\n", [3]Outcome{Refused, Refused, Accepted}},
+		"all the same":     {"421 not now\r\n421 not now\r\n421 not now\r\n", [3]Outcome{Refused, Refused, Refused}},
+		"not to the end":   {"250 ok\r\n421 not now\r\n", [3]Outcome{Accepted, Refused, Unknown}},
+		"and with a laugh": {"250 ok\r\n421 not now\r\nha\r\n", [3]Outcome{Accepted, Refused, Unknown}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := pipe(t)
+				go func() {
+					script(far, "220 hi\r\n", "250-hi\r\n250 PIPELINING\r\n", strings.Repeat("250 ok\r\n", 4)+"354 go\r\n", tt.answers)
+					io.Copy(io.Discard, far)
+				}()
+				c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS, Protocol: auth.LMTP})
+				require.NoError(t, err)
+				begin := time.Now()
+				result, err := c.Send(t.Context(), envelope(t, "b", "c", "d"), strings.NewReader("plain\r\n"))
+				checkHonest(t, result, err)
+				for i, want := range tt.want {
+					require.Equal(t, want, result.Recipients[i].Outcome, "%v", result.Recipients[i].Err)
+				}
+				require.LessOrEqual(t, time.Since(begin), grace)
+				err = c.Noop(t.Context())
+				require.ErrorIs(t, err, ErrBroken)
+				require.ErrorContains(t, err, "421 ")
+			})
+		})
+	}
+}
+
+// What broke a connection is what the next message is told, and not what was left unread.
+func TestClientStart_BrokenMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := pipe(t)
+		go func() {
+			script(far, "220 hi\r\n", "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n", "421 later\r\n250 a\r\n250 b\r\n250 c\r\n")
+			io.Copy(io.Discard, far)
+		}()
+		c, err := NewClient(t.Context(), near, "", &ClientConfig{TLS: InsecureNoTLS})
+		require.NoError(t, err)
+		first := c.Start(t.Context(), envelope(t, "b"), strings.NewReader("plain\r\n"))
+		slow := &waiting{until: first.Done(), Reader: strings.NewReader("plain\r\n")}
+		result, err := c.Start(t.Context(), envelope(t, "b"), slow).Wait()
+		checkResult(t, envelope(t, "b"), result, err, Refused, StepMail, 0)
+		require.ErrorIs(t, err, ErrBroken)
+		require.True(t, SafeToRetry(err))
+	})
+}
+
+// waiting is a body that is not there at first.
+type waiting struct {
+	until <-chan struct{}
+	io.Reader
+}
+
+func (w *waiting) Read(p []byte) (int, error) {
+	<-w.until
+	return w.Reader.Read(p)
 }
 
 // What a server says after its last answer, and before anything else was sent, is
