@@ -98,5 +98,5 @@ func TestErrPlaintextBuffered_IsTyped(t *testing.T) {
 	t.Parallel()
 	err := error(&opError{"TLS", fmt.Errorf("x: %w", conn.ErrPlaintextBuffered)})
 	require.ErrorIs(t, err, conn.ErrPlaintextBuffered)
-	require.EqualError(t, err, "smtp: TLS: x: conn: cleartext received before the TLS handshake")
+	require.EqualError(t, err, "smtp: TLS: x: cleartext received before the TLS handshake")
 }

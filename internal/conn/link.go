@@ -333,7 +333,7 @@ func (l *link) handshakeEarly() {
 	defer l.mu.Unlock()
 	l.handshake = time.Time{}
 	if err != nil && l.broken == nil {
-		l.broken = fmt.Errorf("conn: TLS handshake: %w", err)
+		l.broken = fmt.Errorf("handshake: %w", err)
 		l.note(l.broken)
 	}
 }

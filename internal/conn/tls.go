@@ -80,7 +80,7 @@ func (c *Conn) handshake(ctx context.Context, t *tls.Conn) error {
 	err := t.HandshakeContext(context.WithoutCancel(ctx))
 	l.setHandshake(time.Time{})
 	if err != nil {
-		return fmt.Errorf("conn: TLS handshake: %w", err)
+		return fmt.Errorf("handshake: %w", err)
 	}
 	s := &secured{link: l, tls: t}
 	c.secured.Store(s)

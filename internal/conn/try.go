@@ -21,7 +21,7 @@ var (
 
 // errNothing is what Read returns when it is tried, and nothing is there. TLS takes a
 // temporary error of the network for one that it can go on behind.
-var errNothing net.Error = &timeoutError{"conn: nothing is there yet"}
+var errNothing net.Error = &timeoutError{"nothing is there yet"}
 
 // Try implements textwire.Trier.
 func (l *link) Try(p []byte) (int, error) { return l.try(l, p) }
