@@ -46,10 +46,19 @@ func (c *Client) choose(ctx context.Context, cs auth.ConnectionState, userPasser
 	case err == nil:
 		return c.tryTwice(ctx, mechanism, offersSASL)
 	case userPasser != nil && errors.Is(err, auth.ErrNoMechanism) && (c.caps.Has(pop3wire.TagUser) || !offersSASL):
-		return c.userPass(userPasser)
+		user, password, refused := userPasser.UserPassword(cs)
+		if refused == nil {
+			return c.userPass(user, password)
+		}
+		if !errors.Is(refused, auth.ErrNoMechanism) { // err says which there are
+			err = refused
+		}
 	}
-	return err
+	return loginError(err)
 }
+
+// loginError is an error of the credentials themselves, and no word of the server.
+func loginError(err error) error { return fmt.Errorf("pop3: login: %w", err) }
 
 // tryTwice authenticates, and does it again if the server has refused what was shown
 // and there is something newer to show.
@@ -58,7 +67,7 @@ func (c *Client) tryTwice(ctx context.Context, mechanism sasl.Client, offered bo
 	again, failed := auth.Renew(ctx, mechanism, err)
 	switch {
 	case failed != nil:
-		return failed
+		return loginError(failed)
 	case again != nil:
 		return c.authenticate(again, offered)
 	}
@@ -66,14 +75,10 @@ func (c *Client) tryTwice(ctx context.Context, mechanism sasl.Client, offered bo
 }
 
 // userPass logs in by the commands of RFC 1939 section 7.
-func (c *Client) userPass(up auth.UserPasser) error {
-	user, password, err := up.UserPassword(c.ConnectionState())
-	if err != nil {
-		return err
-	}
+func (c *Client) userPass(user, password string) error {
 	// RFC 6856 section 2.2: no UTF-8 for a server that does not ask for it.
 	if _, takesUTF8 := c.caps.UTF8(); !takesUTF8 && !(isASCII(user) && isASCII(password)) {
-		return fmt.Errorf("%w: the server takes USER and PASS in ASCII only", auth.ErrNoMechanism)
+		return loginError(fmt.Errorf("%w: the server takes USER and PASS in ASCII only", auth.ErrNoMechanism))
 	}
 	// Both are known to be good before the first is sent.
 	pass := pop3wire.Pass{Password: password}
@@ -98,10 +103,10 @@ func (c *Client) userPass(up auth.UserPasser) error {
 func (c *Client) apop(up auth.UserPasser, timestamp string) error {
 	user, password, err := up.UserPassword(c.ConnectionState())
 	if err != nil {
-		return err
+		return loginError(err)
 	}
 	if !isASCII(user) || !isASCII(password) {
-		return fmt.Errorf("%w: APOP is for names and passwords in ASCII", auth.ErrNoMechanism)
+		return loginError(fmt.Errorf("%w: APOP is for names and passwords in ASCII", auth.ErrNoMechanism))
 	}
 	if _, err := c.exchange(pop3wire.APOP, pop3wire.Apop{Name: user, Digest: pop3wire.ApopDigest(timestamp, password)}); err != nil {
 		return err

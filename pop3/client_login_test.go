@@ -322,3 +322,21 @@ func TestClientLoginsOfQuirkyServers(t *testing.T) {
 		}
 	}
 }
+
+// TestClientLoginErrors: an error of the credentials says whose it is, and which mechanisms the
+// server has, though it takes USER and PASS too.
+func TestClientLoginErrors(t *testing.T) {
+	t.Parallel()
+	s := pop3test.NewMemoryServer(t)
+	cfg := s.ClientConfig("user")
+	cfg.Auth = &auth.PasswordCredentials{User: "user", Password: "secret", Mechanisms: []string{"SCRAM-SHA-256"}}
+	_, err := pop3.Dial(t.Context(), s.Addr, cfg)
+	require.ErrorIs(t, err, auth.ErrNoMechanism)
+	require.EqualError(t, err, `pop3: login: auth: no mechanism in common: offered ["PLAIN" "LOGIN"]`)
+
+	cfg = s.ClientConfig("user")
+	cfg.TLS = pop3.InsecureNoTLS
+	_, err = pop3.Dial(t.Context(), s.Addr, cfg)
+	require.ErrorIs(t, err, auth.ErrCleartext)
+	require.EqualError(t, err, "pop3: login: auth: refused without TLS")
+}
