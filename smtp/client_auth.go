@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/emersion/go-sasl"
@@ -29,10 +30,10 @@ var hidden = []byte("***")
 
 // authenticate shows the credentials (RFC 4954).
 func (c *Client) authenticate(ctx context.Context) error {
-	if _, ok := c.Extension("AUTH"); !ok {
-		return &ExtensionError{Keyword: "AUTH"}
-	}
 	state := c.ConnectionState()
+	if _, ok := c.Extension("AUTH"); !ok {
+		return c.withoutAuth(ctx, state)
+	}
 	mechanism, err := c.cfg.Auth.Client(ctx, state, c.extensions.Mechanisms())
 	if err != nil {
 		return &opError{"AUTH", err}
@@ -54,6 +55,17 @@ func (c *Client) authenticate(ctx context.Context) error {
 	}
 	c.identity.Mechanism = name
 	return nil
+}
+
+// withoutAuth is the error of a server that does not offer AUTH. Most do with TLS alone:
+// where the credentials want that too, it is what is missing.
+func (c *Client) withoutAuth(ctx context.Context, state auth.ConnectionState) error {
+	if state.TLS == nil {
+		if _, err := c.cfg.Auth.Client(ctx, state, nil); errors.Is(err, auth.ErrCleartext) {
+			return &opError{"AUTH", err}
+		}
+	}
+	return &ExtensionError{Keyword: "AUTH"}
 }
 
 // exchange goes through the dialogue of one mechanism and returns its name.

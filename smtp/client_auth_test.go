@@ -75,3 +75,25 @@ func TestClientAuth_OwnMechanism(t *testing.T) {
 		})
 	}
 }
+
+// TestClientAuth_WithoutTLS: where neither end would have it, the error is that TLS is
+// missing, and not that the server can do less.
+func TestClientAuth_WithoutTLS(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		credentials auth.Credentials
+		want        string
+	}{
+		{auth.Password("alice", "secret"), "smtp: AUTH: auth: refused without TLS"},
+		{auth.External(""), "smtp: AUTH: auth: refused without TLS"},
+		{auth.InsecurePassword("alice", "secret"), "smtp: server does not offer AUTH"},
+		{auth.Anonymous(""), "smtp: server does not offer AUTH"},
+	} {
+		near, far := pipe(t)
+		s := (&sink{conn: far}).start()
+		_, err := NewClient(t.Context(), near, "mx.example.org", &ClientConfig{TLS: InsecureNoTLS, Auth: tt.credentials})
+		require.EqualError(t, err, tt.want)
+		require.False(t, SafeToRetry(err))
+		<-s.done
+	}
+}
