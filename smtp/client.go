@@ -185,7 +185,7 @@ type Client struct {
 type breakage struct {
 	mu   sync.Mutex
 	err  error  // wraps ErrBroken or ErrClientClosed; the first stays
-	left *Error // the 421 that was the server's last word, before err
+	left *Error // the 421 that was the server's last word; nil if there was none
 }
 
 func (b *breakage) set(err error) {
@@ -206,9 +206,7 @@ func (b *breakage) get() error {
 func (b *breakage) leave(farewell *Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.err == nil {
-		b.left = farewell
-	}
+	b.left = farewell
 }
 
 // farewell returns the words with which the server has taken leave; nil if it has not.

@@ -31,6 +31,8 @@ type chunking struct {
 	room  chan struct{} // filled by the chunks without an answer
 	heard chan struct{} // closed when all replies are read, or never will be
 
+	earlier <-chan struct{} // closed when all that was sent before has its answers; nil if it has
+
 	ending atomic.Bool // the last octet may be on its way
 	stop   atomic.Bool // there is no sense in sending more
 
@@ -78,7 +80,7 @@ func (s *sending) transmitChunks(ctx context.Context, group []byte) (pending boo
 	s.listen()
 	defer func() {
 		if !pending {
-			s.c.fail(errAbandoned) // the body has panicked
+			s.giveUp(errAbandoned) // the body has panicked
 		}
 		if close(b.begun); !pending {
 			<-b.heard // what is behind reads too
@@ -141,6 +143,7 @@ func (s *sending) listen() {
 		most = maxChunksUnderWay
 	}
 	b.begun, b.room, b.heard = make(chan bool, most), make(chan struct{}, most), make(chan struct{})
+	b.earlier = s.before
 	go func() {
 		defer close(b.heard)
 		s.hearEnvelope()

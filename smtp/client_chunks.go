@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"time"
 
 	"github.com/posthouse/posthouse/internal/textwire"
 )
@@ -31,9 +32,29 @@ func (s *sending) sendChunks(ctx context.Context, group []byte) error {
 		return s.endChunks(last)
 	}
 	if b.amid || s.flush() != nil {
-		s.c.fail(err) // there is no other way back
+		s.giveUp(err) // there is no other way back
 	}
 	return err
+}
+
+// giveUp breaks the connection amid a message, when those in front of it have their
+// answers. Those are there already, or nearly, if the server has left.
+func (s *sending) giveUp(err error) {
+	c, b := s.c, s.chunks
+	c.spoil(err)
+	if b.earlier != nil {
+		patience := c.cfg.dataTimeout()
+		if b.lost {
+			patience = grace
+		}
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case <-b.earlier:
+		case <-timer.C:
+		}
+	}
+	c.fail(err)
 }
 
 // sendKnown sends a body whose size is known, in chunks that need not be gathered

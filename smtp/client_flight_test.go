@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -273,6 +274,92 @@ func TestClientStart_Farewell(t *testing.T) {
 		})
 	}
 }
+
+// A message that cannot be completed leaves no other in doubt that was sent before it and
+// has an answer.
+func TestClientStart_FailsBehind(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	for name, tt := range map[string]struct {
+		second io.Reader
+		leaves bool
+	}{
+		"its body fails": {&secondTime{
+			Reader: strings.NewReader(lines(200_000)), then: io.MultiReader(strings.NewReader(lines(100_000)), iotest.ErrReader(boom)),
+		}, false},
+		"the server leaves": {strings.NewReader(lines(200_000)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				near, far := pipe(t)
+				go func() {
+					script(far, "220 hi\r\n", "250-hi\r\n250-CHUNKING\r\n250 PIPELINING\r\n")
+					if !tt.leaves {
+						go io.Copy(io.Discard, far)
+					}
+					time.Sleep(time.Second)
+					io.WriteString(far, "250 ok\r\n250 ok\r\n250 queued\r\n")
+					if tt.leaves {
+						io.WriteString(far, "421 bye\r\n")
+						far.Close()
+					}
+				}()
+				defer func() {
+					near.Close()
+					far.Close()
+					time.Sleep(time.Minute)
+				}()
+				c, err := NewClient(t.Context(), newLate(t, near), "", &ClientConfig{TLS: InsecureNoTLS})
+				require.NoError(t, err)
+				first := c.Start(t.Context(), envelope(t, "b"), strings.NewReader("plain\r\n"))
+				second := c.Start(t.Context(), envelope(t, "b"), tt.second)
+				result, err := first.Wait()
+				checkResult(t, envelope(t, "b"), result, err, Accepted, "", 250)
+				result, err = second.Wait()
+				require.Equal(t, Refused, result.Outcome)
+				require.True(t, SafeToRetry(err), "%v", err)
+				if !tt.leaves {
+					require.ErrorIs(t, err, boom)
+				}
+				require.ErrorIs(t, c.Noop(t.Context()), ErrBroken)
+			})
+		})
+	}
+}
+
+// late is a connection whose octets are there to be read a moment after they have come.
+type late struct {
+	net.Conn
+	in net.Conn
+}
+
+func newLate(t *testing.T, nc net.Conn) net.Conn {
+	in, out := pipe(t)
+	go func() {
+		defer out.Close()
+		buf := make([]byte, 4<<10)
+		for {
+			n, err := nc.Read(buf)
+			time.Sleep(10 * time.Millisecond)
+			out.Write(buf[:n])
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return &late{nc, in}
+}
+
+func (l *late) Read(p []byte) (int, error)         { return l.in.Read(p) }
+func (l *late) SetReadDeadline(t time.Time) error  { return l.in.SetReadDeadline(t) }
+func (l *late) SetWriteDeadline(t time.Time) error { return l.Conn.SetWriteDeadline(t) }
+
+func (l *late) SetDeadline(t time.Time) error {
+	return errors.Join(l.in.SetReadDeadline(t), l.Conn.SetWriteDeadline(t))
+}
+
+func (l *late) Close() error { return errors.Join(l.in.Close(), l.Conn.Close()) }
 
 // A server that left between two messages of a slow sequence has got nothing of the
 // second, and nobody says otherwise.
