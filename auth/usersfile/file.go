@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"runtime"
 	"slices"
@@ -38,8 +39,9 @@ type Config struct {
 	// auth.Server. Empty: a random key, for as long as the program runs.
 	SaltKey []byte
 
-	// Report, if not nil, is told when the file has changed and cannot be used: once
-	// for each change. It is called by whoever logs in, so it must be quick.
+	// Report is told when the file has changed and cannot be used: once for each change.
+	// It is called by whoever logs in, or by Watch, so it must be quick. Nil:
+	// slog.Default() is told.
 	Report func(error)
 
 	// Changed, if not nil, is told whose lines have changed or are gone, in order, once the
@@ -71,6 +73,11 @@ type state struct {
 	gone bool
 }
 
+// logUnusable reports a change that cannot be used: nobody else would learn of it.
+func logUnusable(err error) {
+	slog.Default().Error("users file cannot be used, the users are those of before", "err", err)
+}
+
 // PermissionError says that others may change a users file, or that all may read it.
 type PermissionError struct {
 	File string
@@ -87,6 +94,9 @@ func Open(name string, cfg *Config) (*File, error) {
 	f := &File{name: name, life: time.Now()}
 	if cfg != nil {
 		f.cfg = *cfg
+	}
+	if f.cfg.Report == nil {
+		f.cfg.Report = logUnusable
 	}
 	if f.key = f.cfg.SaltKey; len(f.key) == 0 {
 		f.key = make([]byte, 32)
@@ -173,9 +183,7 @@ func (f *File) reload() (changed []string, err error) {
 			now.info = info
 		}
 		f.broken, f.why = now, err
-		if f.cfg.Report != nil {
-			f.cfg.Report(err)
-		}
+		f.cfg.Report(err)
 		return nil, err
 	}
 	old := f.users.Load()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -205,6 +206,22 @@ func TestMaxHashes(t *testing.T) {
 		wg.Wait()
 		require.Len(t, s.begun, 3)
 	})
+}
+
+// TestReportByDefault is not parallel: it changes the default logger.
+func TestReportByDefault(t *testing.T) {
+	var out strings.Builder
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&out, nil)))
+	defer slog.SetDefault(before)
+	f, name := file(t, "a:1\n", nil)
+	write(t, name, "a:1\nsecret without a colon\n")
+	for range 2 {
+		require.Error(t, f.Reload())
+	}
+	require.Equal(t, 1, strings.Count(out.String(), "cannot be used"), "told once")
+	require.NotContains(t, out.String(), "secret")
+	require.True(t, f.Has("a"))
 }
 
 func TestReload(t *testing.T) {
