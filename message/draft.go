@@ -28,7 +28,8 @@ type Draft struct {
 	// Inline are files that HTML refers to by their ContentID.
 	Inline []Attachment
 	// Attachments are files to go with the message. A message among them, of media type
-	// message/rfc822, is never encoded, and must have lines that mail can carry.
+	// message/rfc822, is never encoded, and must have lines that mail can carry; one that
+	// has not can go as application/octet-stream, like any file.
 	Attachments []Attachment
 
 	Date       time.Time // zero: the time of Compose

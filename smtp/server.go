@@ -59,8 +59,8 @@ type Server struct {
 	// before. A server that takes mail from anybody must not set it.
 	RequireTLS bool
 
-	// Auth makes AUTH available, as far as it has mechanisms for the connection. Nil:
-	// nobody can authenticate.
+	// Auth makes AUTH available, as far as it has mechanisms for the connection: without
+	// TLS it has none for passwords unless it is told to. Nil: nobody can authenticate.
 	Auth *auth.Server
 
 	// Local reports whether this server is the destination of a recipient. It is not
