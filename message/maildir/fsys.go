@@ -234,7 +234,7 @@ func (f *rootFS) modTime(name string) (time.Time, error) {
 }
 
 func (f *rootFS) stamp(dir string) (stamp, error) {
-	info, err := f.root.Lstat(dir)
+	info, err := f.root.Stat(dir) // of what a link leads to, as list reads that
 	if err != nil {
 		return stamp{}, err
 	}
