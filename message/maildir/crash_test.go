@@ -120,6 +120,24 @@ func TestRemoveMakesDurableWhatOthersRemoved(t *testing.T) {
 	checkCrashes(t, disk, "Remove", nil, nil, map[string]bool{text("one"): true})
 }
 
+// TestRemovalAfterAMoveThatIsNotDurable: what a mail reader has moved, and nobody has
+// synced, does not come back from where it was.
+func TestRemovalAfterAMoveThatIsNotDurable(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*Dir, ...Entry) error{
+		"Remove": func(d *Dir, e ...Entry) error { return d.Remove(t.Context(), e...) },
+		"Move":   func(d *Dir, e ...Entry) error { return d.Move(t.Context(), "Trash", e...) },
+	} {
+		disk, d, entries := withMail(t, "one", "two")
+		_, err := d.SetFlags(t.Context(), entries[0], "S")
+		require.NoError(t, err)
+		listed, err := d.List(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, remove(d, listed[0]))
+		checkCrashes(t, disk, name, map[string]bool{text("two"): true}, nil, map[string]bool{text("one"): true})
+	}
+}
+
 func TestCrashDuringSetFlags(t *testing.T) {
 	t.Parallel()
 	disk, d, entries := withMail(t, "one")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 )
 
 // errRestless is the error for a message that another program renames faster than we
@@ -19,7 +18,8 @@ var errRestless = errors.New("maildir: message was renamed again and again")
 //
 //	R1  all files are there
 //	R2  some files are unlinked
-//	R3  all files are unlinked, and new and cur are synced: Remove returns nil
+//	R3  all files are unlinked, and new is synced, and cur if any were there: Remove
+//	    returns nil
 //
 // A crash before R3 leaves any of the messages, whole. After an error the same may be
 // so; Remove may be called again. Once ctx has ended Remove refuses to begin, and to
@@ -44,24 +44,26 @@ func (d *Dir) begin(ctx context.Context) error {
 }
 
 // takeAway has take remove each message from where its entry says it is, or from where
-// it has been moved. It syncs the folders of before, and then those it has changed.
+// it has been moved. It syncs the folders of before, and then new and cur.
+//
+// New is synced although all files were in cur: a mail reader may have moved them there,
+// and without that they could be back after a crash.
 func (d *Dir) takeAway(ctx context.Context, entries []Entry, take func(Entry) error, before ...string) error {
 	var (
-		touched  []string
+		fromCur  bool
 		replaced *ReplacedError
 	)
 	left := entries
 	for range maxMoves {
-		lost, dirs, err := takeEach(left, take)
-		touched = append(touched, dirs...)
+		lost, cur, err := takeEach(left, take)
 		if err != nil {
 			return err
 		}
+		fromCur = fromCur || cur
 		if left = nil; len(lost) == 0 {
 			break
 		}
-		// What others removed shall be durable too.
-		touched = append(touched, dirNew, dirCur)
+		fromCur = true // what others removed shall be durable too
 		var other *ReplacedError
 		if left, other, err = d.find(ctx, lost); err != nil {
 			return err
@@ -76,35 +78,34 @@ func (d *Dir) takeAway(ctx context.Context, entries []Entry, take func(Entry) er
 	if len(left) > 0 {
 		return errRestless
 	}
-	if err := d.syncDirs(append(before, touched...)); err != nil || replaced == nil {
+	dirs := append(before, dirNew)
+	if fromCur {
+		dirs = append(dirs, dirCur)
+	}
+	if err := d.syncDirs(dirs); err != nil || replaced == nil {
 		return err
 	}
 	return replaced
 }
 
-// takeEach gives the entries of messages that are not where they were, and the folders
-// that it changed.
-func takeEach(entries []Entry, take func(Entry) error) (lost []Entry, dirs []string, err error) {
+// takeEach gives the entries of messages that are not where they were, and says whether
+// any were in cur.
+func takeEach(entries []Entry, take func(Entry) error) (lost []Entry, fromCur bool, err error) {
 	for _, e := range entries {
 		err := take(e)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			lost = append(lost, e)
 		case err != nil:
-			return nil, nil, fmt.Errorf("maildir: %w", err)
-		case !slices.Contains(dirs, e.dir()):
-			dirs = append(dirs, e.dir())
+			return nil, false, fmt.Errorf("maildir: %w", err)
 		}
+		fromCur = fromCur || !e.New
 	}
-	return lost, dirs, nil
+	return lost, fromCur, nil
 }
 
-// syncDirs syncs each of dirs once, in their order.
 func (d *Dir) syncDirs(dirs []string) error {
-	for i, dir := range dirs {
-		if slices.Contains(dirs[:i], dir) {
-			continue
-		}
+	for _, dir := range dirs {
 		if err := d.syncDir(dir); err != nil {
 			return fmt.Errorf("maildir: %w", err)
 		}
