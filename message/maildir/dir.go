@@ -1,8 +1,6 @@
 package maildir
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +38,7 @@ type Dir struct {
 	noDelivery bool // it is not known how the Maildir is found after a crash
 
 	mu     sync.Mutex // guards names
-	names  namer
+	names  *namer     // nil until the first
 	anchor sync.Mutex // guards anchored
 	// anchored says that the folders can be found after a crash.
 	anchored bool
@@ -92,17 +90,7 @@ func newDir(f fsys) (*Dir, error) {
 			return nil, errors.Join(fmt.Errorf("maildir: %w", err), f.close())
 		}
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = ""
-	}
-	var random [8]byte
-	_, _ = rand.Read(random[:]) // never fails
-	return &Dir{fs: f, now: time.Now, names: namer{
-		pid:    os.Getpid(),
-		random: binary.BigEndian.Uint64(random[:]),
-		host:   hostPart(host),
-	}}, nil
+	return &Dir{fs: f, now: time.Now}, nil
 }
 
 // Close releases the Dir. Deliveries and readers that are open are not affected, but no
@@ -143,6 +131,9 @@ func (d *Dir) CleanTmp(age time.Duration) (int, error) {
 func (d *Dir) uniqueName() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.names == nil { // not by newDir: who reads needs none
+		d.names = newNamer()
+	}
 	return d.names.next(d.now())
 }
 

@@ -2,8 +2,11 @@ package maildir
 
 import (
 	"cmp"
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,6 +176,16 @@ type namer struct {
 	host   string
 	seq    uint64
 	last   int64 // microseconds since 1970 of the last name: names of one namer are in order whatever the clock does
+}
+
+func newNamer() *namer {
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return &namer{pid: os.Getpid(), random: binary.BigEndian.Uint64(random[:]), host: hostPart(host)}
 }
 
 // next gives a name without sizes: "1700000000.M12345P678Q1R0123456789abcdef.host".

@@ -175,20 +175,23 @@ func (f *rootFS) rename(oldName, newName string) error { return f.root.Rename(ol
 func (f *rootFS) remove(name string) error { return f.root.Remove(name) }
 
 func (f *rootFS) list(dir string, yield func(name string, size int64) error) error {
-	root, err := f.root.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	folder, err := root.Open(".")
+	folder, err := f.root.Open(dir)
 	if err != nil {
 		return err
 	}
 	defer folder.Close()
+	var root *os.Root // of dir; not opened for one that is empty, as new and tmp often are
 	for {
 		// Not ReadDir, which says nothing of a file that is renamed between the reading
 		// of its name and of its size.
 		names, err := folder.Readdirnames(readBatch)
+		if root == nil && len(names) > 0 {
+			var err error
+			if root, err = f.root.OpenRoot(dir); err != nil {
+				return err
+			}
+			defer root.Close()
+		}
 		for _, name := range names {
 			size, err := regularSize(root, name)
 			if errors.Is(err, fs.ErrInvalid) {
@@ -238,7 +241,7 @@ func (f *rootFS) stamp(dir string) (stamp, error) {
 	if err != nil {
 		return stamp{}, err
 	}
-	return stamp{info.ModTime(), noted(info)}, nil
+	return stamp{info.ModTime().UnixNano(), noted(info)}, nil
 }
 
 func (f *rootFS) syncDir(name string) error { return syncFolder(f.root, name) }

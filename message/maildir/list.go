@@ -5,16 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // maxScans bounds how often List reads a Maildir that does not hold still.
 const maxScans = 5
-
-// settled is the age from which on the time of a folder's last change can be trusted to
-// differ from that of the next change, whatever the resolution of the file system's
-// clock.
-const settled = 2 * time.Second
 
 // List gives the messages in the order of their delivery: by the time in the name, then
 // by name.
@@ -32,7 +26,7 @@ func (d *Dir) List(ctx context.Context) ([]Entry, error) {
 		return nil, err
 	}
 	after, errAfter := d.fs.stamp(dirCur)
-	if errBefore == nil && errAfter == nil && before.equal(after) && began.Sub(before.modified) > settled {
+	if errBefore == nil && errAfter == nil && before == after && before.settled(began) {
 		return uniqueKeys(scanned), nil
 	}
 	all := scanned

@@ -197,7 +197,7 @@ func (m *modelFS) list(dir string, yield func(string, int64) error) error {
 
 func (m *modelFS) modTime(string) (time.Time, error) { return m.changed, nil }
 
-func (m *modelFS) stamp(string) (stamp, error) { return stamp{modified: m.changed}, nil }
+func (m *modelFS) stamp(string) (stamp, error) { return stamp{modified: m.changed.UnixNano()}, nil }
 
 func (m *modelFS) syncDir(name string) error {
 	err := m.fail()

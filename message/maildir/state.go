@@ -6,10 +6,10 @@ import "time"
 // gives the same, a listing made between is good.
 type State struct{ stateNew, stateCur stamp }
 
-// stamp is when a folder was changed last.
+// stamp is when a folder was changed last, in nanoseconds since 1970.
 type stamp struct {
-	modified time.Time // as who restores a folder may set it
-	noted    time.Time // as the system has noted it, for nobody to set; zero where it does not say
+	modified int64 // as who restores a folder may set it
+	noted    int64 // as the system has noted it, for nobody to set; zero where it does not say
 }
 
 // State gives the state of now; ok is false when it was changed so recently that a
@@ -23,13 +23,16 @@ func (d *Dir) State() (s State, ok bool) {
 	var errNew, errCur error
 	s.stateNew, errNew = d.fs.stamp(dirNew)
 	s.stateCur, errCur = d.fs.stamp(dirCur)
-	ok = errNew == nil && errCur == nil && now.Sub(s.stateNew.modified) > settled && now.Sub(s.stateCur.modified) > settled
+	ok = errNew == nil && errCur == nil && s.stateNew.settled(now) && s.stateCur.settled(now)
 	return s, ok
 }
 
 // Equal says whether nothing has changed between a and b.
-func (a State) Equal(b State) bool {
-	return a.stateNew.equal(b.stateNew) && a.stateCur.equal(b.stateCur)
-}
+func (a State) Equal(b State) bool { return a == b }
 
-func (a stamp) equal(b stamp) bool { return a.modified.Equal(b.modified) && a.noted.Equal(b.noted) }
+// settledAfter is the age from which on the time of a folder's last change can be
+// trusted to differ from that of the next change, whatever the resolution of the file
+// system's clock.
+const settledAfter = 2 * time.Second
+
+func (s stamp) settled(now time.Time) bool { return now.Sub(time.Unix(0, s.modified)) > settledAfter }

@@ -154,10 +154,10 @@ func (s *session) read(ctx context.Context, dir *maildir.Dir) (*listing, error) 
 	}
 	l := &listing{infos: make([]pop3.Info, 0, len(listed)), files: make([]file, 0, len(listed))}
 	last := s.store.listings.last(s.folder)
-	wrong := keys{}
+	var wrong keys
 	for _, e := range listed {
 		if s.wrong[e.Key] {
-			wrong[e.Key] = true
+			wrong = wrong.with(e.Key)
 			e.CRLFSize = -1
 		} else if e.CRLFSize < 0 {
 			e.CRLFSize = last.size(e)

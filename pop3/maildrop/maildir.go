@@ -52,6 +52,15 @@ type Maildir struct {
 // keys are some messages of a Maildir.
 type keys map[string]bool
 
+// with adds a key.
+func (k keys) with(key string) keys {
+	if k == nil {
+		k = keys{}
+	}
+	k[key] = true
+	return k
+}
+
 var _ pop3.Store = (*Maildir)(nil)
 
 // Open opens a user's maildrop. A user whose Maildir does not exist has an empty one.

@@ -77,10 +77,7 @@ func (s *session) Message(ctx context.Context, m pop3.Info) (io.ReadCloser, erro
 
 // lied notes that the name of a message told a wrong size.
 func (s *session) lied(key string) {
-	if s.wrong == nil {
-		s.wrong = keys{}
-	}
-	s.wrong[key] = true
+	s.wrong = s.wrong.with(key)
 }
 
 // refresh learns the names that the files have now.
