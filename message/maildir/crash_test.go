@@ -138,6 +138,28 @@ func TestRemovalAfterAMoveThatIsNotDurable(t *testing.T) {
 	}
 }
 
+// TestTwins: a message that stands in a Maildir twice or more is one, and when it is
+// removed it is gone.
+func TestTwins(t *testing.T) {
+	t.Parallel()
+	for name, remove := range map[string]func(*Dir, ...Entry) error{
+		"Remove": func(d *Dir, e ...Entry) error { return d.Remove(t.Context(), e...) },
+		"Move":   func(d *Dir, e ...Entry) error { return d.Move(t.Context(), "Trash", e...) },
+	} {
+		disk, d, entries := withMail(t, "one", "two")
+		disk.change(&change{folder: dirCur, name: entries[0].base() + ":2,", file: disk.folders[dirNew][entries[0].Name]})
+		disk.change(&change{folder: dirCur, name: entries[0].base() + ":2,S", file: disk.folders[dirNew][entries[0].Name]})
+		disk.settle()
+		listed, err := d.List(t.Context())
+		require.NoError(t, err)
+		require.Len(t, listed, 2)
+		require.True(t, listed[0].Twin)
+		require.False(t, listed[1].Twin)
+		require.NoError(t, remove(d, listed[0]))
+		checkCrashes(t, disk, name, map[string]bool{text("two"): true}, nil, map[string]bool{text("one"): true})
+	}
+}
+
 func TestCrashDuringSetFlags(t *testing.T) {
 	t.Parallel()
 	disk, d, entries := withMail(t, "one")

@@ -38,6 +38,10 @@ type Entry struct {
 	// UTF8 says, by ",U=1" in the name, that the header is of UTF-8 beyond ASCII
 	// (RFC 6532 section 3).
 	UTF8 bool
+	// Twin says that there was another file by this name up to the colon, as a crash
+	// while a file is moved leaves one, or a copy that is played back. Both are one
+	// message: Dir.Remove and Dir.Move look for the other one too.
+	Twin bool
 
 	vanished bool // from this name, since the folder was read
 }

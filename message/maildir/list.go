@@ -94,6 +94,7 @@ func oneEach(entries []Entry) []Entry {
 			if e.Size < 0 {
 				e.Size, e.CRLFSize = kept[n-1].Size, kept[n-1].CRLFSize
 			}
+			e.Twin = e.Twin || kept[n-1].Twin || e.path() != kept[n-1].path()
 			kept[n-1] = e
 			continue
 		}

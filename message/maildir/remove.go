@@ -88,8 +88,8 @@ func (d *Dir) takeAway(ctx context.Context, entries []Entry, take func(Entry) er
 	return replaced
 }
 
-// takeEach gives the entries of messages that are not where they were, and says whether
-// any were in cur.
+// takeEach gives the entries of messages that are not where they were, or may be
+// elsewhere too, and says whether any were in cur.
 func takeEach(entries []Entry, take func(Entry) error) (lost []Entry, fromCur bool, err error) {
 	for _, e := range entries {
 		err := take(e)
@@ -98,6 +98,8 @@ func takeEach(entries []Entry, take func(Entry) error) (lost []Entry, fromCur bo
 			lost = append(lost, e)
 		case err != nil:
 			return nil, false, fmt.Errorf("maildir: %w", err)
+		case e.Twin:
+			lost = append(lost, e)
 		}
 		fromCur = fromCur || !e.New
 	}

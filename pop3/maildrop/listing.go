@@ -29,6 +29,7 @@ type file struct {
 	size  int64 // on the disk
 	key   int32 // octets of the name that are the key
 	new   bool
+	twin  bool
 }
 
 // entry gives message i as it was listed.
@@ -36,7 +37,7 @@ func (l *listing) entry(i int) maildir.Entry {
 	info, f := &l.infos[i], &l.files[i]
 	return maildir.Entry{
 		Key: f.name[:f.key], Name: f.name, New: f.new, Flags: f.flags,
-		Size: f.size, CRLFSize: info.Size, UTF8: info.UTF8,
+		Size: f.size, CRLFSize: info.Size, UTF8: info.UTF8, Twin: f.twin,
 	}
 }
 
@@ -172,7 +173,7 @@ func (s *session) read(ctx context.Context, dir *maildir.Dir) (*listing, error) 
 			}
 		}
 		l.infos = append(l.infos, pop3.Info{UID: uid(e.Key), Size: e.CRLFSize, UTF8: e.UTF8})
-		l.files = append(l.files, file{name: e.Name, flags: e.Flags, size: e.Size, key: int32(len(e.Key)), new: e.New})
+		l.files = append(l.files, file{name: e.Name, flags: e.Flags, size: e.Size, key: int32(len(e.Key)), new: e.New, twin: e.Twin})
 	}
 	s.wrong = wrong // of those that are gone nothing is kept
 	return l, nil

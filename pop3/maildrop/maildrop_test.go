@@ -256,6 +256,24 @@ func TestWrongSizeInANameIsFoundOut(t *testing.T) {
 	}
 }
 
+// TestRestoredTwice: a copy that was played back beside a message is deleted with it.
+func TestRestoredTwice(t *testing.T) {
+	t.Parallel()
+	s, cur := foreign(t, "1.a:2,S", "2.b:2,")
+	require.NoError(t, os.WriteFile(filepath.Join(cur, "..", "new", "1.a"), []byte("x"), 0o600))
+	for range 2 { // read, and remembered
+		settle(t, s)
+		m, list := openDrop(t, s, alice)
+		require.Len(t, list, 2)
+		require.NoError(t, m.Close())
+	}
+	remove(t, s, 0)
+	m, list := openDrop(t, s, alice)
+	require.Len(t, list, 1)
+	require.Equal(t, "2.b", list[0].UID)
+	require.NoError(t, m.Close())
+}
+
 func TestNamesAreConfined(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "root")
