@@ -169,6 +169,9 @@ func (s *session) read(ctx context.Context, dir *maildir.Dir) (*listing, error) 
 				continue // removed since
 			}
 			if err != nil {
+				// So that the next login need not count these again: else nobody ever
+				// came to the end of more mail than can be counted in one.
+				s.store.listings.put(s.folder, l)
 				return nil, err
 			}
 		}

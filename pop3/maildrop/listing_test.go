@@ -1,6 +1,8 @@
 package maildrop_test
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -120,6 +122,41 @@ func TestCountedSizesAreRemembered(t *testing.T) {
 	require.Equal(t, []int64{3, 8, 3, 5}, sizes())
 	remove(t, s, 3)
 	require.Equal(t, []int64{3, 8, 3}, sizes())
+}
+
+// impatient is a context that ends when it has been asked so often.
+type impatient struct {
+	context.Context
+	left int
+}
+
+func (c *impatient) Err() error {
+	if c.left--; c.left < 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// TestCountingIsResumed: of a Maildir with more to count than there is time for, each
+// login counts a part.
+func TestCountingIsResumed(t *testing.T) {
+	t.Parallel()
+	const messages = 50
+	names := make([]string, messages)
+	for i := range names {
+		names[i] = fmt.Sprintf("%d.x:2,", i)
+	}
+	s, _ := foreign(t, names...)
+	settle(t, s)
+	logins := 0
+	for err := context.DeadlineExceeded; err != nil; logins++ {
+		require.Less(t, logins, messages, "never")
+		m, openErr := s.Open(t.Context(), alice)
+		require.NoError(t, openErr)
+		_, err = m.List(&impatient{t.Context(), messages + messages/4}) // to list takes one for each
+		require.NoError(t, m.Close())
+	}
+	require.Greater(t, logins, 1)
 }
 
 // A message that lied about its size is counted, though its name is remembered.
