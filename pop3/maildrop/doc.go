@@ -39,6 +39,9 @@
 // The size that another program has put into the name of a file is believed until the
 // message is fetched. If it was wrong, that session is cut, and the next one counts.
 //
+// A message that nobody may read, and whose name tells no size, is listed by the size of
+// its file, and refused to who fetches it.
+//
 // Of mail that another program delivered it is not known whether its header is UTF-8:
 // it is handed out to all clients.
 //

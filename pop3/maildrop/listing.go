@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"sync"
+	"syscall"
 
 	"github.com/posthouse/posthouse/internal/elastic"
 	"github.com/posthouse/posthouse/message/maildir"
@@ -168,6 +169,10 @@ func (s *session) read(ctx context.Context, dir *maildir.Dir) (*listing, error) 
 			if errors.Is(err, fs.ErrNotExist) {
 				continue // removed since
 			}
+			if unreadable(err) {
+				wrong = wrong.with(e.Key)
+				e.CRLFSize, err = max(e.Size, 0), nil
+			}
 			if err != nil {
 				// So that the next login need not count these again: else nobody ever
 				// came to the end of more mail than can be counted in one.
@@ -180,4 +185,11 @@ func (s *session) read(ctx context.Context, dir *maildir.Dir) (*listing, error) 
 	}
 	s.wrong = wrong // of those that are gone nothing is kept
 	return l, nil
+}
+
+// unreadable says that one message cannot be read as things are, and nothing is wrong
+// with the others. It is listed by the size that it has on the disk: whoever asks for it
+// is told, may delete it, and gets the others. The next login tries again to count it.
+func unreadable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.EIO)
 }
