@@ -72,7 +72,7 @@ func OpenBeneath(base *os.Root, name string) (*Dir, error) {
 // tmp, new and cur where they are missing. The error is fs.ErrNotExist if there is no
 // Maildir.
 func OpenExisting(base *os.Root, name string) (*Dir, error) {
-	root, err := base.OpenRoot(name)
+	root, err := base.OpenRoot(folderPath(name))
 	if err != nil {
 		return nil, fmt.Errorf("maildir: %w", err)
 	}

@@ -198,6 +198,44 @@ func TestOpenDoesNotWaitForAPipe(t *testing.T) {
 	}
 }
 
+// TestPipesInsteadOfFolders are refused, and not waited for.
+func TestPipesInsteadOfFolders(t *testing.T) {
+	t.Parallel()
+	pipe := func(path string) {
+		require.NoError(t, os.RemoveAll(path))
+		require.NoError(t, syscall.Mkfifo(path, 0o600))
+	}
+	fails := func(what string, f func() error) {
+		failed := make(chan error, 1)
+		go func() { failed <- f() }()
+		select {
+		case err := <-failed:
+			require.Error(t, err, what)
+		case <-time.After(10 * time.Second):
+			t.Fatal("still waiting for a writer:", what)
+		}
+	}
+	for _, dir := range []string{dirTmp, dirNew, dirCur} {
+		d, path := open(t)
+		pipe(filepath.Join(path, dir))
+		e := Entry{Name: "1.a", New: dir == dirNew}
+		if dir == dirTmp {
+			fails("CleanTmp", func() error { _, err := d.CleanTmp(0); return err })
+		} else {
+			fails("List", func() error { _, err := d.List(t.Context()); return err })
+			fails("Open", func() error { _, err := d.Open(context.Background(), e); return err })
+			fails("sync", func() error { return d.syncDir(dir) })
+		}
+	}
+	path := t.TempDir()
+	base, err := os.OpenRoot(path)
+	require.NoError(t, err)
+	defer base.Close()
+	pipe(filepath.Join(path, "alice"))
+	fails("OpenExisting", func() error { _, err := OpenExisting(base, "alice"); return err })
+	fails("OpenBeneath", func() error { _, err := OpenBeneath(base, "alice"); return err })
+}
+
 func TestKeysAreUnique(t *testing.T) {
 	t.Parallel()
 	d, path := open(t)

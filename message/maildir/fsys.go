@@ -101,7 +101,7 @@ func openBeneath(base *os.Root, name string) (*rootFS, error) {
 	if err := base.MkdirAll(name, 0o700); err != nil {
 		return nil, err
 	}
-	root, err := base.OpenRoot(name)
+	root, err := base.OpenRoot(folderPath(name))
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (f *rootFS) rename(oldName, newName string) error { return f.root.Rename(ol
 func (f *rootFS) remove(name string) error { return f.root.Remove(name) }
 
 func (f *rootFS) list(dir string, yield func(name string, size int64) error) error {
-	folder, err := f.root.Open(dir)
+	folder, err := openFolder(f.root, dir)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (f *rootFS) list(dir string, yield func(name string, size int64) error) err
 		names, err := folder.Readdirnames(readBatch)
 		if root == nil && len(names) > 0 {
 			var err error
-			if root, err = f.root.OpenRoot(dir); err != nil {
+			if root, err = f.root.OpenRoot(folderPath(dir)); err != nil {
 				return err
 			}
 			defer root.Close()
@@ -263,8 +263,17 @@ func (f *rootFS) close() error {
 	return errors.Join(f.root.Close(), f.base.Close())
 }
 
+// openFolder opens a folder. To open a pipe, which whoever owns the Maildir may have put
+// in its place, would wait for somebody to open the other end.
+func openFolder(root *os.Root, name string) (*os.File, error) {
+	return root.OpenFile(name, os.O_RDONLY|nonblock, 0)
+}
+
+// folderPath is a path by which nothing but a folder can be opened, for the same reason.
+func folderPath(name string) string { return name + "/." }
+
 func syncFolder(root *os.Root, name string) error {
-	folder, err := root.Open(name)
+	folder, err := openFolder(root, name)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (f *rootFS) open(name string) (diskReader, error) {
 	}
 	opened := folder.Load()
 	if opened == nil {
-		root, err := f.root.Open(dir)
+		root, err := openFolder(f.root, dir)
 		if err != nil {
 			return nil, err
 		}
