@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"maps"
 	"os"
 	"os/signal"
@@ -32,6 +33,7 @@ func ExampleServer() {
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
 		Auth:      &auth.Server{Passwords: auth.Passwords{"mrose": "tanstaaf"}},
 		Store:     shelf{},
+		Log:       slog.Default(),
 	}
 	go func() { log.Print(srv.ListenAndServe()) }()    // port 110, with STLS
 	go func() { log.Print(srv.ListenAndServeTLS()) }() // port 995

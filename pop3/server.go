@@ -167,7 +167,8 @@ type Server struct {
 	// at Debug, and of what goes wrong in the Store at Error. It is told no
 	// password, no mail, and no name of a user who is not logged in. If it is
 	// nil, slog.Default() is told of panics and of connections that cannot be
-	// accepted, and nothing else is logged.
+	// accepted, and nothing else is logged: what a Store returns that is no *Error
+	// is seen nowhere then.
 	Log *slog.Logger
 
 	// Transcript returns where a session's dialogue is written, without

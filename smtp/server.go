@@ -156,7 +156,8 @@ type Server struct {
 
 	// Log gets sessions and messages at Info, commands at Debug, and what went wrong
 	// inside at Error. It gets no credentials and no content; addresses at Debug only.
-	// Nil: nothing is logged but panics, which slog.Default() is told.
+	// Nil: nothing is logged but panics, which slog.Default() is told; what a Handler
+	// returns that is no *Error is seen nowhere then.
 	Log *slog.Logger
 
 	// Trace, if not nil, is told what happens.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"sync/atomic"
@@ -34,6 +35,7 @@ func ExampleServer() {
 			}
 			return f.Sync()
 		}),
+		Log: slog.Default(), // which is told why a message was put off
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
