@@ -23,8 +23,9 @@ type Attachment struct {
 	// <img src="cid:logo@example.org">.
 	ContentID string
 	// Open gives the content from its beginning, each time it is called; the content is
-	// closed after it was read. A message inside the message is read twice. What Open
-	// or the reading fails with makes the writing of the message fail.
+	// closed after it was read. It is called each time that the message is read, which
+	// smtp.Send does twice, and once more for a message inside the message. What Open or
+	// the reading fails with makes the reading of the message fail.
 	Open func() (io.ReadCloser, error)
 }
 

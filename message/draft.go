@@ -93,7 +93,8 @@ func (d *Draft) WriteTo(w io.Writer) (int64, error) {
 	return c.WriteTo(w)
 }
 
-// Reader composes the message and returns it to be read; see Composition.Reader.
+// Reader composes the message and returns it to be read, any number of times; see
+// Composition.Reader.
 func (d *Draft) Reader() (io.ReadCloser, error) {
 	c, err := d.Compose()
 	if err != nil {

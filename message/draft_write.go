@@ -50,17 +50,29 @@ func (c *Composition) WriteTo(w io.Writer) (n int64, err error) {
 // an error that is not io.EOF, and go on failing with it: who sends what it reads, as
 // smtp.Send does, never takes a part for the whole. The caller must Close it, which
 // closes an attachment that is open.
+//
+// It is an io.Seeker too: attachments are opened again when it goes back. So smtp.Send
+// looks through the whole message before it says a word, finds there what cannot be read,
+// and tells the server the exact size; and an smtp.Transport can send it once more.
 func (c *Composition) Reader() io.ReadCloser { return c.reader() }
 
-func (c *Composition) reader() *draftReader { return &draftReader{chunks: c.chunks} }
+func (c *Composition) reader() *draftReader { return &draftReader{all: c.chunks, chunks: c.chunks} }
 
 // draftReader goes through the chunks of a Composition.
 type draftReader struct {
-	chunks []chunk
-	rest   []byte // what is still to be read of what next gave
+	all    []chunk
+	chunks []chunk // that are left
+	rest   []byte  // what is still to be read of what next gave
+	read   int64   // octets that were read
 	file   *fileEncoder
 	err    error
+	closed bool
 }
+
+var (
+	_ io.ReadSeekCloser = (*draftReader)(nil)
+	_ io.WriterTo       = (*draftReader)(nil)
+)
 
 // next gives octets that are valid until the next call. It gives no octets only with an
 // error.
@@ -130,7 +142,7 @@ func (r *draftReader) Read(p []byte) (int, error) {
 		r.rest = chunk
 	}
 	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
+	r.rest, r.read = r.rest[n:], r.read+int64(n)
 	return n, nil
 }
 
@@ -149,19 +161,59 @@ func (r *draftReader) WriteTo(w io.Writer) (int64, error) {
 		}
 		n, err := w.Write(r.rest)
 		total += int64(n)
-		r.rest = r.rest[n:]
+		r.rest, r.read = r.rest[n:], r.read+int64(n)
 		if err != nil {
 			return total, err
 		}
 	}
 }
 
+// errSeek is the error for a place that nobody knows.
+var errSeek = errors.New("message: reader: cannot seek there")
+
+// Seek goes to a place before or behind where it is, by reading up to there. What failed
+// is tried again when it is come to again.
+func (r *draftReader) Seek(offset int64, whence int) (int64, error) {
+	if r.closed {
+		return 0, r.err
+	}
+	switch whence {
+	case io.SeekStart:
+	case io.SeekCurrent:
+		offset += r.read
+	case io.SeekEnd:
+		if _, err := r.WriteTo(io.Discard); err != nil {
+			return 0, err
+		}
+		offset += r.read
+	default:
+		return 0, errSeek
+	}
+	if offset < 0 {
+		return 0, errSeek
+	}
+	if offset < r.read || offset == r.read && r.err != nil && r.err != io.EOF {
+		if err := r.closeOpen(); err != nil {
+			return 0, err
+		}
+		r.chunks, r.rest, r.read, r.err = r.all, nil, 0, nil
+	}
+	_, err := io.CopyN(io.Discard, r, offset-r.read)
+	if errors.Is(err, io.EOF) {
+		err = errSeek
+	}
+	return r.read, err
+}
+
 // Close closes the attachment that is open. Reading after it fails.
 func (r *draftReader) Close() error {
-	r.rest = nil
-	if !errors.Is(r.err, fs.ErrClosed) {
-		r.err = fmt.Errorf("message: reader: %w", fs.ErrClosed)
-	}
+	r.rest, r.closed = nil, true
+	r.err = fmt.Errorf("message: reader: %w", fs.ErrClosed)
+	return r.closeOpen()
+}
+
+// closeOpen closes the attachment that is open, if there is one.
+func (r *draftReader) closeOpen() error {
 	if r.file == nil {
 		return nil
 	}

@@ -13,7 +13,8 @@ import (
 
 // A message is composed, with a file, and submitted by TLS from the start to a server that
 // has to prove that it knows the password too: nothing but SCRAM is used. What has to be
-// asked of the server for the message's sake (8BITMIME, SMTPUTF8) is found out.
+// asked of the server for the message's sake (its size, 8BITMIME, SMTPUTF8) is found out
+// before anything is said.
 func ExampleSend_composed() {
 	draft := &message.Draft{
 		From:        []message.Mailbox{{Name: "Alice", Addr: "alice@example.org"}},

@@ -7,9 +7,9 @@ import (
 	"github.com/posthouse/posthouse/message"
 )
 
-// compose makes a message of what the flags say. Attached files are read while
-// the message is sent; when one cannot be read to its end, the message is not
-// completed.
+// compose makes a message of what the flags say. Attached files are read when the message
+// is sent, once to look through it and once to send it; when one cannot be read, nothing is
+// sent, and when it cannot be read to its end again, the message is not completed.
 func (o *options) compose() (*letter, error) {
 	draft := &message.Draft{Subject: o.subject, Text: o.text, HTML: o.html}
 	if o.from == "" {
