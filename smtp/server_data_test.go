@@ -268,6 +268,55 @@ func TestServerBodyShortWrite(t *testing.T) {
 	require.Error(t, <-wrote, "the rest would be a part")
 }
 
+// TestServerBodyReadOn: a goroutine that reads on when its handler has given up gets
+// nothing of what follows, and takes nothing from it.
+func TestServerBodyReadOn(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(io.Reader) ([]byte, error){
+		"read": io.ReadAll,
+		"copy": func(r io.Reader) ([]byte, error) {
+			var b bytes.Buffer
+			_, err := r.(io.WriterTo).WriteTo(&b)
+			return b.Bytes(), err
+		},
+	} {
+		for message, codes := range map[string][]string{
+			"DATA\r\nbegin\r\n|more\r\n.\r\nNOOP\r\n":    {"354 451 250"},
+			"BDAT 13 LAST\r\nbegin\r\n|more\r\nNOOP\r\n": {"451 250"},
+			// The first chunk may have been read by then, or not.
+			"BDAT 7\r\nbegin\r\n|BDAT 6 LAST\r\nmore\r\nRSET\r\n": {"250 451 250", "451 503 250"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				for range 10 {
+					returned, done := make(chan struct{}), make(chan string, 1)
+					p := newSite(t, handler(func(_ context.Context, tx *smtp.Transaction) error {
+						defer close(returned)
+						begun := make(chan struct{})
+						go func() {
+							close(begun)
+							got, _ := read(tx.Body)
+							done <- string(got)
+						}()
+						<-begun
+						return errors.New("out of patience")
+					})).inMail()
+					first, second, _ := strings.Cut(message, "|")
+					p.say(first)
+					<-returned
+					p.say(second)
+					var got []string
+					for range strings.Fields(codes[0]) {
+						got = append(got, p.hear()[:3])
+					}
+					require.Contains(t, codes, strings.Join(got, " "))
+					require.Contains(t, "begin\r\nmore\r\n", <-done)
+				}
+			})
+		}
+	}
+}
+
 // TestServerPeerGone: a message whose sender goes away is accepted by nobody.
 func TestServerPeerGone(t *testing.T) {
 	t.Parallel()

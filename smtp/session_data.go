@@ -149,16 +149,8 @@ func (s *session) receive(src incoming) smtpwire.Reply {
 	if tx.results.close() {
 		s.log.ErrorContext(s.ctx, "result for a recipient that is not there", "id", tx.ID)
 	}
-	// A refusal need not wait for chunks that were not announced yet.
-	early := err != nil && tx.body.err == nil
-	var bodyErr error
-	if early && !src.complete() {
-		tx.body.err = errBodyClosed
-	} else {
-		bodyErr = tx.body.finish()
-	}
+	early, bodyErr := tx.body.close(err != nil, src.complete)
 	r := s.verdict(src, tx, err, bodyErr, early)
-	tx.body.src, tx.body.clock = nil, nil // who keeps tx does not keep the session
 	s.endBody()
 	switch {
 	case s.phase.within(phaseClosing | phaseGreeted): // or given up by RSET or EHLO

@@ -3,6 +3,7 @@ package smtp
 import (
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,21 +71,28 @@ type source interface {
 
 // body is a message on its way in. It holds a message to its size, and keeps the error
 // it ended with.
+//
+// A goroutine that its handler has left behind may be reading from it. While it does so the
+// session waits, and then it gets nothing more: two that read from one connection would
+// take what follows the message for it, or the other way round.
 type body struct {
-	src  source
-	left int64 // octets that the limit still allows
-	most int   // Received fields that are allowed; negative: any number
+	mu   sync.Mutex // for all below but whole
+	src  source     // nil when the handler has returned
+	left int64      // octets that the limit still allows
+	most int        // Received fields that are allowed; negative: any number
 	hops hops
 	err  error // sticky; io.EOF at the genuine end
 	sink io.Writer
 
-	clock *patience     // stands still while the peer is waited for; nil: the handler has returned
+	clock *patience     // stands still while the peer is waited for; nil as src
 	span  time.Duration // for the handler from one read to the next
 	whole atomic.Bool   // the genuine end was read
 }
 
 // Read implements [io.Reader].
 func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.err != nil {
 		return 0, b.err
 	}
@@ -128,6 +136,12 @@ func (b *body) end(err error) {
 
 // WriteTo implements [io.WriterTo].
 func (b *body) WriteTo(w io.Writer) (n int64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.writeTo(w)
+}
+
+func (b *body) writeTo(w io.Writer) (n int64, err error) {
 	if b.err == nil {
 		b.sink = w
 		b.pause()
@@ -173,18 +187,20 @@ func (s *bodySink) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// finish reads what the handler left, and closes the body. It returns nil when the
-// genuine end was found and nothing was wrong before it.
-func (b *body) finish() error {
+// close reads what the handler left, and ends reading. It returns nil when the genuine end
+// was found and nothing was wrong before it, and whether the handler had refused before
+// that. A refusal need not wait for chunks that were not announced yet.
+func (b *body) close(refused bool, complete func() bool) (early bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.clock = nil
-	if b.err == nil {
-		// The error stays in b.
-		_, _ = b.WriteTo(io.Discard)
+	early = refused && b.err == nil
+	if b.err == nil && (!early || complete()) {
+		_, _ = b.writeTo(io.Discard) // the error stays in b
 	}
-	err := b.err
-	b.err = errBodyClosed
-	if err == io.EOF {
-		return nil
+	if err = b.err; err == io.EOF {
+		err = nil
 	}
-	return err
+	b.src, b.err = nil, errBodyClosed // who keeps the transaction does not keep the session
+	return early, err
 }
