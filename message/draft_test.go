@@ -49,7 +49,7 @@ func write(t testing.TB, d *Draft) string {
 	return b.String()
 }
 
-var encodedWords = regexp.MustCompile(`=\?[^ ]*\?=`)
+var encodedWords = regexp.MustCompile(`=\?[^ ?]+\?[bBqQ]\?[^ ?]*\?=`)
 
 func checkWire(t testing.TB, s string, c *Composition) {
 	header, _, found := strings.Cut(s, "\r\n\r\n")

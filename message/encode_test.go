@@ -120,6 +120,7 @@ func FuzzDraft(tf *testing.F) {
 	f.Add(" =?utf-8?q?x?= ", `"quoted" \ name`, "a'b%20*=.txt", "From me \n\r.")
 	f.Add(strings.Repeat("語", 99), strings.Repeat("x ", 99), strings.Repeat("é", 99), strings.Repeat("é", 999))
 	f.Add("\t", "\t x", "\t", "\x00")
+	f.Add(" =?utf-8?qf-8??Content-Transff-8?qf-8??Conte?=nt-Transfer-er-Encoding: x?= ", `"quoned" \\ n]me`, "a'b%b)20*", "From me \n .")
 	f.Fuzz(func(t *testing.T, subject, name, file, text string) {
 		d := &Draft{
 			From: []Mailbox{{name, "me@example.org"}}, To: []Mailbox{{name, "a@b"}, {subject, `"o o"@b`}}, Subject: subject, Text: text,
