@@ -21,13 +21,14 @@ func TestExtraFieldAppend(t *testing.T) {
 		{"Subject", strings.Repeat("word ", 50)},
 		{"Subject", strings.Repeat("é ", 200)},
 		{strings.Repeat("x", maxFieldName), "é"},
+		{"X-Text", "=?utf-8?q?" + strings.Repeat("x", 63) + "?= =?utf-8?q?y?="},
 	} {
 		b, err := x.Append([]byte("A: b\r\n"))
 		require.NoError(t, err)
 		h := ParseHeader(b)
 		require.Equal(t, 2, h.Len(), "%q", b)
 		require.Equal(t, string(b), string(h.Raw()))
-		require.Equal(t, strings.TrimSpace(x.Value), strings.TrimSpace(h.Text(x.Name)))
+		require.Equal(t, strings.TrimSpace(DecodeText(x.Value)), strings.TrimSpace(h.Text(x.Name)))
 		if x.Name != "Subject" && x.Name != "From" {
 			require.Contains(t, write(t, &Draft{From: me, Extra: []ExtraField{x}}), string(b[len("A: b"):]), "as a Draft writes it")
 		}

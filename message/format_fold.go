@@ -57,11 +57,15 @@ func (f *fieldWriter) end() { f.endLine() }
 // folds in front of its blanks. A field that fits in a line is left alone.
 func (f *fieldWriter) raw(name, value string) {
 	f.begin(name)
-	f.b = append(f.b, ' ')
 	room := foldAt + 2
 	if strings.Contains(value, "=?") {
 		room = foldAt // there may be an encoded-word in it
+		end := strings.IndexAny(value+" ", " \t")
+		if strings.HasPrefix(value, "=?") && f.column()+1+end > room {
+			f.fold() // behind a long name
+		}
 	}
+	f.b = append(f.b, ' ')
 	if f.column()+len(value) <= room {
 		f.b = append(f.b, value...)
 		f.end()
