@@ -2,10 +2,11 @@
 //
 //	popfetch -addr pop.example.test:110 -user bob -maildir ~/Mail -keep
 //
-// With -delete each message is deleted from the server once it is durable in the
-// Maildir; when the session is cut before its end, the server keeps all of them
-// and the next run fetches them again: never is one lost. -discard reads
-// the messages and throws them away, to measure or to test.
+// It remembers in the Maildir what it has fetched, and the next run fetches what is new;
+// messages of a server without unique-ids are fetched each time. With -delete each message
+// is deleted from the server once it is durable in the Maildir. However a session ends,
+// none is lost; a crash may bring one twice. -discard reads the messages and throws them
+// away, to measure or to test.
 //
 // The password may stand in the environment variable POP3_PASSWORD.
 package main
@@ -15,6 +16,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"maps"
 	"os"
 
 	"github.com/posthouse/posthouse/examples/internal/program"
@@ -48,23 +50,34 @@ func (o *options) run(ctx context.Context) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	deliver, closeMaildir, err := o.delivery()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, closeMaildir()) }()
 	cfg, err := o.config()
 	if err != nil {
 		return err
 	}
-	s := session{options: o, deliver: deliver, here: map[string]bool{}}
+	s := session{options: o, deliver: discard}
+	var note note
+	if !o.discard {
+		dir, err := maildir.Open(o.maildir)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, dir.Close()) }()
+		_, _ = dir.CleanTmp(0) // what runs that died have left; what stays does no harm
+		s.deliver = deliverTo(dir)
+		note = o.note(dir)
+	}
+	if s.here, err = note.load(); err != nil {
+		return err
+	}
 	err = s.run(ctx, cfg)
 	if errors.As(err, new(*pop3.PipelineError)) {
-		// It may be that the server cannot do the pipelining that it offers.
+		// It may be that the server cannot do the pipelining that it offers, and has put
+		// a message into another.
 		cfg.Window = 1
+		maps.DeleteFunc(s.here, func(_ string, m fetched) bool { return !m.exact })
 		err = s.run(ctx, cfg)
 	}
-	return err
+	return errors.Join(err, note.save(ctx, s.here))
 }
 
 func (o *options) check() error {
@@ -95,24 +108,17 @@ func (o *options) config() (*pop3.ClientConfig, error) {
 	return cfg, nil
 }
 
-// delivery returns what is done with each message. A message that it took
-// without error is durable.
-func (o *options) delivery() (deliver func(context.Context, io.Reader) error, closeAll func() error, err error) {
-	if o.discard {
-		deliver = func(_ context.Context, r io.Reader) error {
-			_, err := io.Copy(io.Discard, r)
-			return err
-		}
-		return deliver, func() error { return nil }, nil
-	}
-	dir, err := maildir.Open(o.maildir)
-	if err != nil {
-		return nil, nil, err
-	}
-	_, _ = dir.CleanTmp(0) // what runs that died have left; what stays does no harm
-	deliver = func(ctx context.Context, r io.Reader) error {
+// deliverTo returns what is done with each message. One that it took without error is
+// durable.
+func deliverTo(dir *maildir.Dir) func(context.Context, io.Reader) error {
+	return func(ctx context.Context, r io.Reader) error {
 		_, err := dir.Deliver(ctx, r)
 		return err
 	}
-	return deliver, dir.Close, nil
+}
+
+// discard takes a message and throws it away.
+func discard(_ context.Context, r io.Reader) error {
+	_, err := io.Copy(io.Discard, r)
+	return err
 }

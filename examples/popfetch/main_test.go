@@ -51,6 +51,8 @@ func TestFetch(t *testing.T) {
 	require.NoError(t, o.run(t.Context()))
 	require.Equal(t, want, delivered(t, o.maildir))
 	require.Equal(t, want, delivered(t, box), "a copy was to be kept")
+	require.NoError(t, o.run(t.Context()))
+	require.Equal(t, want, delivered(t, o.maildir), "none was new")
 
 	o.remove, o.maildir = true, o.maildir+"2"
 	require.NoError(t, o.run(t.Context()))
@@ -100,13 +102,40 @@ func TestServersThatCannotPipeline(t *testing.T) {
 	}
 }
 
-// TestSecondSession skips what is here, if it is known by a name of its own.
-func TestSecondSession(t *testing.T) {
+// TestLeftOnServer fetches what is new, and deletes what the runs before have brought.
+func TestLeftOnServer(t *testing.T) {
 	t.Parallel()
-	s := session{here: map[string]bool{"a": true, "b": true, "": true}}
-	_, nums, here := s.sort([]pop3.Entry{{Num: 1, UID: "a"}, {Num: 2, UID: "b"}, {Num: 3, UID: "b"}, {Num: 4}, {Num: 5, UID: "c"}})
+	s := pop3test.NewUnstartedServer(t)
+	s.Config.Auth.InsecureAllowCleartext = true
+	s.Start()
+	o := options{addr: s.Addr, mode: "off", user: "bob", password: pop3test.DefaultPassword, maildir: filepath.Join(t.TempDir(), "Mail")}
+	s.SetMessages("bob", [][]byte{[]byte("one"), []byte("two")})
+	s.Break("bob", 2, &pop3.Error{Text: "bad message"})
+	require.ErrorContains(t, o.run(t.Context()), "bad")
+	require.Equal(t, []string{"one\n"}, delivered(t, o.maildir))
+	s.Break("bob", 2, nil)
+	for range 2 {
+		require.NoError(t, o.run(t.Context()))
+		require.Equal(t, []string{"one\n", "two\n"}, delivered(t, o.maildir))
+	}
+	o.remove = true
+	require.NoError(t, o.run(t.Context()))
+	require.Equal(t, []string{"one\n", "two\n"}, delivered(t, o.maildir))
+	require.Empty(t, s.Messages("bob"))
+}
+
+// TestSort skips what is here, if it is known by a name of its own and has the size it had.
+func TestSort(t *testing.T) {
+	t.Parallel()
+	s := session{here: map[string]fetched{"a": {7, true}, "b": {7, true}, "": {7, true}, "d": {8, true}, "gone": {7, true}}}
+	var entries []pop3.Entry
+	for i, uid := range []string{"a", "b", "b", "", "c", "d"} {
+		entries = append(entries, pop3.Entry{Num: i + 1, UID: uid, Size: 7})
+	}
+	_, nums, here := s.sort(entries)
 	require.Equal(t, []int{1}, here)
-	require.Equal(t, []int{2, 3, 4, 5}, nums)
+	require.Equal(t, []int{2, 3, 4, 5, 6}, nums)
+	require.Len(t, s.here, 2, "a and d are there to be known")
 }
 
 func TestCheck(t *testing.T) {

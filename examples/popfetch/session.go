@@ -14,7 +14,7 @@ import (
 type session struct {
 	*options
 	deliver func(context.Context, io.Reader) error
-	here    map[string]bool // unique-ids of what has been delivered, with the size that it should have
+	here    map[string]fetched // by unique-id; "" is of those that have none
 }
 
 // run fetches what is not here yet, and deletes what is, if that is wanted.
@@ -42,8 +42,7 @@ func (s *session) run(ctx context.Context, cfg *pop3.ClientConfig) error {
 			continue
 		}
 		here = append(here, m.Num)
-		// A server that answers out of order may have put a message into another.
-		s.here[known[m.Num].UID] = octets.n == known[m.Num].Size
+		s.here[known[m.Num].UID] = fetched{known[m.Num].Size, octets.n == known[m.Num].Size}
 		bar.message()
 	}
 	bar.done()
@@ -51,25 +50,6 @@ func (s *session) run(ctx context.Context, cfg *pop3.ClientConfig) error {
 		err = errors.Join(err, c.Dele(ctx, here...))
 	}
 	return errors.Join(err, c.Quit(ctx))
-}
-
-// sort tells what is to be fetched from what was delivered in the session before.
-// Only a unique-id that no other message has says that.
-func (s *session) sort(entries []pop3.Entry) (known map[int]pop3.Entry, nums, here []int) {
-	known = map[int]pop3.Entry{}
-	count := map[string]int{"": 2}
-	for _, e := range entries {
-		known[e.Num] = e
-		count[e.UID]++
-	}
-	for _, e := range entries {
-		if count[e.UID] == 1 && s.here[e.UID] {
-			here = append(here, e.Num)
-		} else {
-			nums = append(nums, e.Num)
-		}
-	}
-	return known, nums, here
 }
 
 // counter counts what is read.
