@@ -121,6 +121,7 @@ func FuzzDraft(tf *testing.F) {
 	f.Add(strings.Repeat("語", 99), strings.Repeat("x ", 99), strings.Repeat("é", 99), strings.Repeat("é", 999))
 	f.Add("\t", "\t x", "\t", "\x00")
 	f.Add(" =?utf-8?qf-8??Content-Transff-8?qf-8??Conte?=nt-Transfer-er-Encoding: x?= ", `"quoned" \\ n]me`, "a'b%b)20*", "From me \n .")
+	f.Add(")", "\u2029\t x @\u2028", "\t; format=", "Mon, 01 Jan 2020 12:00HELO a\r\n:00 +0000\x1d")
 	f.Fuzz(func(t *testing.T, subject, name, file, text string) {
 		d := &Draft{
 			From: []Mailbox{{name, "me@example.org"}}, To: []Mailbox{{name, "a@b"}, {subject, `"o o"@b`}}, Subject: subject, Text: text,
@@ -172,7 +173,7 @@ func FuzzDraft(tf *testing.F) {
 
 		ours, err := (&Parser{Strict: true}).ParseBytes([]byte(b.String()))
 		require.NoError(t, err)
-		blanks := strings.NewReplacer("\t", " ") // our parser shows no other blank
+		blanks := strings.NewReplacer("\t", " ", "\u2028", " ", "\u2029", " ") // as our parser shows them
 		require.Equal(t, blanks.Replace(subject), ours.Header().Subject())
 		from, err := ours.Header().Addresses("From")
 		require.NoError(t, err)
